@@ -1,0 +1,1 @@
+export const apiVersion = 'daris.dev/v1alpha1';
