@@ -32,7 +32,9 @@ function toJsonSchema(schema: Schema): Schema {
   if (schema['x-kubernetes-int-or-string'] === true) result.type = ['integer', 'string'];
   if (items !== undefined) result.items = toJsonSchema(items);
   if (properties !== undefined) {
-    result.properties = Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, toJsonSchema(value)]));
+    result.properties = Object.fromEntries(
+      Object.entries(properties).map(([key, value]) => [key, toJsonSchema(value)]),
+    );
     result.additionalProperties = schema['x-kubernetes-preserve-unknown-fields'] ?? false;
   }
   return result;

@@ -43,7 +43,7 @@ export interface GpuNode {
       uuid: string;
       product: string;
       /**
-       * Streaming multiprocessors
+       * Streaming multiprocessors, or cores of a CPU runtime.
        */
       sms: number;
       memoryBytes: number;

@@ -124,7 +124,7 @@ export interface RealtimeInferenceTask {
        */
       epoch: number;
       /**
-       * AFET / min(deadline
+       * AFET / min(deadline, period) on this GPU, a decimal.
        */
       bookedUtilization: string;
       /**
@@ -151,7 +151,7 @@ export interface RealtimeInferenceTask {
          */
         mretUs?: number;
         /**
-         * MRET / min(deadline
+         * MRET / min(deadline, period).
          */
         utilization?: string;
         responseP50Us?: number;

@@ -362,14 +362,14 @@ export interface Gpu {
   product: string;
   /** Streaming multiprocessors, or cores given to a CPU runtime. */
   sms: number;
-  memoryBytes: bigint;
+  memoryBytes: number;
   engine: string;
   engineVersion: string;
 }
 
 export interface DesiredState {
   /** Grows with each Apply of an agent; ObservedState says which one is in force. */
-  generation: bigint;
+  generation: number;
   policy?: Policy | undefined;
   models: DesiredModel[];
   tasks: DesiredTask[];
@@ -402,40 +402,40 @@ export interface DesiredTask {
   namespace: string;
   name: string;
   /** Epoch of the placement that this task runs under; observed state speaks for it. */
-  epoch: bigint;
+  epoch: number;
   modelDigest: string;
   gpuUuid: string;
   context: number;
   priority: Priority;
-  periodUs: bigint;
-  deadlineUs: bigint;
+  periodUs: number;
+  deadlineUs: number;
   release: Release;
-  releaseJitterUs: bigint;
-  offsetUs: bigint;
+  releaseJitterUs: number;
+  offsetUs: number;
   batchSize: number;
   lateJobs: LateJobs;
   /** Where the counters start if the runtime does not know this uid yet, so that they grow across restarts and moves. */
   carried?: JobCounters | undefined;
-  carriedMigrations: bigint;
+  carriedMigrations: number;
 }
 
 export interface JobCounters {
-  released: bigint;
-  skipped: bigint;
-  rejected: bigint;
-  early: bigint;
-  superseded: bigint;
-  admitted: bigint;
-  completed: bigint;
-  missed: bigint;
-  dropped: bigint;
-  failed: bigint;
-  onTime: bigint;
+  released: number;
+  skipped: number;
+  rejected: number;
+  early: number;
+  superseded: number;
+  admitted: number;
+  completed: number;
+  missed: number;
+  dropped: number;
+  failed: number;
+  onTime: number;
 }
 
 export interface ApplyResponse {
   instanceId: string;
-  generation: bigint;
+  generation: number;
 }
 
 export interface WatchRequest {
@@ -446,8 +446,8 @@ export interface WatchRequest {
 export interface ObservedState {
   instanceId: string;
   /** Generation of the desired state in force; 0 when nothing was applied to this instance. */
-  appliedGeneration: bigint;
-  timeUs: bigint;
+  appliedGeneration: number;
+  timeUs: number;
   gpus: ObservedGpu[];
   models: ObservedModel[];
   tasks: ObservedTask[];
@@ -463,11 +463,11 @@ export interface ObservedContext {
   sms: number;
   streams: number;
   /** Utilizations in billionths of one stream. */
-  highUtilizationE9: bigint;
-  lowUtilizationE9: bigint;
-  activeUtilizationE9: bigint;
+  highUtilizationE9: number;
+  lowUtilizationE9: number;
+  activeUtilizationE9: number;
   /** Time that streams of this context spent in stages since the instance started. */
-  busyUs: bigint;
+  busyUs: number;
 }
 
 export interface Tensor {
@@ -475,7 +475,7 @@ export interface Tensor {
   /** Open Inference Protocol's words: FP32, INT64, UINT8, … */
   datatype: string;
   /** -1 is the batch dimension. */
-  shape: bigint[];
+  shape: number[];
 }
 
 export interface ObservedModel {
@@ -490,28 +490,28 @@ export interface ObservedModel {
   outputs: Tensor[];
   stages: string[];
   engines: string[];
-  memoryBytes: bigint;
+  memoryBytes: number;
   batches: BatchTiming[];
 }
 
 /** What each stage takes at a batch size, measured when the model was loaded (AFET). */
 export interface BatchTiming {
   size: number;
-  stageAfetUs: bigint[];
+  stageAfetUs: number[];
 }
 
 export interface ObservedTask {
   uid: string;
-  epoch: bigint;
+  epoch: number;
   phase: TaskPhase;
   reason: string;
   message: string;
   context: number;
-  afetUs: bigint;
-  mretUs: bigint;
-  utilizationE9: bigint;
-  responseP50Us: bigint;
-  responseP99Us: bigint;
+  afetUs: number;
+  mretUs: number;
+  utilizationE9: number;
+  responseP50Us: number;
+  responseP99Us: number;
   jobs?: JobCounters | undefined;
   migrations?:
     | Migrations
@@ -523,19 +523,19 @@ export interface ObservedTask {
     | Histogram
     | undefined;
   /** Time that its stages executed since the instance started. */
-  executionUs: bigint;
+  executionUs: number;
 }
 
 export interface Migrations {
-  count: bigint;
+  count: number;
   lastFrom: number;
   lastTo: number;
-  lastTimeUs: bigint;
+  lastTimeUs: number;
 }
 
 export interface Miss {
-  timeUs: bigint;
-  lateUs: bigint;
+  timeUs: number;
+  lateUs: number;
   cause: MissCause;
   /** namespace/name of the task that it waited behind longest; empty where it waited behind none. */
   behind: string;
@@ -543,10 +543,10 @@ export interface Miss {
 
 export interface Histogram {
   /** Upper bounds of the buckets in microseconds, growing; the last bucket has none. */
-  boundsUs: bigint[];
+  boundsUs: number[];
   /** One count more than bounds, not cumulative. */
-  counts: bigint[];
-  sumUs: bigint;
+  counts: number[];
+  sumUs: number;
 }
 
 function createBaseInfoRequest(): InfoRequest {
@@ -731,7 +731,7 @@ export const InfoResponse: MessageFns<InfoResponse> = {
 };
 
 function createBaseGpu(): Gpu {
-  return { uuid: "", product: "", sms: 0, memoryBytes: 0n, engine: "", engineVersion: "" };
+  return { uuid: "", product: "", sms: 0, memoryBytes: 0, engine: "", engineVersion: "" };
 }
 
 export const Gpu: MessageFns<Gpu> = {
@@ -745,10 +745,7 @@ export const Gpu: MessageFns<Gpu> = {
     if (message.sms !== 0) {
       writer.uint32(24).uint32(message.sms);
     }
-    if (message.memoryBytes !== 0n) {
-      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
-        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
-      }
+    if (message.memoryBytes !== 0) {
       writer.uint32(32).uint64(message.memoryBytes);
     }
     if (message.engine !== "") {
@@ -802,7 +799,7 @@ export const Gpu: MessageFns<Gpu> = {
               break;
             }
 
-            message.memoryBytes = reader.uint64() as bigint;
+            message.memoryBytes = longToNumber(reader.uint64());
             continue;
           }
           case 5: {
@@ -839,10 +836,10 @@ export const Gpu: MessageFns<Gpu> = {
       product: isSet(object.product) ? globalThis.String(object.product) : "",
       sms: isSet(object.sms) ? globalThis.Number(object.sms) : 0,
       memoryBytes: isSet(object.memoryBytes)
-        ? BigInt(object.memoryBytes)
+        ? globalThis.Number(object.memoryBytes)
         : isSet(object.memory_bytes)
-        ? BigInt(object.memory_bytes)
-        : 0n,
+        ? globalThis.Number(object.memory_bytes)
+        : 0,
       engine: isSet(object.engine) ? globalThis.String(object.engine) : "",
       engineVersion: isSet(object.engineVersion)
         ? globalThis.String(object.engineVersion)
@@ -863,8 +860,8 @@ export const Gpu: MessageFns<Gpu> = {
     if (message.sms !== 0) {
       obj.sms = Math.round(message.sms);
     }
-    if (message.memoryBytes !== 0n) {
-      obj.memoryBytes = message.memoryBytes.toString();
+    if (message.memoryBytes !== 0) {
+      obj.memoryBytes = Math.round(message.memoryBytes);
     }
     if (message.engine !== "") {
       obj.engine = message.engine;
@@ -883,9 +880,7 @@ export const Gpu: MessageFns<Gpu> = {
     message.uuid = object.uuid ?? "";
     message.product = object.product ?? "";
     message.sms = object.sms ?? 0;
-    message.memoryBytes = (object.memoryBytes !== undefined && object.memoryBytes !== null)
-      ? BigInt(object.memoryBytes)
-      : 0n;
+    message.memoryBytes = object.memoryBytes ?? 0;
     message.engine = object.engine ?? "";
     message.engineVersion = object.engineVersion ?? "";
     return message;
@@ -893,15 +888,12 @@ export const Gpu: MessageFns<Gpu> = {
 };
 
 function createBaseDesiredState(): DesiredState {
-  return { generation: 0n, policy: undefined, models: [], tasks: [] };
+  return { generation: 0, policy: undefined, models: [], tasks: [] };
 }
 
 export const DesiredState: MessageFns<DesiredState> = {
   encode(message: DesiredState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.generation !== 0n) {
-      if (BigInt.asUintN(64, message.generation) !== message.generation) {
-        throw new globalThis.Error("value provided for field message.generation of type uint64 too large");
-      }
+    if (message.generation !== 0) {
       writer.uint32(8).uint64(message.generation);
     }
     if (message.policy !== undefined) {
@@ -934,7 +926,7 @@ export const DesiredState: MessageFns<DesiredState> = {
               break;
             }
 
-            message.generation = reader.uint64() as bigint;
+            message.generation = longToNumber(reader.uint64());
             continue;
           }
           case 2: {
@@ -975,7 +967,7 @@ export const DesiredState: MessageFns<DesiredState> = {
 
   fromJSON(object: any): DesiredState {
     return {
-      generation: isSet(object.generation) ? BigInt(object.generation) : 0n,
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
       policy: isSet(object.policy) ? Policy.fromJSON(object.policy) : undefined,
       models: globalThis.Array.isArray(object?.models) ? object.models.map((e: any) => DesiredModel.fromJSON(e)) : [],
       tasks: globalThis.Array.isArray(object?.tasks) ? object.tasks.map((e: any) => DesiredTask.fromJSON(e)) : [],
@@ -984,8 +976,8 @@ export const DesiredState: MessageFns<DesiredState> = {
 
   toJSON(message: DesiredState): unknown {
     const obj: any = {};
-    if (message.generation !== 0n) {
-      obj.generation = message.generation.toString();
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
     }
     if (message.policy !== undefined) {
       obj.policy = Policy.toJSON(message.policy);
@@ -1004,9 +996,7 @@ export const DesiredState: MessageFns<DesiredState> = {
   },
   fromPartial(object: DeepPartial<DesiredState>): DesiredState {
     const message = createBaseDesiredState();
-    message.generation = (object.generation !== undefined && object.generation !== null)
-      ? BigInt(object.generation)
-      : 0n;
+    message.generation = object.generation ?? 0;
     message.policy = (object.policy !== undefined && object.policy !== null)
       ? Policy.fromPartial(object.policy)
       : undefined;
@@ -1316,20 +1306,20 @@ function createBaseDesiredTask(): DesiredTask {
     uid: "",
     namespace: "",
     name: "",
-    epoch: 0n,
+    epoch: 0,
     modelDigest: "",
     gpuUuid: "",
     context: 0,
     priority: 0,
-    periodUs: 0n,
-    deadlineUs: 0n,
+    periodUs: 0,
+    deadlineUs: 0,
     release: 0,
-    releaseJitterUs: 0n,
-    offsetUs: 0n,
+    releaseJitterUs: 0,
+    offsetUs: 0,
     batchSize: 0,
     lateJobs: 0,
     carried: undefined,
-    carriedMigrations: 0n,
+    carriedMigrations: 0,
   };
 }
 
@@ -1344,10 +1334,7 @@ export const DesiredTask: MessageFns<DesiredTask> = {
     if (message.name !== "") {
       writer.uint32(26).string(message.name);
     }
-    if (message.epoch !== 0n) {
-      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
-        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
-      }
+    if (message.epoch !== 0) {
       writer.uint32(32).uint64(message.epoch);
     }
     if (message.modelDigest !== "") {
@@ -1362,31 +1349,19 @@ export const DesiredTask: MessageFns<DesiredTask> = {
     if (message.priority !== 0) {
       writer.uint32(64).int32(message.priority);
     }
-    if (message.periodUs !== 0n) {
-      if (BigInt.asIntN(64, message.periodUs) !== message.periodUs) {
-        throw new globalThis.Error("value provided for field message.periodUs of type int64 too large");
-      }
+    if (message.periodUs !== 0) {
       writer.uint32(72).int64(message.periodUs);
     }
-    if (message.deadlineUs !== 0n) {
-      if (BigInt.asIntN(64, message.deadlineUs) !== message.deadlineUs) {
-        throw new globalThis.Error("value provided for field message.deadlineUs of type int64 too large");
-      }
+    if (message.deadlineUs !== 0) {
       writer.uint32(80).int64(message.deadlineUs);
     }
     if (message.release !== 0) {
       writer.uint32(88).int32(message.release);
     }
-    if (message.releaseJitterUs !== 0n) {
-      if (BigInt.asIntN(64, message.releaseJitterUs) !== message.releaseJitterUs) {
-        throw new globalThis.Error("value provided for field message.releaseJitterUs of type int64 too large");
-      }
+    if (message.releaseJitterUs !== 0) {
       writer.uint32(96).int64(message.releaseJitterUs);
     }
-    if (message.offsetUs !== 0n) {
-      if (BigInt.asIntN(64, message.offsetUs) !== message.offsetUs) {
-        throw new globalThis.Error("value provided for field message.offsetUs of type int64 too large");
-      }
+    if (message.offsetUs !== 0) {
       writer.uint32(104).int64(message.offsetUs);
     }
     if (message.batchSize !== 0) {
@@ -1398,10 +1373,7 @@ export const DesiredTask: MessageFns<DesiredTask> = {
     if (message.carried !== undefined) {
       JobCounters.encode(message.carried, writer.uint32(130).fork()).join();
     }
-    if (message.carriedMigrations !== 0n) {
-      if (BigInt.asUintN(64, message.carriedMigrations) !== message.carriedMigrations) {
-        throw new globalThis.Error("value provided for field message.carriedMigrations of type uint64 too large");
-      }
+    if (message.carriedMigrations !== 0) {
       writer.uint32(136).uint64(message.carriedMigrations);
     }
     return writer;
@@ -1449,7 +1421,7 @@ export const DesiredTask: MessageFns<DesiredTask> = {
               break;
             }
 
-            message.epoch = reader.uint64() as bigint;
+            message.epoch = longToNumber(reader.uint64());
             continue;
           }
           case 5: {
@@ -1489,7 +1461,7 @@ export const DesiredTask: MessageFns<DesiredTask> = {
               break;
             }
 
-            message.periodUs = reader.int64() as bigint;
+            message.periodUs = longToNumber(reader.int64());
             continue;
           }
           case 10: {
@@ -1497,7 +1469,7 @@ export const DesiredTask: MessageFns<DesiredTask> = {
               break;
             }
 
-            message.deadlineUs = reader.int64() as bigint;
+            message.deadlineUs = longToNumber(reader.int64());
             continue;
           }
           case 11: {
@@ -1513,7 +1485,7 @@ export const DesiredTask: MessageFns<DesiredTask> = {
               break;
             }
 
-            message.releaseJitterUs = reader.int64() as bigint;
+            message.releaseJitterUs = longToNumber(reader.int64());
             continue;
           }
           case 13: {
@@ -1521,7 +1493,7 @@ export const DesiredTask: MessageFns<DesiredTask> = {
               break;
             }
 
-            message.offsetUs = reader.int64() as bigint;
+            message.offsetUs = longToNumber(reader.int64());
             continue;
           }
           case 14: {
@@ -1553,7 +1525,7 @@ export const DesiredTask: MessageFns<DesiredTask> = {
               break;
             }
 
-            message.carriedMigrations = reader.uint64() as bigint;
+            message.carriedMigrations = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -1573,7 +1545,7 @@ export const DesiredTask: MessageFns<DesiredTask> = {
       uid: isSet(object.uid) ? globalThis.String(object.uid) : "",
       namespace: isSet(object.namespace) ? globalThis.String(object.namespace) : "",
       name: isSet(object.name) ? globalThis.String(object.name) : "",
-      epoch: isSet(object.epoch) ? BigInt(object.epoch) : 0n,
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
       modelDigest: isSet(object.modelDigest)
         ? globalThis.String(object.modelDigest)
         : isSet(object.model_digest)
@@ -1587,26 +1559,26 @@ export const DesiredTask: MessageFns<DesiredTask> = {
       context: isSet(object.context) ? globalThis.Number(object.context) : 0,
       priority: isSet(object.priority) ? priorityFromJSON(object.priority) : 0,
       periodUs: isSet(object.periodUs)
-        ? BigInt(object.periodUs)
+        ? globalThis.Number(object.periodUs)
         : isSet(object.period_us)
-        ? BigInt(object.period_us)
-        : 0n,
+        ? globalThis.Number(object.period_us)
+        : 0,
       deadlineUs: isSet(object.deadlineUs)
-        ? BigInt(object.deadlineUs)
+        ? globalThis.Number(object.deadlineUs)
         : isSet(object.deadline_us)
-        ? BigInt(object.deadline_us)
-        : 0n,
+        ? globalThis.Number(object.deadline_us)
+        : 0,
       release: isSet(object.release) ? releaseFromJSON(object.release) : 0,
       releaseJitterUs: isSet(object.releaseJitterUs)
-        ? BigInt(object.releaseJitterUs)
+        ? globalThis.Number(object.releaseJitterUs)
         : isSet(object.release_jitter_us)
-        ? BigInt(object.release_jitter_us)
-        : 0n,
+        ? globalThis.Number(object.release_jitter_us)
+        : 0,
       offsetUs: isSet(object.offsetUs)
-        ? BigInt(object.offsetUs)
+        ? globalThis.Number(object.offsetUs)
         : isSet(object.offset_us)
-        ? BigInt(object.offset_us)
-        : 0n,
+        ? globalThis.Number(object.offset_us)
+        : 0,
       batchSize: isSet(object.batchSize)
         ? globalThis.Number(object.batchSize)
         : isSet(object.batch_size)
@@ -1619,10 +1591,10 @@ export const DesiredTask: MessageFns<DesiredTask> = {
         : 0,
       carried: isSet(object.carried) ? JobCounters.fromJSON(object.carried) : undefined,
       carriedMigrations: isSet(object.carriedMigrations)
-        ? BigInt(object.carriedMigrations)
+        ? globalThis.Number(object.carriedMigrations)
         : isSet(object.carried_migrations)
-        ? BigInt(object.carried_migrations)
-        : 0n,
+        ? globalThis.Number(object.carried_migrations)
+        : 0,
     };
   },
 
@@ -1637,8 +1609,8 @@ export const DesiredTask: MessageFns<DesiredTask> = {
     if (message.name !== "") {
       obj.name = message.name;
     }
-    if (message.epoch !== 0n) {
-      obj.epoch = message.epoch.toString();
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
     }
     if (message.modelDigest !== "") {
       obj.modelDigest = message.modelDigest;
@@ -1652,20 +1624,20 @@ export const DesiredTask: MessageFns<DesiredTask> = {
     if (message.priority !== 0) {
       obj.priority = priorityToJSON(message.priority);
     }
-    if (message.periodUs !== 0n) {
-      obj.periodUs = message.periodUs.toString();
+    if (message.periodUs !== 0) {
+      obj.periodUs = Math.round(message.periodUs);
     }
-    if (message.deadlineUs !== 0n) {
-      obj.deadlineUs = message.deadlineUs.toString();
+    if (message.deadlineUs !== 0) {
+      obj.deadlineUs = Math.round(message.deadlineUs);
     }
     if (message.release !== 0) {
       obj.release = releaseToJSON(message.release);
     }
-    if (message.releaseJitterUs !== 0n) {
-      obj.releaseJitterUs = message.releaseJitterUs.toString();
+    if (message.releaseJitterUs !== 0) {
+      obj.releaseJitterUs = Math.round(message.releaseJitterUs);
     }
-    if (message.offsetUs !== 0n) {
-      obj.offsetUs = message.offsetUs.toString();
+    if (message.offsetUs !== 0) {
+      obj.offsetUs = Math.round(message.offsetUs);
     }
     if (message.batchSize !== 0) {
       obj.batchSize = Math.round(message.batchSize);
@@ -1676,8 +1648,8 @@ export const DesiredTask: MessageFns<DesiredTask> = {
     if (message.carried !== undefined) {
       obj.carried = JobCounters.toJSON(message.carried);
     }
-    if (message.carriedMigrations !== 0n) {
-      obj.carriedMigrations = message.carriedMigrations.toString();
+    if (message.carriedMigrations !== 0) {
+      obj.carriedMigrations = Math.round(message.carriedMigrations);
     }
     return obj;
   },
@@ -1690,114 +1662,75 @@ export const DesiredTask: MessageFns<DesiredTask> = {
     message.uid = object.uid ?? "";
     message.namespace = object.namespace ?? "";
     message.name = object.name ?? "";
-    message.epoch = (object.epoch !== undefined && object.epoch !== null) ? BigInt(object.epoch) : 0n;
+    message.epoch = object.epoch ?? 0;
     message.modelDigest = object.modelDigest ?? "";
     message.gpuUuid = object.gpuUuid ?? "";
     message.context = object.context ?? 0;
     message.priority = object.priority ?? 0;
-    message.periodUs = (object.periodUs !== undefined && object.periodUs !== null) ? BigInt(object.periodUs) : 0n;
-    message.deadlineUs = (object.deadlineUs !== undefined && object.deadlineUs !== null)
-      ? BigInt(object.deadlineUs)
-      : 0n;
+    message.periodUs = object.periodUs ?? 0;
+    message.deadlineUs = object.deadlineUs ?? 0;
     message.release = object.release ?? 0;
-    message.releaseJitterUs = (object.releaseJitterUs !== undefined && object.releaseJitterUs !== null)
-      ? BigInt(object.releaseJitterUs)
-      : 0n;
-    message.offsetUs = (object.offsetUs !== undefined && object.offsetUs !== null) ? BigInt(object.offsetUs) : 0n;
+    message.releaseJitterUs = object.releaseJitterUs ?? 0;
+    message.offsetUs = object.offsetUs ?? 0;
     message.batchSize = object.batchSize ?? 0;
     message.lateJobs = object.lateJobs ?? 0;
     message.carried = (object.carried !== undefined && object.carried !== null)
       ? JobCounters.fromPartial(object.carried)
       : undefined;
-    message.carriedMigrations = (object.carriedMigrations !== undefined && object.carriedMigrations !== null)
-      ? BigInt(object.carriedMigrations)
-      : 0n;
+    message.carriedMigrations = object.carriedMigrations ?? 0;
     return message;
   },
 };
 
 function createBaseJobCounters(): JobCounters {
   return {
-    released: 0n,
-    skipped: 0n,
-    rejected: 0n,
-    early: 0n,
-    superseded: 0n,
-    admitted: 0n,
-    completed: 0n,
-    missed: 0n,
-    dropped: 0n,
-    failed: 0n,
-    onTime: 0n,
+    released: 0,
+    skipped: 0,
+    rejected: 0,
+    early: 0,
+    superseded: 0,
+    admitted: 0,
+    completed: 0,
+    missed: 0,
+    dropped: 0,
+    failed: 0,
+    onTime: 0,
   };
 }
 
 export const JobCounters: MessageFns<JobCounters> = {
   encode(message: JobCounters, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.released !== 0n) {
-      if (BigInt.asUintN(64, message.released) !== message.released) {
-        throw new globalThis.Error("value provided for field message.released of type uint64 too large");
-      }
+    if (message.released !== 0) {
       writer.uint32(8).uint64(message.released);
     }
-    if (message.skipped !== 0n) {
-      if (BigInt.asUintN(64, message.skipped) !== message.skipped) {
-        throw new globalThis.Error("value provided for field message.skipped of type uint64 too large");
-      }
+    if (message.skipped !== 0) {
       writer.uint32(16).uint64(message.skipped);
     }
-    if (message.rejected !== 0n) {
-      if (BigInt.asUintN(64, message.rejected) !== message.rejected) {
-        throw new globalThis.Error("value provided for field message.rejected of type uint64 too large");
-      }
+    if (message.rejected !== 0) {
       writer.uint32(24).uint64(message.rejected);
     }
-    if (message.early !== 0n) {
-      if (BigInt.asUintN(64, message.early) !== message.early) {
-        throw new globalThis.Error("value provided for field message.early of type uint64 too large");
-      }
+    if (message.early !== 0) {
       writer.uint32(32).uint64(message.early);
     }
-    if (message.superseded !== 0n) {
-      if (BigInt.asUintN(64, message.superseded) !== message.superseded) {
-        throw new globalThis.Error("value provided for field message.superseded of type uint64 too large");
-      }
+    if (message.superseded !== 0) {
       writer.uint32(40).uint64(message.superseded);
     }
-    if (message.admitted !== 0n) {
-      if (BigInt.asUintN(64, message.admitted) !== message.admitted) {
-        throw new globalThis.Error("value provided for field message.admitted of type uint64 too large");
-      }
+    if (message.admitted !== 0) {
       writer.uint32(48).uint64(message.admitted);
     }
-    if (message.completed !== 0n) {
-      if (BigInt.asUintN(64, message.completed) !== message.completed) {
-        throw new globalThis.Error("value provided for field message.completed of type uint64 too large");
-      }
+    if (message.completed !== 0) {
       writer.uint32(56).uint64(message.completed);
     }
-    if (message.missed !== 0n) {
-      if (BigInt.asUintN(64, message.missed) !== message.missed) {
-        throw new globalThis.Error("value provided for field message.missed of type uint64 too large");
-      }
+    if (message.missed !== 0) {
       writer.uint32(64).uint64(message.missed);
     }
-    if (message.dropped !== 0n) {
-      if (BigInt.asUintN(64, message.dropped) !== message.dropped) {
-        throw new globalThis.Error("value provided for field message.dropped of type uint64 too large");
-      }
+    if (message.dropped !== 0) {
       writer.uint32(72).uint64(message.dropped);
     }
-    if (message.failed !== 0n) {
-      if (BigInt.asUintN(64, message.failed) !== message.failed) {
-        throw new globalThis.Error("value provided for field message.failed of type uint64 too large");
-      }
+    if (message.failed !== 0) {
       writer.uint32(80).uint64(message.failed);
     }
-    if (message.onTime !== 0n) {
-      if (BigInt.asUintN(64, message.onTime) !== message.onTime) {
-        throw new globalThis.Error("value provided for field message.onTime of type uint64 too large");
-      }
+    if (message.onTime !== 0) {
       writer.uint32(88).uint64(message.onTime);
     }
     return writer;
@@ -1821,7 +1754,7 @@ export const JobCounters: MessageFns<JobCounters> = {
               break;
             }
 
-            message.released = reader.uint64() as bigint;
+            message.released = longToNumber(reader.uint64());
             continue;
           }
           case 2: {
@@ -1829,7 +1762,7 @@ export const JobCounters: MessageFns<JobCounters> = {
               break;
             }
 
-            message.skipped = reader.uint64() as bigint;
+            message.skipped = longToNumber(reader.uint64());
             continue;
           }
           case 3: {
@@ -1837,7 +1770,7 @@ export const JobCounters: MessageFns<JobCounters> = {
               break;
             }
 
-            message.rejected = reader.uint64() as bigint;
+            message.rejected = longToNumber(reader.uint64());
             continue;
           }
           case 4: {
@@ -1845,7 +1778,7 @@ export const JobCounters: MessageFns<JobCounters> = {
               break;
             }
 
-            message.early = reader.uint64() as bigint;
+            message.early = longToNumber(reader.uint64());
             continue;
           }
           case 5: {
@@ -1853,7 +1786,7 @@ export const JobCounters: MessageFns<JobCounters> = {
               break;
             }
 
-            message.superseded = reader.uint64() as bigint;
+            message.superseded = longToNumber(reader.uint64());
             continue;
           }
           case 6: {
@@ -1861,7 +1794,7 @@ export const JobCounters: MessageFns<JobCounters> = {
               break;
             }
 
-            message.admitted = reader.uint64() as bigint;
+            message.admitted = longToNumber(reader.uint64());
             continue;
           }
           case 7: {
@@ -1869,7 +1802,7 @@ export const JobCounters: MessageFns<JobCounters> = {
               break;
             }
 
-            message.completed = reader.uint64() as bigint;
+            message.completed = longToNumber(reader.uint64());
             continue;
           }
           case 8: {
@@ -1877,7 +1810,7 @@ export const JobCounters: MessageFns<JobCounters> = {
               break;
             }
 
-            message.missed = reader.uint64() as bigint;
+            message.missed = longToNumber(reader.uint64());
             continue;
           }
           case 9: {
@@ -1885,7 +1818,7 @@ export const JobCounters: MessageFns<JobCounters> = {
               break;
             }
 
-            message.dropped = reader.uint64() as bigint;
+            message.dropped = longToNumber(reader.uint64());
             continue;
           }
           case 10: {
@@ -1893,7 +1826,7 @@ export const JobCounters: MessageFns<JobCounters> = {
               break;
             }
 
-            message.failed = reader.uint64() as bigint;
+            message.failed = longToNumber(reader.uint64());
             continue;
           }
           case 11: {
@@ -1901,7 +1834,7 @@ export const JobCounters: MessageFns<JobCounters> = {
               break;
             }
 
-            message.onTime = reader.uint64() as bigint;
+            message.onTime = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -1918,54 +1851,58 @@ export const JobCounters: MessageFns<JobCounters> = {
 
   fromJSON(object: any): JobCounters {
     return {
-      released: isSet(object.released) ? BigInt(object.released) : 0n,
-      skipped: isSet(object.skipped) ? BigInt(object.skipped) : 0n,
-      rejected: isSet(object.rejected) ? BigInt(object.rejected) : 0n,
-      early: isSet(object.early) ? BigInt(object.early) : 0n,
-      superseded: isSet(object.superseded) ? BigInt(object.superseded) : 0n,
-      admitted: isSet(object.admitted) ? BigInt(object.admitted) : 0n,
-      completed: isSet(object.completed) ? BigInt(object.completed) : 0n,
-      missed: isSet(object.missed) ? BigInt(object.missed) : 0n,
-      dropped: isSet(object.dropped) ? BigInt(object.dropped) : 0n,
-      failed: isSet(object.failed) ? BigInt(object.failed) : 0n,
-      onTime: isSet(object.onTime) ? BigInt(object.onTime) : isSet(object.on_time) ? BigInt(object.on_time) : 0n,
+      released: isSet(object.released) ? globalThis.Number(object.released) : 0,
+      skipped: isSet(object.skipped) ? globalThis.Number(object.skipped) : 0,
+      rejected: isSet(object.rejected) ? globalThis.Number(object.rejected) : 0,
+      early: isSet(object.early) ? globalThis.Number(object.early) : 0,
+      superseded: isSet(object.superseded) ? globalThis.Number(object.superseded) : 0,
+      admitted: isSet(object.admitted) ? globalThis.Number(object.admitted) : 0,
+      completed: isSet(object.completed) ? globalThis.Number(object.completed) : 0,
+      missed: isSet(object.missed) ? globalThis.Number(object.missed) : 0,
+      dropped: isSet(object.dropped) ? globalThis.Number(object.dropped) : 0,
+      failed: isSet(object.failed) ? globalThis.Number(object.failed) : 0,
+      onTime: isSet(object.onTime)
+        ? globalThis.Number(object.onTime)
+        : isSet(object.on_time)
+        ? globalThis.Number(object.on_time)
+        : 0,
     };
   },
 
   toJSON(message: JobCounters): unknown {
     const obj: any = {};
-    if (message.released !== 0n) {
-      obj.released = message.released.toString();
+    if (message.released !== 0) {
+      obj.released = Math.round(message.released);
     }
-    if (message.skipped !== 0n) {
-      obj.skipped = message.skipped.toString();
+    if (message.skipped !== 0) {
+      obj.skipped = Math.round(message.skipped);
     }
-    if (message.rejected !== 0n) {
-      obj.rejected = message.rejected.toString();
+    if (message.rejected !== 0) {
+      obj.rejected = Math.round(message.rejected);
     }
-    if (message.early !== 0n) {
-      obj.early = message.early.toString();
+    if (message.early !== 0) {
+      obj.early = Math.round(message.early);
     }
-    if (message.superseded !== 0n) {
-      obj.superseded = message.superseded.toString();
+    if (message.superseded !== 0) {
+      obj.superseded = Math.round(message.superseded);
     }
-    if (message.admitted !== 0n) {
-      obj.admitted = message.admitted.toString();
+    if (message.admitted !== 0) {
+      obj.admitted = Math.round(message.admitted);
     }
-    if (message.completed !== 0n) {
-      obj.completed = message.completed.toString();
+    if (message.completed !== 0) {
+      obj.completed = Math.round(message.completed);
     }
-    if (message.missed !== 0n) {
-      obj.missed = message.missed.toString();
+    if (message.missed !== 0) {
+      obj.missed = Math.round(message.missed);
     }
-    if (message.dropped !== 0n) {
-      obj.dropped = message.dropped.toString();
+    if (message.dropped !== 0) {
+      obj.dropped = Math.round(message.dropped);
     }
-    if (message.failed !== 0n) {
-      obj.failed = message.failed.toString();
+    if (message.failed !== 0) {
+      obj.failed = Math.round(message.failed);
     }
-    if (message.onTime !== 0n) {
-      obj.onTime = message.onTime.toString();
+    if (message.onTime !== 0) {
+      obj.onTime = Math.round(message.onTime);
     }
     return obj;
   },
@@ -1975,25 +1912,23 @@ export const JobCounters: MessageFns<JobCounters> = {
   },
   fromPartial(object: DeepPartial<JobCounters>): JobCounters {
     const message = createBaseJobCounters();
-    message.released = (object.released !== undefined && object.released !== null) ? BigInt(object.released) : 0n;
-    message.skipped = (object.skipped !== undefined && object.skipped !== null) ? BigInt(object.skipped) : 0n;
-    message.rejected = (object.rejected !== undefined && object.rejected !== null) ? BigInt(object.rejected) : 0n;
-    message.early = (object.early !== undefined && object.early !== null) ? BigInt(object.early) : 0n;
-    message.superseded = (object.superseded !== undefined && object.superseded !== null)
-      ? BigInt(object.superseded)
-      : 0n;
-    message.admitted = (object.admitted !== undefined && object.admitted !== null) ? BigInt(object.admitted) : 0n;
-    message.completed = (object.completed !== undefined && object.completed !== null) ? BigInt(object.completed) : 0n;
-    message.missed = (object.missed !== undefined && object.missed !== null) ? BigInt(object.missed) : 0n;
-    message.dropped = (object.dropped !== undefined && object.dropped !== null) ? BigInt(object.dropped) : 0n;
-    message.failed = (object.failed !== undefined && object.failed !== null) ? BigInt(object.failed) : 0n;
-    message.onTime = (object.onTime !== undefined && object.onTime !== null) ? BigInt(object.onTime) : 0n;
+    message.released = object.released ?? 0;
+    message.skipped = object.skipped ?? 0;
+    message.rejected = object.rejected ?? 0;
+    message.early = object.early ?? 0;
+    message.superseded = object.superseded ?? 0;
+    message.admitted = object.admitted ?? 0;
+    message.completed = object.completed ?? 0;
+    message.missed = object.missed ?? 0;
+    message.dropped = object.dropped ?? 0;
+    message.failed = object.failed ?? 0;
+    message.onTime = object.onTime ?? 0;
     return message;
   },
 };
 
 function createBaseApplyResponse(): ApplyResponse {
-  return { instanceId: "", generation: 0n };
+  return { instanceId: "", generation: 0 };
 }
 
 export const ApplyResponse: MessageFns<ApplyResponse> = {
@@ -2001,10 +1936,7 @@ export const ApplyResponse: MessageFns<ApplyResponse> = {
     if (message.instanceId !== "") {
       writer.uint32(10).string(message.instanceId);
     }
-    if (message.generation !== 0n) {
-      if (BigInt.asUintN(64, message.generation) !== message.generation) {
-        throw new globalThis.Error("value provided for field message.generation of type uint64 too large");
-      }
+    if (message.generation !== 0) {
       writer.uint32(16).uint64(message.generation);
     }
     return writer;
@@ -2036,7 +1968,7 @@ export const ApplyResponse: MessageFns<ApplyResponse> = {
               break;
             }
 
-            message.generation = reader.uint64() as bigint;
+            message.generation = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -2058,7 +1990,7 @@ export const ApplyResponse: MessageFns<ApplyResponse> = {
         : isSet(object.instance_id)
         ? globalThis.String(object.instance_id)
         : "",
-      generation: isSet(object.generation) ? BigInt(object.generation) : 0n,
+      generation: isSet(object.generation) ? globalThis.Number(object.generation) : 0,
     };
   },
 
@@ -2067,8 +1999,8 @@ export const ApplyResponse: MessageFns<ApplyResponse> = {
     if (message.instanceId !== "") {
       obj.instanceId = message.instanceId;
     }
-    if (message.generation !== 0n) {
-      obj.generation = message.generation.toString();
+    if (message.generation !== 0) {
+      obj.generation = Math.round(message.generation);
     }
     return obj;
   },
@@ -2079,9 +2011,7 @@ export const ApplyResponse: MessageFns<ApplyResponse> = {
   fromPartial(object: DeepPartial<ApplyResponse>): ApplyResponse {
     const message = createBaseApplyResponse();
     message.instanceId = object.instanceId ?? "";
-    message.generation = (object.generation !== undefined && object.generation !== null)
-      ? BigInt(object.generation)
-      : 0n;
+    message.generation = object.generation ?? 0;
     return message;
   },
 };
@@ -2160,7 +2090,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
 };
 
 function createBaseObservedState(): ObservedState {
-  return { instanceId: "", appliedGeneration: 0n, timeUs: 0n, gpus: [], models: [], tasks: [] };
+  return { instanceId: "", appliedGeneration: 0, timeUs: 0, gpus: [], models: [], tasks: [] };
 }
 
 export const ObservedState: MessageFns<ObservedState> = {
@@ -2168,16 +2098,10 @@ export const ObservedState: MessageFns<ObservedState> = {
     if (message.instanceId !== "") {
       writer.uint32(10).string(message.instanceId);
     }
-    if (message.appliedGeneration !== 0n) {
-      if (BigInt.asUintN(64, message.appliedGeneration) !== message.appliedGeneration) {
-        throw new globalThis.Error("value provided for field message.appliedGeneration of type uint64 too large");
-      }
+    if (message.appliedGeneration !== 0) {
       writer.uint32(16).uint64(message.appliedGeneration);
     }
-    if (message.timeUs !== 0n) {
-      if (BigInt.asIntN(64, message.timeUs) !== message.timeUs) {
-        throw new globalThis.Error("value provided for field message.timeUs of type int64 too large");
-      }
+    if (message.timeUs !== 0) {
       writer.uint32(24).int64(message.timeUs);
     }
     for (const v of message.gpus) {
@@ -2218,7 +2142,7 @@ export const ObservedState: MessageFns<ObservedState> = {
               break;
             }
 
-            message.appliedGeneration = reader.uint64() as bigint;
+            message.appliedGeneration = longToNumber(reader.uint64());
             continue;
           }
           case 3: {
@@ -2226,7 +2150,7 @@ export const ObservedState: MessageFns<ObservedState> = {
               break;
             }
 
-            message.timeUs = reader.int64() as bigint;
+            message.timeUs = longToNumber(reader.int64());
             continue;
           }
           case 4: {
@@ -2273,11 +2197,15 @@ export const ObservedState: MessageFns<ObservedState> = {
         ? globalThis.String(object.instance_id)
         : "",
       appliedGeneration: isSet(object.appliedGeneration)
-        ? BigInt(object.appliedGeneration)
+        ? globalThis.Number(object.appliedGeneration)
         : isSet(object.applied_generation)
-        ? BigInt(object.applied_generation)
-        : 0n,
-      timeUs: isSet(object.timeUs) ? BigInt(object.timeUs) : isSet(object.time_us) ? BigInt(object.time_us) : 0n,
+        ? globalThis.Number(object.applied_generation)
+        : 0,
+      timeUs: isSet(object.timeUs)
+        ? globalThis.Number(object.timeUs)
+        : isSet(object.time_us)
+        ? globalThis.Number(object.time_us)
+        : 0,
       gpus: globalThis.Array.isArray(object?.gpus) ? object.gpus.map((e: any) => ObservedGpu.fromJSON(e)) : [],
       models: globalThis.Array.isArray(object?.models) ? object.models.map((e: any) => ObservedModel.fromJSON(e)) : [],
       tasks: globalThis.Array.isArray(object?.tasks) ? object.tasks.map((e: any) => ObservedTask.fromJSON(e)) : [],
@@ -2289,11 +2217,11 @@ export const ObservedState: MessageFns<ObservedState> = {
     if (message.instanceId !== "") {
       obj.instanceId = message.instanceId;
     }
-    if (message.appliedGeneration !== 0n) {
-      obj.appliedGeneration = message.appliedGeneration.toString();
+    if (message.appliedGeneration !== 0) {
+      obj.appliedGeneration = Math.round(message.appliedGeneration);
     }
-    if (message.timeUs !== 0n) {
-      obj.timeUs = message.timeUs.toString();
+    if (message.timeUs !== 0) {
+      obj.timeUs = Math.round(message.timeUs);
     }
     if (message.gpus?.length) {
       obj.gpus = message.gpus.map((e) => ObservedGpu.toJSON(e));
@@ -2313,10 +2241,8 @@ export const ObservedState: MessageFns<ObservedState> = {
   fromPartial(object: DeepPartial<ObservedState>): ObservedState {
     const message = createBaseObservedState();
     message.instanceId = object.instanceId ?? "";
-    message.appliedGeneration = (object.appliedGeneration !== undefined && object.appliedGeneration !== null)
-      ? BigInt(object.appliedGeneration)
-      : 0n;
-    message.timeUs = (object.timeUs !== undefined && object.timeUs !== null) ? BigInt(object.timeUs) : 0n;
+    message.appliedGeneration = object.appliedGeneration ?? 0;
+    message.timeUs = object.timeUs ?? 0;
     message.gpus = object.gpus?.map((e) => ObservedGpu.fromPartial(e)) || [];
     message.models = object.models?.map((e) => ObservedModel.fromPartial(e)) || [];
     message.tasks = object.tasks?.map((e) => ObservedTask.fromPartial(e)) || [];
@@ -2412,15 +2338,7 @@ export const ObservedGpu: MessageFns<ObservedGpu> = {
 };
 
 function createBaseObservedContext(): ObservedContext {
-  return {
-    index: 0,
-    sms: 0,
-    streams: 0,
-    highUtilizationE9: 0n,
-    lowUtilizationE9: 0n,
-    activeUtilizationE9: 0n,
-    busyUs: 0n,
-  };
+  return { index: 0, sms: 0, streams: 0, highUtilizationE9: 0, lowUtilizationE9: 0, activeUtilizationE9: 0, busyUs: 0 };
 }
 
 export const ObservedContext: MessageFns<ObservedContext> = {
@@ -2434,28 +2352,16 @@ export const ObservedContext: MessageFns<ObservedContext> = {
     if (message.streams !== 0) {
       writer.uint32(24).uint32(message.streams);
     }
-    if (message.highUtilizationE9 !== 0n) {
-      if (BigInt.asIntN(64, message.highUtilizationE9) !== message.highUtilizationE9) {
-        throw new globalThis.Error("value provided for field message.highUtilizationE9 of type int64 too large");
-      }
+    if (message.highUtilizationE9 !== 0) {
       writer.uint32(32).int64(message.highUtilizationE9);
     }
-    if (message.lowUtilizationE9 !== 0n) {
-      if (BigInt.asIntN(64, message.lowUtilizationE9) !== message.lowUtilizationE9) {
-        throw new globalThis.Error("value provided for field message.lowUtilizationE9 of type int64 too large");
-      }
+    if (message.lowUtilizationE9 !== 0) {
       writer.uint32(40).int64(message.lowUtilizationE9);
     }
-    if (message.activeUtilizationE9 !== 0n) {
-      if (BigInt.asIntN(64, message.activeUtilizationE9) !== message.activeUtilizationE9) {
-        throw new globalThis.Error("value provided for field message.activeUtilizationE9 of type int64 too large");
-      }
+    if (message.activeUtilizationE9 !== 0) {
       writer.uint32(48).int64(message.activeUtilizationE9);
     }
-    if (message.busyUs !== 0n) {
-      if (BigInt.asUintN(64, message.busyUs) !== message.busyUs) {
-        throw new globalThis.Error("value provided for field message.busyUs of type uint64 too large");
-      }
+    if (message.busyUs !== 0) {
       writer.uint32(56).uint64(message.busyUs);
     }
     return writer;
@@ -2503,7 +2409,7 @@ export const ObservedContext: MessageFns<ObservedContext> = {
               break;
             }
 
-            message.highUtilizationE9 = reader.int64() as bigint;
+            message.highUtilizationE9 = longToNumber(reader.int64());
             continue;
           }
           case 5: {
@@ -2511,7 +2417,7 @@ export const ObservedContext: MessageFns<ObservedContext> = {
               break;
             }
 
-            message.lowUtilizationE9 = reader.int64() as bigint;
+            message.lowUtilizationE9 = longToNumber(reader.int64());
             continue;
           }
           case 6: {
@@ -2519,7 +2425,7 @@ export const ObservedContext: MessageFns<ObservedContext> = {
               break;
             }
 
-            message.activeUtilizationE9 = reader.int64() as bigint;
+            message.activeUtilizationE9 = longToNumber(reader.int64());
             continue;
           }
           case 7: {
@@ -2527,7 +2433,7 @@ export const ObservedContext: MessageFns<ObservedContext> = {
               break;
             }
 
-            message.busyUs = reader.uint64() as bigint;
+            message.busyUs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -2548,21 +2454,25 @@ export const ObservedContext: MessageFns<ObservedContext> = {
       sms: isSet(object.sms) ? globalThis.Number(object.sms) : 0,
       streams: isSet(object.streams) ? globalThis.Number(object.streams) : 0,
       highUtilizationE9: isSet(object.highUtilizationE9)
-        ? BigInt(object.highUtilizationE9)
+        ? globalThis.Number(object.highUtilizationE9)
         : isSet(object.high_utilization_e9)
-        ? BigInt(object.high_utilization_e9)
-        : 0n,
+        ? globalThis.Number(object.high_utilization_e9)
+        : 0,
       lowUtilizationE9: isSet(object.lowUtilizationE9)
-        ? BigInt(object.lowUtilizationE9)
+        ? globalThis.Number(object.lowUtilizationE9)
         : isSet(object.low_utilization_e9)
-        ? BigInt(object.low_utilization_e9)
-        : 0n,
+        ? globalThis.Number(object.low_utilization_e9)
+        : 0,
       activeUtilizationE9: isSet(object.activeUtilizationE9)
-        ? BigInt(object.activeUtilizationE9)
+        ? globalThis.Number(object.activeUtilizationE9)
         : isSet(object.active_utilization_e9)
-        ? BigInt(object.active_utilization_e9)
-        : 0n,
-      busyUs: isSet(object.busyUs) ? BigInt(object.busyUs) : isSet(object.busy_us) ? BigInt(object.busy_us) : 0n,
+        ? globalThis.Number(object.active_utilization_e9)
+        : 0,
+      busyUs: isSet(object.busyUs)
+        ? globalThis.Number(object.busyUs)
+        : isSet(object.busy_us)
+        ? globalThis.Number(object.busy_us)
+        : 0,
     };
   },
 
@@ -2577,17 +2487,17 @@ export const ObservedContext: MessageFns<ObservedContext> = {
     if (message.streams !== 0) {
       obj.streams = Math.round(message.streams);
     }
-    if (message.highUtilizationE9 !== 0n) {
-      obj.highUtilizationE9 = message.highUtilizationE9.toString();
+    if (message.highUtilizationE9 !== 0) {
+      obj.highUtilizationE9 = Math.round(message.highUtilizationE9);
     }
-    if (message.lowUtilizationE9 !== 0n) {
-      obj.lowUtilizationE9 = message.lowUtilizationE9.toString();
+    if (message.lowUtilizationE9 !== 0) {
+      obj.lowUtilizationE9 = Math.round(message.lowUtilizationE9);
     }
-    if (message.activeUtilizationE9 !== 0n) {
-      obj.activeUtilizationE9 = message.activeUtilizationE9.toString();
+    if (message.activeUtilizationE9 !== 0) {
+      obj.activeUtilizationE9 = Math.round(message.activeUtilizationE9);
     }
-    if (message.busyUs !== 0n) {
-      obj.busyUs = message.busyUs.toString();
+    if (message.busyUs !== 0) {
+      obj.busyUs = Math.round(message.busyUs);
     }
     return obj;
   },
@@ -2600,16 +2510,10 @@ export const ObservedContext: MessageFns<ObservedContext> = {
     message.index = object.index ?? 0;
     message.sms = object.sms ?? 0;
     message.streams = object.streams ?? 0;
-    message.highUtilizationE9 = (object.highUtilizationE9 !== undefined && object.highUtilizationE9 !== null)
-      ? BigInt(object.highUtilizationE9)
-      : 0n;
-    message.lowUtilizationE9 = (object.lowUtilizationE9 !== undefined && object.lowUtilizationE9 !== null)
-      ? BigInt(object.lowUtilizationE9)
-      : 0n;
-    message.activeUtilizationE9 = (object.activeUtilizationE9 !== undefined && object.activeUtilizationE9 !== null)
-      ? BigInt(object.activeUtilizationE9)
-      : 0n;
-    message.busyUs = (object.busyUs !== undefined && object.busyUs !== null) ? BigInt(object.busyUs) : 0n;
+    message.highUtilizationE9 = object.highUtilizationE9 ?? 0;
+    message.lowUtilizationE9 = object.lowUtilizationE9 ?? 0;
+    message.activeUtilizationE9 = object.activeUtilizationE9 ?? 0;
+    message.busyUs = object.busyUs ?? 0;
     return message;
   },
 };
@@ -2629,9 +2533,6 @@ export const Tensor: MessageFns<Tensor> = {
     if (message.shape.length !== 0) {
       writer.uint32(26).fork();
       for (const v of message.shape) {
-        if (BigInt.asIntN(64, v) !== v) {
-          throw new globalThis.Error("a value provided in array field shape of type int64 is too large");
-        }
         writer.int64(v);
       }
       writer.join();
@@ -2670,7 +2571,7 @@ export const Tensor: MessageFns<Tensor> = {
           }
           case 3: {
             if (tag === 24) {
-              message.shape.push(reader.int64() as bigint);
+              message.shape.push(longToNumber(reader.int64()));
 
               continue;
             }
@@ -2678,7 +2579,7 @@ export const Tensor: MessageFns<Tensor> = {
             if (tag === 26) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
-                message.shape.push(reader.int64() as bigint);
+                message.shape.push(longToNumber(reader.int64()));
               }
 
               continue;
@@ -2702,7 +2603,7 @@ export const Tensor: MessageFns<Tensor> = {
     return {
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       datatype: isSet(object.datatype) ? globalThis.String(object.datatype) : "",
-      shape: globalThis.Array.isArray(object?.shape) ? object.shape.map((e: any) => BigInt(e)) : [],
+      shape: globalThis.Array.isArray(object?.shape) ? object.shape.map((e: any) => globalThis.Number(e)) : [],
     };
   },
 
@@ -2715,7 +2616,7 @@ export const Tensor: MessageFns<Tensor> = {
       obj.datatype = message.datatype;
     }
     if (message.shape?.length) {
-      obj.shape = message.shape.map((e) => e.toString());
+      obj.shape = message.shape.map((e) => Math.round(e));
     }
     return obj;
   },
@@ -2727,7 +2628,7 @@ export const Tensor: MessageFns<Tensor> = {
     const message = createBaseTensor();
     message.name = object.name ?? "";
     message.datatype = object.datatype ?? "";
-    message.shape = object.shape?.map((e) => BigInt(e)) || [];
+    message.shape = object.shape?.map((e) => e) || [];
     return message;
   },
 };
@@ -2744,7 +2645,7 @@ function createBaseObservedModel(): ObservedModel {
     outputs: [],
     stages: [],
     engines: [],
-    memoryBytes: 0n,
+    memoryBytes: 0,
     batches: [],
   };
 }
@@ -2781,10 +2682,7 @@ export const ObservedModel: MessageFns<ObservedModel> = {
     for (const v of message.engines) {
       writer.uint32(82).string(v!);
     }
-    if (message.memoryBytes !== 0n) {
-      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
-        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
-      }
+    if (message.memoryBytes !== 0) {
       writer.uint32(88).uint64(message.memoryBytes);
     }
     for (const v of message.batches) {
@@ -2891,7 +2789,7 @@ export const ObservedModel: MessageFns<ObservedModel> = {
               break;
             }
 
-            message.memoryBytes = reader.uint64() as bigint;
+            message.memoryBytes = longToNumber(reader.uint64());
             continue;
           }
           case 12: {
@@ -2927,10 +2825,10 @@ export const ObservedModel: MessageFns<ObservedModel> = {
       stages: globalThis.Array.isArray(object?.stages) ? object.stages.map((e: any) => globalThis.String(e)) : [],
       engines: globalThis.Array.isArray(object?.engines) ? object.engines.map((e: any) => globalThis.String(e)) : [],
       memoryBytes: isSet(object.memoryBytes)
-        ? BigInt(object.memoryBytes)
+        ? globalThis.Number(object.memoryBytes)
         : isSet(object.memory_bytes)
-        ? BigInt(object.memory_bytes)
-        : 0n,
+        ? globalThis.Number(object.memory_bytes)
+        : 0,
       batches: globalThis.Array.isArray(object?.batches) ? object.batches.map((e: any) => BatchTiming.fromJSON(e)) : [],
     };
   },
@@ -2967,8 +2865,8 @@ export const ObservedModel: MessageFns<ObservedModel> = {
     if (message.engines?.length) {
       obj.engines = message.engines;
     }
-    if (message.memoryBytes !== 0n) {
-      obj.memoryBytes = message.memoryBytes.toString();
+    if (message.memoryBytes !== 0) {
+      obj.memoryBytes = Math.round(message.memoryBytes);
     }
     if (message.batches?.length) {
       obj.batches = message.batches.map((e) => BatchTiming.toJSON(e));
@@ -2991,9 +2889,7 @@ export const ObservedModel: MessageFns<ObservedModel> = {
     message.outputs = object.outputs?.map((e) => Tensor.fromPartial(e)) || [];
     message.stages = object.stages?.map((e) => e) || [];
     message.engines = object.engines?.map((e) => e) || [];
-    message.memoryBytes = (object.memoryBytes !== undefined && object.memoryBytes !== null)
-      ? BigInt(object.memoryBytes)
-      : 0n;
+    message.memoryBytes = object.memoryBytes ?? 0;
     message.batches = object.batches?.map((e) => BatchTiming.fromPartial(e)) || [];
     return message;
   },
@@ -3011,9 +2907,6 @@ export const BatchTiming: MessageFns<BatchTiming> = {
     if (message.stageAfetUs.length !== 0) {
       writer.uint32(18).fork();
       for (const v of message.stageAfetUs) {
-        if (BigInt.asIntN(64, v) !== v) {
-          throw new globalThis.Error("a value provided in array field stageAfetUs of type int64 is too large");
-        }
         writer.int64(v);
       }
       writer.join();
@@ -3044,7 +2937,7 @@ export const BatchTiming: MessageFns<BatchTiming> = {
           }
           case 2: {
             if (tag === 16) {
-              message.stageAfetUs.push(reader.int64() as bigint);
+              message.stageAfetUs.push(longToNumber(reader.int64()));
 
               continue;
             }
@@ -3052,7 +2945,7 @@ export const BatchTiming: MessageFns<BatchTiming> = {
             if (tag === 18) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
-                message.stageAfetUs.push(reader.int64() as bigint);
+                message.stageAfetUs.push(longToNumber(reader.int64()));
               }
 
               continue;
@@ -3076,9 +2969,9 @@ export const BatchTiming: MessageFns<BatchTiming> = {
     return {
       size: isSet(object.size) ? globalThis.Number(object.size) : 0,
       stageAfetUs: globalThis.Array.isArray(object?.stageAfetUs)
-        ? object.stageAfetUs.map((e: any) => BigInt(e))
+        ? object.stageAfetUs.map((e: any) => globalThis.Number(e))
         : globalThis.Array.isArray(object?.stage_afet_us)
-        ? object.stage_afet_us.map((e: any) => BigInt(e))
+        ? object.stage_afet_us.map((e: any) => globalThis.Number(e))
         : [],
     };
   },
@@ -3089,7 +2982,7 @@ export const BatchTiming: MessageFns<BatchTiming> = {
       obj.size = Math.round(message.size);
     }
     if (message.stageAfetUs?.length) {
-      obj.stageAfetUs = message.stageAfetUs.map((e) => e.toString());
+      obj.stageAfetUs = message.stageAfetUs.map((e) => Math.round(e));
     }
     return obj;
   },
@@ -3100,7 +2993,7 @@ export const BatchTiming: MessageFns<BatchTiming> = {
   fromPartial(object: DeepPartial<BatchTiming>): BatchTiming {
     const message = createBaseBatchTiming();
     message.size = object.size ?? 0;
-    message.stageAfetUs = object.stageAfetUs?.map((e) => BigInt(e)) || [];
+    message.stageAfetUs = object.stageAfetUs?.map((e) => e) || [];
     return message;
   },
 };
@@ -3108,21 +3001,21 @@ export const BatchTiming: MessageFns<BatchTiming> = {
 function createBaseObservedTask(): ObservedTask {
   return {
     uid: "",
-    epoch: 0n,
+    epoch: 0,
     phase: 0,
     reason: "",
     message: "",
     context: 0,
-    afetUs: 0n,
-    mretUs: 0n,
-    utilizationE9: 0n,
-    responseP50Us: 0n,
-    responseP99Us: 0n,
+    afetUs: 0,
+    mretUs: 0,
+    utilizationE9: 0,
+    responseP50Us: 0,
+    responseP99Us: 0,
     jobs: undefined,
     migrations: undefined,
     lastMisses: [],
     response: undefined,
-    executionUs: 0n,
+    executionUs: 0,
   };
 }
 
@@ -3131,10 +3024,7 @@ export const ObservedTask: MessageFns<ObservedTask> = {
     if (message.uid !== "") {
       writer.uint32(10).string(message.uid);
     }
-    if (message.epoch !== 0n) {
-      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
-        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
-      }
+    if (message.epoch !== 0) {
       writer.uint32(16).uint64(message.epoch);
     }
     if (message.phase !== 0) {
@@ -3149,34 +3039,19 @@ export const ObservedTask: MessageFns<ObservedTask> = {
     if (message.context !== 0) {
       writer.uint32(48).uint32(message.context);
     }
-    if (message.afetUs !== 0n) {
-      if (BigInt.asIntN(64, message.afetUs) !== message.afetUs) {
-        throw new globalThis.Error("value provided for field message.afetUs of type int64 too large");
-      }
+    if (message.afetUs !== 0) {
       writer.uint32(56).int64(message.afetUs);
     }
-    if (message.mretUs !== 0n) {
-      if (BigInt.asIntN(64, message.mretUs) !== message.mretUs) {
-        throw new globalThis.Error("value provided for field message.mretUs of type int64 too large");
-      }
+    if (message.mretUs !== 0) {
       writer.uint32(64).int64(message.mretUs);
     }
-    if (message.utilizationE9 !== 0n) {
-      if (BigInt.asIntN(64, message.utilizationE9) !== message.utilizationE9) {
-        throw new globalThis.Error("value provided for field message.utilizationE9 of type int64 too large");
-      }
+    if (message.utilizationE9 !== 0) {
       writer.uint32(72).int64(message.utilizationE9);
     }
-    if (message.responseP50Us !== 0n) {
-      if (BigInt.asIntN(64, message.responseP50Us) !== message.responseP50Us) {
-        throw new globalThis.Error("value provided for field message.responseP50Us of type int64 too large");
-      }
+    if (message.responseP50Us !== 0) {
       writer.uint32(80).int64(message.responseP50Us);
     }
-    if (message.responseP99Us !== 0n) {
-      if (BigInt.asIntN(64, message.responseP99Us) !== message.responseP99Us) {
-        throw new globalThis.Error("value provided for field message.responseP99Us of type int64 too large");
-      }
+    if (message.responseP99Us !== 0) {
       writer.uint32(88).int64(message.responseP99Us);
     }
     if (message.jobs !== undefined) {
@@ -3191,10 +3066,7 @@ export const ObservedTask: MessageFns<ObservedTask> = {
     if (message.response !== undefined) {
       Histogram.encode(message.response, writer.uint32(122).fork()).join();
     }
-    if (message.executionUs !== 0n) {
-      if (BigInt.asUintN(64, message.executionUs) !== message.executionUs) {
-        throw new globalThis.Error("value provided for field message.executionUs of type uint64 too large");
-      }
+    if (message.executionUs !== 0) {
       writer.uint32(128).uint64(message.executionUs);
     }
     return writer;
@@ -3226,7 +3098,7 @@ export const ObservedTask: MessageFns<ObservedTask> = {
               break;
             }
 
-            message.epoch = reader.uint64() as bigint;
+            message.epoch = longToNumber(reader.uint64());
             continue;
           }
           case 3: {
@@ -3266,7 +3138,7 @@ export const ObservedTask: MessageFns<ObservedTask> = {
               break;
             }
 
-            message.afetUs = reader.int64() as bigint;
+            message.afetUs = longToNumber(reader.int64());
             continue;
           }
           case 8: {
@@ -3274,7 +3146,7 @@ export const ObservedTask: MessageFns<ObservedTask> = {
               break;
             }
 
-            message.mretUs = reader.int64() as bigint;
+            message.mretUs = longToNumber(reader.int64());
             continue;
           }
           case 9: {
@@ -3282,7 +3154,7 @@ export const ObservedTask: MessageFns<ObservedTask> = {
               break;
             }
 
-            message.utilizationE9 = reader.int64() as bigint;
+            message.utilizationE9 = longToNumber(reader.int64());
             continue;
           }
           case 10: {
@@ -3290,7 +3162,7 @@ export const ObservedTask: MessageFns<ObservedTask> = {
               break;
             }
 
-            message.responseP50Us = reader.int64() as bigint;
+            message.responseP50Us = longToNumber(reader.int64());
             continue;
           }
           case 11: {
@@ -3298,7 +3170,7 @@ export const ObservedTask: MessageFns<ObservedTask> = {
               break;
             }
 
-            message.responseP99Us = reader.int64() as bigint;
+            message.responseP99Us = longToNumber(reader.int64());
             continue;
           }
           case 12: {
@@ -3338,7 +3210,7 @@ export const ObservedTask: MessageFns<ObservedTask> = {
               break;
             }
 
-            message.executionUs = reader.uint64() as bigint;
+            message.executionUs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -3356,28 +3228,36 @@ export const ObservedTask: MessageFns<ObservedTask> = {
   fromJSON(object: any): ObservedTask {
     return {
       uid: isSet(object.uid) ? globalThis.String(object.uid) : "",
-      epoch: isSet(object.epoch) ? BigInt(object.epoch) : 0n,
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
       phase: isSet(object.phase) ? taskPhaseFromJSON(object.phase) : 0,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
       message: isSet(object.message) ? globalThis.String(object.message) : "",
       context: isSet(object.context) ? globalThis.Number(object.context) : 0,
-      afetUs: isSet(object.afetUs) ? BigInt(object.afetUs) : isSet(object.afet_us) ? BigInt(object.afet_us) : 0n,
-      mretUs: isSet(object.mretUs) ? BigInt(object.mretUs) : isSet(object.mret_us) ? BigInt(object.mret_us) : 0n,
+      afetUs: isSet(object.afetUs)
+        ? globalThis.Number(object.afetUs)
+        : isSet(object.afet_us)
+        ? globalThis.Number(object.afet_us)
+        : 0,
+      mretUs: isSet(object.mretUs)
+        ? globalThis.Number(object.mretUs)
+        : isSet(object.mret_us)
+        ? globalThis.Number(object.mret_us)
+        : 0,
       utilizationE9: isSet(object.utilizationE9)
-        ? BigInt(object.utilizationE9)
+        ? globalThis.Number(object.utilizationE9)
         : isSet(object.utilization_e9)
-        ? BigInt(object.utilization_e9)
-        : 0n,
+        ? globalThis.Number(object.utilization_e9)
+        : 0,
       responseP50Us: isSet(object.responseP50Us)
-        ? BigInt(object.responseP50Us)
+        ? globalThis.Number(object.responseP50Us)
         : isSet(object.response_p50_us)
-        ? BigInt(object.response_p50_us)
-        : 0n,
+        ? globalThis.Number(object.response_p50_us)
+        : 0,
       responseP99Us: isSet(object.responseP99Us)
-        ? BigInt(object.responseP99Us)
+        ? globalThis.Number(object.responseP99Us)
         : isSet(object.response_p99_us)
-        ? BigInt(object.response_p99_us)
-        : 0n,
+        ? globalThis.Number(object.response_p99_us)
+        : 0,
       jobs: isSet(object.jobs) ? JobCounters.fromJSON(object.jobs) : undefined,
       migrations: isSet(object.migrations) ? Migrations.fromJSON(object.migrations) : undefined,
       lastMisses: globalThis.Array.isArray(object?.lastMisses)
@@ -3387,10 +3267,10 @@ export const ObservedTask: MessageFns<ObservedTask> = {
         : [],
       response: isSet(object.response) ? Histogram.fromJSON(object.response) : undefined,
       executionUs: isSet(object.executionUs)
-        ? BigInt(object.executionUs)
+        ? globalThis.Number(object.executionUs)
         : isSet(object.execution_us)
-        ? BigInt(object.execution_us)
-        : 0n,
+        ? globalThis.Number(object.execution_us)
+        : 0,
     };
   },
 
@@ -3399,8 +3279,8 @@ export const ObservedTask: MessageFns<ObservedTask> = {
     if (message.uid !== "") {
       obj.uid = message.uid;
     }
-    if (message.epoch !== 0n) {
-      obj.epoch = message.epoch.toString();
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
     }
     if (message.phase !== 0) {
       obj.phase = taskPhaseToJSON(message.phase);
@@ -3414,20 +3294,20 @@ export const ObservedTask: MessageFns<ObservedTask> = {
     if (message.context !== 0) {
       obj.context = Math.round(message.context);
     }
-    if (message.afetUs !== 0n) {
-      obj.afetUs = message.afetUs.toString();
+    if (message.afetUs !== 0) {
+      obj.afetUs = Math.round(message.afetUs);
     }
-    if (message.mretUs !== 0n) {
-      obj.mretUs = message.mretUs.toString();
+    if (message.mretUs !== 0) {
+      obj.mretUs = Math.round(message.mretUs);
     }
-    if (message.utilizationE9 !== 0n) {
-      obj.utilizationE9 = message.utilizationE9.toString();
+    if (message.utilizationE9 !== 0) {
+      obj.utilizationE9 = Math.round(message.utilizationE9);
     }
-    if (message.responseP50Us !== 0n) {
-      obj.responseP50Us = message.responseP50Us.toString();
+    if (message.responseP50Us !== 0) {
+      obj.responseP50Us = Math.round(message.responseP50Us);
     }
-    if (message.responseP99Us !== 0n) {
-      obj.responseP99Us = message.responseP99Us.toString();
+    if (message.responseP99Us !== 0) {
+      obj.responseP99Us = Math.round(message.responseP99Us);
     }
     if (message.jobs !== undefined) {
       obj.jobs = JobCounters.toJSON(message.jobs);
@@ -3441,8 +3321,8 @@ export const ObservedTask: MessageFns<ObservedTask> = {
     if (message.response !== undefined) {
       obj.response = Histogram.toJSON(message.response);
     }
-    if (message.executionUs !== 0n) {
-      obj.executionUs = message.executionUs.toString();
+    if (message.executionUs !== 0) {
+      obj.executionUs = Math.round(message.executionUs);
     }
     return obj;
   },
@@ -3453,22 +3333,16 @@ export const ObservedTask: MessageFns<ObservedTask> = {
   fromPartial(object: DeepPartial<ObservedTask>): ObservedTask {
     const message = createBaseObservedTask();
     message.uid = object.uid ?? "";
-    message.epoch = (object.epoch !== undefined && object.epoch !== null) ? BigInt(object.epoch) : 0n;
+    message.epoch = object.epoch ?? 0;
     message.phase = object.phase ?? 0;
     message.reason = object.reason ?? "";
     message.message = object.message ?? "";
     message.context = object.context ?? 0;
-    message.afetUs = (object.afetUs !== undefined && object.afetUs !== null) ? BigInt(object.afetUs) : 0n;
-    message.mretUs = (object.mretUs !== undefined && object.mretUs !== null) ? BigInt(object.mretUs) : 0n;
-    message.utilizationE9 = (object.utilizationE9 !== undefined && object.utilizationE9 !== null)
-      ? BigInt(object.utilizationE9)
-      : 0n;
-    message.responseP50Us = (object.responseP50Us !== undefined && object.responseP50Us !== null)
-      ? BigInt(object.responseP50Us)
-      : 0n;
-    message.responseP99Us = (object.responseP99Us !== undefined && object.responseP99Us !== null)
-      ? BigInt(object.responseP99Us)
-      : 0n;
+    message.afetUs = object.afetUs ?? 0;
+    message.mretUs = object.mretUs ?? 0;
+    message.utilizationE9 = object.utilizationE9 ?? 0;
+    message.responseP50Us = object.responseP50Us ?? 0;
+    message.responseP99Us = object.responseP99Us ?? 0;
     message.jobs = (object.jobs !== undefined && object.jobs !== null)
       ? JobCounters.fromPartial(object.jobs)
       : undefined;
@@ -3479,23 +3353,18 @@ export const ObservedTask: MessageFns<ObservedTask> = {
     message.response = (object.response !== undefined && object.response !== null)
       ? Histogram.fromPartial(object.response)
       : undefined;
-    message.executionUs = (object.executionUs !== undefined && object.executionUs !== null)
-      ? BigInt(object.executionUs)
-      : 0n;
+    message.executionUs = object.executionUs ?? 0;
     return message;
   },
 };
 
 function createBaseMigrations(): Migrations {
-  return { count: 0n, lastFrom: 0, lastTo: 0, lastTimeUs: 0n };
+  return { count: 0, lastFrom: 0, lastTo: 0, lastTimeUs: 0 };
 }
 
 export const Migrations: MessageFns<Migrations> = {
   encode(message: Migrations, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.count !== 0n) {
-      if (BigInt.asUintN(64, message.count) !== message.count) {
-        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
-      }
+    if (message.count !== 0) {
       writer.uint32(8).uint64(message.count);
     }
     if (message.lastFrom !== 0) {
@@ -3504,10 +3373,7 @@ export const Migrations: MessageFns<Migrations> = {
     if (message.lastTo !== 0) {
       writer.uint32(24).uint32(message.lastTo);
     }
-    if (message.lastTimeUs !== 0n) {
-      if (BigInt.asIntN(64, message.lastTimeUs) !== message.lastTimeUs) {
-        throw new globalThis.Error("value provided for field message.lastTimeUs of type int64 too large");
-      }
+    if (message.lastTimeUs !== 0) {
       writer.uint32(32).int64(message.lastTimeUs);
     }
     return writer;
@@ -3531,7 +3397,7 @@ export const Migrations: MessageFns<Migrations> = {
               break;
             }
 
-            message.count = reader.uint64() as bigint;
+            message.count = longToNumber(reader.uint64());
             continue;
           }
           case 2: {
@@ -3555,7 +3421,7 @@ export const Migrations: MessageFns<Migrations> = {
               break;
             }
 
-            message.lastTimeUs = reader.int64() as bigint;
+            message.lastTimeUs = longToNumber(reader.int64());
             continue;
           }
         }
@@ -3572,7 +3438,7 @@ export const Migrations: MessageFns<Migrations> = {
 
   fromJSON(object: any): Migrations {
     return {
-      count: isSet(object.count) ? BigInt(object.count) : 0n,
+      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
       lastFrom: isSet(object.lastFrom)
         ? globalThis.Number(object.lastFrom)
         : isSet(object.last_from)
@@ -3584,17 +3450,17 @@ export const Migrations: MessageFns<Migrations> = {
         ? globalThis.Number(object.last_to)
         : 0,
       lastTimeUs: isSet(object.lastTimeUs)
-        ? BigInt(object.lastTimeUs)
+        ? globalThis.Number(object.lastTimeUs)
         : isSet(object.last_time_us)
-        ? BigInt(object.last_time_us)
-        : 0n,
+        ? globalThis.Number(object.last_time_us)
+        : 0,
     };
   },
 
   toJSON(message: Migrations): unknown {
     const obj: any = {};
-    if (message.count !== 0n) {
-      obj.count = message.count.toString();
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
     }
     if (message.lastFrom !== 0) {
       obj.lastFrom = Math.round(message.lastFrom);
@@ -3602,8 +3468,8 @@ export const Migrations: MessageFns<Migrations> = {
     if (message.lastTo !== 0) {
       obj.lastTo = Math.round(message.lastTo);
     }
-    if (message.lastTimeUs !== 0n) {
-      obj.lastTimeUs = message.lastTimeUs.toString();
+    if (message.lastTimeUs !== 0) {
+      obj.lastTimeUs = Math.round(message.lastTimeUs);
     }
     return obj;
   },
@@ -3613,32 +3479,24 @@ export const Migrations: MessageFns<Migrations> = {
   },
   fromPartial(object: DeepPartial<Migrations>): Migrations {
     const message = createBaseMigrations();
-    message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    message.count = object.count ?? 0;
     message.lastFrom = object.lastFrom ?? 0;
     message.lastTo = object.lastTo ?? 0;
-    message.lastTimeUs = (object.lastTimeUs !== undefined && object.lastTimeUs !== null)
-      ? BigInt(object.lastTimeUs)
-      : 0n;
+    message.lastTimeUs = object.lastTimeUs ?? 0;
     return message;
   },
 };
 
 function createBaseMiss(): Miss {
-  return { timeUs: 0n, lateUs: 0n, cause: 0, behind: "" };
+  return { timeUs: 0, lateUs: 0, cause: 0, behind: "" };
 }
 
 export const Miss: MessageFns<Miss> = {
   encode(message: Miss, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.timeUs !== 0n) {
-      if (BigInt.asIntN(64, message.timeUs) !== message.timeUs) {
-        throw new globalThis.Error("value provided for field message.timeUs of type int64 too large");
-      }
+    if (message.timeUs !== 0) {
       writer.uint32(8).int64(message.timeUs);
     }
-    if (message.lateUs !== 0n) {
-      if (BigInt.asIntN(64, message.lateUs) !== message.lateUs) {
-        throw new globalThis.Error("value provided for field message.lateUs of type int64 too large");
-      }
+    if (message.lateUs !== 0) {
       writer.uint32(16).int64(message.lateUs);
     }
     if (message.cause !== 0) {
@@ -3668,7 +3526,7 @@ export const Miss: MessageFns<Miss> = {
               break;
             }
 
-            message.timeUs = reader.int64() as bigint;
+            message.timeUs = longToNumber(reader.int64());
             continue;
           }
           case 2: {
@@ -3676,7 +3534,7 @@ export const Miss: MessageFns<Miss> = {
               break;
             }
 
-            message.lateUs = reader.int64() as bigint;
+            message.lateUs = longToNumber(reader.int64());
             continue;
           }
           case 3: {
@@ -3709,8 +3567,16 @@ export const Miss: MessageFns<Miss> = {
 
   fromJSON(object: any): Miss {
     return {
-      timeUs: isSet(object.timeUs) ? BigInt(object.timeUs) : isSet(object.time_us) ? BigInt(object.time_us) : 0n,
-      lateUs: isSet(object.lateUs) ? BigInt(object.lateUs) : isSet(object.late_us) ? BigInt(object.late_us) : 0n,
+      timeUs: isSet(object.timeUs)
+        ? globalThis.Number(object.timeUs)
+        : isSet(object.time_us)
+        ? globalThis.Number(object.time_us)
+        : 0,
+      lateUs: isSet(object.lateUs)
+        ? globalThis.Number(object.lateUs)
+        : isSet(object.late_us)
+        ? globalThis.Number(object.late_us)
+        : 0,
       cause: isSet(object.cause) ? missCauseFromJSON(object.cause) : 0,
       behind: isSet(object.behind) ? globalThis.String(object.behind) : "",
     };
@@ -3718,11 +3584,11 @@ export const Miss: MessageFns<Miss> = {
 
   toJSON(message: Miss): unknown {
     const obj: any = {};
-    if (message.timeUs !== 0n) {
-      obj.timeUs = message.timeUs.toString();
+    if (message.timeUs !== 0) {
+      obj.timeUs = Math.round(message.timeUs);
     }
-    if (message.lateUs !== 0n) {
-      obj.lateUs = message.lateUs.toString();
+    if (message.lateUs !== 0) {
+      obj.lateUs = Math.round(message.lateUs);
     }
     if (message.cause !== 0) {
       obj.cause = missCauseToJSON(message.cause);
@@ -3738,8 +3604,8 @@ export const Miss: MessageFns<Miss> = {
   },
   fromPartial(object: DeepPartial<Miss>): Miss {
     const message = createBaseMiss();
-    message.timeUs = (object.timeUs !== undefined && object.timeUs !== null) ? BigInt(object.timeUs) : 0n;
-    message.lateUs = (object.lateUs !== undefined && object.lateUs !== null) ? BigInt(object.lateUs) : 0n;
+    message.timeUs = object.timeUs ?? 0;
+    message.lateUs = object.lateUs ?? 0;
     message.cause = object.cause ?? 0;
     message.behind = object.behind ?? "";
     return message;
@@ -3747,7 +3613,7 @@ export const Miss: MessageFns<Miss> = {
 };
 
 function createBaseHistogram(): Histogram {
-  return { boundsUs: [], counts: [], sumUs: 0n };
+  return { boundsUs: [], counts: [], sumUs: 0 };
 }
 
 export const Histogram: MessageFns<Histogram> = {
@@ -3755,9 +3621,6 @@ export const Histogram: MessageFns<Histogram> = {
     if (message.boundsUs.length !== 0) {
       writer.uint32(10).fork();
       for (const v of message.boundsUs) {
-        if (BigInt.asIntN(64, v) !== v) {
-          throw new globalThis.Error("a value provided in array field boundsUs of type int64 is too large");
-        }
         writer.int64(v);
       }
       writer.join();
@@ -3765,17 +3628,11 @@ export const Histogram: MessageFns<Histogram> = {
     if (message.counts.length !== 0) {
       writer.uint32(18).fork();
       for (const v of message.counts) {
-        if (BigInt.asUintN(64, v) !== v) {
-          throw new globalThis.Error("a value provided in array field counts of type uint64 is too large");
-        }
         writer.uint64(v);
       }
       writer.join();
     }
-    if (message.sumUs !== 0n) {
-      if (BigInt.asUintN(64, message.sumUs) !== message.sumUs) {
-        throw new globalThis.Error("value provided for field message.sumUs of type uint64 too large");
-      }
+    if (message.sumUs !== 0) {
       writer.uint32(24).uint64(message.sumUs);
     }
     return writer;
@@ -3796,7 +3653,7 @@ export const Histogram: MessageFns<Histogram> = {
         switch (tag >>> 3) {
           case 1: {
             if (tag === 8) {
-              message.boundsUs.push(reader.int64() as bigint);
+              message.boundsUs.push(longToNumber(reader.int64()));
 
               continue;
             }
@@ -3804,7 +3661,7 @@ export const Histogram: MessageFns<Histogram> = {
             if (tag === 10) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
-                message.boundsUs.push(reader.int64() as bigint);
+                message.boundsUs.push(longToNumber(reader.int64()));
               }
 
               continue;
@@ -3814,7 +3671,7 @@ export const Histogram: MessageFns<Histogram> = {
           }
           case 2: {
             if (tag === 16) {
-              message.counts.push(reader.uint64() as bigint);
+              message.counts.push(longToNumber(reader.uint64()));
 
               continue;
             }
@@ -3822,7 +3679,7 @@ export const Histogram: MessageFns<Histogram> = {
             if (tag === 18) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
-                message.counts.push(reader.uint64() as bigint);
+                message.counts.push(longToNumber(reader.uint64()));
               }
 
               continue;
@@ -3835,7 +3692,7 @@ export const Histogram: MessageFns<Histogram> = {
               break;
             }
 
-            message.sumUs = reader.uint64() as bigint;
+            message.sumUs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -3853,25 +3710,29 @@ export const Histogram: MessageFns<Histogram> = {
   fromJSON(object: any): Histogram {
     return {
       boundsUs: globalThis.Array.isArray(object?.boundsUs)
-        ? object.boundsUs.map((e: any) => BigInt(e))
+        ? object.boundsUs.map((e: any) => globalThis.Number(e))
         : globalThis.Array.isArray(object?.bounds_us)
-        ? object.bounds_us.map((e: any) => BigInt(e))
+        ? object.bounds_us.map((e: any) => globalThis.Number(e))
         : [],
-      counts: globalThis.Array.isArray(object?.counts) ? object.counts.map((e: any) => BigInt(e)) : [],
-      sumUs: isSet(object.sumUs) ? BigInt(object.sumUs) : isSet(object.sum_us) ? BigInt(object.sum_us) : 0n,
+      counts: globalThis.Array.isArray(object?.counts) ? object.counts.map((e: any) => globalThis.Number(e)) : [],
+      sumUs: isSet(object.sumUs)
+        ? globalThis.Number(object.sumUs)
+        : isSet(object.sum_us)
+        ? globalThis.Number(object.sum_us)
+        : 0,
     };
   },
 
   toJSON(message: Histogram): unknown {
     const obj: any = {};
     if (message.boundsUs?.length) {
-      obj.boundsUs = message.boundsUs.map((e) => e.toString());
+      obj.boundsUs = message.boundsUs.map((e) => Math.round(e));
     }
     if (message.counts?.length) {
-      obj.counts = message.counts.map((e) => e.toString());
+      obj.counts = message.counts.map((e) => Math.round(e));
     }
-    if (message.sumUs !== 0n) {
-      obj.sumUs = message.sumUs.toString();
+    if (message.sumUs !== 0) {
+      obj.sumUs = Math.round(message.sumUs);
     }
     return obj;
   },
@@ -3881,9 +3742,9 @@ export const Histogram: MessageFns<Histogram> = {
   },
   fromPartial(object: DeepPartial<Histogram>): Histogram {
     const message = createBaseHistogram();
-    message.boundsUs = object.boundsUs?.map((e) => BigInt(e)) || [];
-    message.counts = object.counts?.map((e) => BigInt(e)) || [];
-    message.sumUs = (object.sumUs !== undefined && object.sumUs !== null) ? BigInt(object.sumUs) : 0n;
+    message.boundsUs = object.boundsUs?.map((e) => e) || [];
+    message.counts = object.counts?.map((e) => e) || [];
+    message.sumUs = object.sumUs ?? 0;
     return message;
   },
 };
@@ -3989,14 +3850,25 @@ function floatToJson(value: number | null | undefined): number | string | null |
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
 }
 
-type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
+type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
-export type DeepPartial<T> = T extends bigint ? string | number | bigint
-  : T extends Builtin ? T : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
+export type DeepPartial<T> = T extends Builtin ? T
+  : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
   : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;
