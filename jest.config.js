@@ -6,8 +6,13 @@ export default {
   moduleFileExtensions: ['ts', 'js', 'json'],
   coverageProvider: 'babel',
   projects: [
-    { displayName: 'unit', roots: ['api', 'kube', 'operator', 'node-agent', 'hack'] },
-    { displayName: 'integration', roots: ['test/integration'] },
+    { displayName: 'unit', roots: ['api', 'kube', 'operator', 'node-agent', 'hack', 'test/control-plane', 'test/e2e'] },
+    {
+      displayName: 'integration',
+      roots: ['test/integration'],
+      globalSetup: '<rootDir>/test/integration/global-setup.ts',
+      globalTeardown: '<rootDir>/test/integration/global-teardown.ts',
+    },
   ].map((project) => ({
     ...project,
     roots: project.roots.map((root) => `<rootDir>/${root}`),

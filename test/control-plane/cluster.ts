@@ -55,7 +55,8 @@ export class Cluster {
       return (await child).stdout;
     } catch (error) {
       options.signal?.throwIfAborted();
-      const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
+      const stderr =
+        typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
       throw new KubectlError(args, stderr, error);
     }
   }
@@ -68,6 +69,11 @@ export class Cluster {
     const folder = join(repositoryRoot, 'crds');
     await this.kubectl(['apply', '--server-side', '-f', folder], { signal });
     await this.kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', folder], { signal });
+  }
+
+  /** The namespace daris-system, the service accounts daris-operator and daris-agent, and their rights. */
+  async applyRbac(signal?: AbortSignal): Promise<void> {
+    await this.kubectl(['apply', '-f', join(repositoryRoot, 'test', 'rbac')], { signal });
   }
 
   async createNamespace(prefix: string): Promise<string> {

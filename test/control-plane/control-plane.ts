@@ -180,6 +180,8 @@ export class ControlPlane {
       // Nodes here are stand-ins without a kubelet, which that controller would taint as unreachable.
       '--controllers=*,-node-lifecycle-controller',
       '--leader-elect=false',
+      '--kube-api-qps=500',
+      '--kube-api-burst=500',
       '--bind-address=127.0.0.1',
       `--secure-port=${port}`,
     ]);
