@@ -17,6 +17,8 @@ export interface ControlPlaneOptions {
   controllerManager?: boolean;
   /** Added after our own kube-apiserver flags, for instance `--goaway-chance=0.02`. */
   apiServerFlags?: readonly string[];
+  /** Where the logs go, which then outlive stop(). Default: the temporary folder. */
+  logDir?: string;
   signal?: AbortSignal;
   /** One line a step that was done, with its time. */
   onStep?: (title: string, elapsedMs: number) => void;
@@ -197,7 +199,8 @@ export class ControlPlane {
   }
 
   private async daemon(name: 'etcd' | 'kube-apiserver' | 'kube-controller-manager', args: string[]): Promise<Daemon> {
-    const daemon = await Daemon.start({ name, command: binary(name), args, logFile: this.path(`${name}.log`) });
+    const logFile = join(this.options.logDir ?? this.dir, `${name}.log`);
+    const daemon = await Daemon.start({ name, command: binary(name), args, logFile });
     this.daemons.push(daemon);
     return daemon;
   }
