@@ -7,8 +7,8 @@ export function parseCpuList(text: string): number[] {
     .trim()
     .split(',')
     .flatMap((range) => {
-      const [first = Number.NaN, last = first] = range.split('-').map(Number);
-      if (!Number.isInteger(first) || !Number.isInteger(last) || last < first) {
+      const [first = 0, last = first] = range.split('-').map(Number);
+      if (!/^\d+(-\d+)?$/.test(range) || last < first) {
         throw new Error(`"${text}" is not a list of CPUs like 0-3,5`);
       }
       return Array.from({ length: last - first + 1 }, (_, index) => first + index);

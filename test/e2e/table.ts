@@ -55,7 +55,7 @@ export function renderTable(state: ObservedState | undefined, identities: readon
     a.priority === b.priority ? a.name.localeCompare(b.name) : a.priority === 'High' ? -1 : 1,
   );
   const rows = sorted.map((identity) =>
-    row(
+    cells(
       identity,
       state?.tasks.find(({ uid }) => uid === identity.uid),
     ),
