@@ -88,6 +88,12 @@ export class Stack {
     ]);
   }
 
+  /** Deletes what an act has added, also when the act failed; the demo's end deletes everything anyhow. */
+  async remove(what: readonly string[]): Promise<void> {
+    if (this.options.signal.aborted) return;
+    await this.cluster.kubectl(['delete', '-n', this.namespace, '--ignore-not-found', ...what]);
+  }
+
   /** Ends the agent as a crash would; nothing else is told. */
   async killAgent(): Promise<void> {
     await this.daemon('agent').kill();
