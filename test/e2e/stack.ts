@@ -189,10 +189,8 @@ export class Stack {
       '--inference-address=127.0.0.1:0',
       `--cores=${this.cores.join(',')}`,
     ];
-    // Inference goes before the control plane, which on a node of its own would not be beside it. Who may not raise
-    // a priority gets a warning in the log, and the same runtime.
-    const niced = { command: 'nice', args: ['-n', '-10', command, ...args] };
-    const runtime = await Daemon.start({ name: 'runtime', ...niced, logFile });
+    // Inference goes before the control plane, which on a node of its own would not be beside it.
+    const runtime = await Daemon.start({ name: 'runtime', command, args, logFile, niceness: -10 });
     this.daemons.set('runtime', runtime);
     const listening = async (): Promise<boolean> =>
       readFileSync(logFile, 'utf8').includes('daris-runtime listening on');
