@@ -140,7 +140,7 @@ export class Stack {
       `  export KUBECONFIG=${this.cluster.kubeconfig} PATH=${dirname(kubectl)}:$PATH`,
       '  kubectl get rit -o wide --watch',
       '  kubectl describe rit front-camera',
-      '  kubectl patch rit sign-reader --type=merge -p \'{"spec":{"period":"50ms"}}\'',
+      '  kubectl patch rit sign-reader --type=merge -p \'{"spec":{"period":"64ms"}}\'',
       `  curl http://127.0.0.1:${this.metricsPorts.get('agent')}/metrics`,
       `Logs: ${this.options.logDir}`,
     ];
