@@ -6,11 +6,16 @@ export default {
   moduleFileExtensions: ['ts', 'js', 'json'],
   coverageProvider: 'babel',
   projects: [
-    { displayName: 'unit', roots: ['api', 'kube', 'operator', 'node-agent', 'hack'] },
-    { displayName: 'integration', roots: ['test/integration'] },
-  ].map((project) => ({
-    ...project,
-    roots: project.roots.map((root) => `<rootDir>/${root}`),
+    {
+      displayName: 'unit',
+      roots: ['api', 'kube', 'operator', 'node-agent', 'hack', 'test'],
+      ignore: 'test/integration',
+    },
+    { displayName: 'integration', roots: ['test/integration'], ignore: 'node_modules' },
+  ].map(({ displayName, roots, ignore }) => ({
+    displayName,
+    testPathIgnorePatterns: [`<rootDir>/${ignore}/`],
+    roots: roots.map((root) => `<rootDir>/${root}`),
     testMatch: ['**/*.test.ts'],
     testEnvironment: 'node',
     extensionsToTreatAsEsm: ['.ts'],

@@ -1,0 +1,74 @@
+// Generated from crds/gpunodes.yaml by hack/generate-types.ts. Do not edit.
+import type {V1ObjectMeta} from '@kubernetes/client-node';
+
+/**
+ * The GPUs of a node as its agent sees them.
+ */
+export interface GpuNode {
+  apiVersion: 'daris.dev/v1alpha1';
+  kind: 'GpuNode';
+  metadata: V1ObjectMeta;
+  status?: {
+    /**
+     * Ready: the runtime answers and takes tasks.
+     *
+     * @maxItems 16
+     */
+    conditions?: {
+      type: string;
+      status: 'True' | 'False' | 'Unknown';
+      reason: string;
+      message: string;
+      observedGeneration?: number;
+      lastTransitionTime: string;
+    }[];
+    /**
+     * host:port at which requests reach the runtime.
+     */
+    address?: string;
+    /**
+     * The scheduling policy in force; built-in where none matches.
+     */
+    policy?: string;
+    admission?: 'Utilization' | 'Predicted';
+    /**
+     * Share of a context's streams that High tasks may book.
+     */
+    highPriorityUtilizationLimit?: string;
+    runtimeVersion?: string;
+    /**
+     * @maxItems 64
+     */
+    gpus?: {
+      uuid: string;
+      product: string;
+      /**
+       * Streaming multiprocessors, or cores of a CPU runtime.
+       */
+      sms: number;
+      memoryBytes: number;
+      engine: string;
+      engineVersion?: string;
+      /**
+       * @maxItems 256
+       */
+      contexts?: {
+        index: number;
+        sms: number;
+        streams: number;
+        /**
+         * Sum over High tasks, by MRET (eq. 4).
+         */
+        highUtilization?: string;
+        /**
+         * Sum over Low tasks, by MRET (eq. 5).
+         */
+        lowUtilization?: string;
+        /**
+         * High tasks and Low tasks with a job under way (eq. 7).
+         */
+        activeUtilization?: string;
+      }[];
+    }[];
+  };
+}

@@ -1,0 +1,30 @@
+// The kinds of daris.dev, as the API server addresses them.
+import type { GpuNode } from './gen/gpu-node.ts';
+import type { InferenceModel } from './gen/inference-model.ts';
+import type { RealtimeInferenceTask } from './gen/realtime-inference-task.ts';
+
+export type { GpuNode, InferenceModel, RealtimeInferenceTask };
+
+export const apiVersion = 'daris.dev/v1alpha1';
+
+/** Field managers of server-side apply: who owns which part of a status never changes with a process. */
+export const fieldManagers = { operator: 'daris-operator', agent: 'daris-agent' } as const;
+
+/** Namespace of the Leases by which agents show that they live, unless configured otherwise. */
+export const systemNamespace = 'daris-system';
+
+export const realtimeInferenceTasks = {
+  apiVersion,
+  kind: 'RealtimeInferenceTask',
+  plural: 'realtimeinferencetasks',
+  namespaced: true,
+} as const;
+
+export const inferenceModels = {
+  apiVersion,
+  kind: 'InferenceModel',
+  plural: 'inferencemodels',
+  namespaced: true,
+} as const;
+
+export const gpuNodes = { apiVersion, kind: 'GpuNode', plural: 'gpunodes', namespaced: false } as const;

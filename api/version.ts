@@ -1,1 +1,0 @@
-export const apiVersion = 'daris.dev/v1alpha1';
