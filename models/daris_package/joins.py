@@ -25,6 +25,8 @@ def _duplicates(manifest: Manifest) -> Iterable[str]:
         "sample for input": [s.input for s in manifest.samples],
         "artifact for": artifacts,
     }
+    for stage in manifest.stages:
+        named[f"stage '{stage.name}': input"] = list(stage.inputs)
     for kind, names in named.items():
         for name, count in Counter(names).items():
             if count > 1:

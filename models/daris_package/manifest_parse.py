@@ -4,18 +4,25 @@ Nothing here touches a file; whether the parts fit together is joins.py, whether
 """
 
 import json
+import math
 import re
 from collections.abc import Callable
 from typing import Any
 
-from daris_package.datatypes import DATATYPES
+from daris_package.datatypes import DATATYPES, to_numpy
 from daris_package.errors import PackageError
-from daris_package.manifest import BATCH, FORMAT_VERSION, Artifact, Manifest, Sample, Stage, Tensor
+from daris_package.manifest import BATCH, FORMAT_VERSION, MANIFEST_FILE, Artifact, Manifest, Sample, Stage, Tensor
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_STAGES = 64
 MAX_FILES = 4096
 MAX_PACKAGE_BYTES = 16 << 30
+MAX_TENSORS = 1024
+MAX_DIMENSIONS = 16
+MAX_ELEMENT_BYTES = 1 << 30
+MAX_BATCH = 4096
+MAX_NAME = 256
+MAX_PATH = 1024
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -23,16 +30,25 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 Check = Callable[[Any], str | None]
 
 
-def _text(value: Any) -> str | None:  # noqa: ANN401
-    return None if isinstance(value, str) and value else "a non-empty string"
+def _has_control(text: str) -> bool:
+    return any(ord(c) < 0x20 or ord(c) == 0x7F for c in text)
 
 
-def _count(value: Any) -> str | None:  # noqa: ANN401
-    return None if type(value) is int and value > 0 else "an integer above 0"
+def _is_name(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, str) and 0 < len(value.encode()) <= MAX_NAME and not _has_control(value)
+
+
+def _name(value: Any) -> str | None:  # noqa: ANN401
+    return None if _is_name(value) else f"a name of 1 to {MAX_NAME} bytes without control characters"
+
+
+def _batch(value: Any) -> str | None:  # noqa: ANN401
+    return None if type(value) is int and 0 < value <= MAX_BATCH else f"an integer from 1 to {MAX_BATCH}"
 
 
 def _size(value: Any) -> str | None:  # noqa: ANN401
-    return None if type(value) is int and value >= 0 else "an integer of at least 0"
+    right = type(value) is int and 0 <= value <= MAX_PACKAGE_BYTES
+    return None if right else f"an integer from 0 to {MAX_PACKAGE_BYTES}"
 
 
 def _digest(value: Any) -> str | None:  # noqa: ANN401
@@ -46,7 +62,7 @@ def _datatype(value: Any) -> str | None:  # noqa: ANN401
 def _shape(value: Any) -> str | None:  # noqa: ANN401
     right = (
         isinstance(value, list)
-        and len(value) > 0
+        and 0 < len(value) <= MAX_DIMENSIONS
         and all(type(dim) is int for dim in value)
         and value[0] == BATCH
         and all(dim > 0 for dim in value[1:])
@@ -55,22 +71,26 @@ def _shape(value: Any) -> str | None:  # noqa: ANN401
 
 
 def _names(value: Any) -> str | None:  # noqa: ANN401
-    right = isinstance(value, list) and value and all(isinstance(n, str) and n for n in value)
-    return None if right else "a list with at least one tensor name"
+    right = isinstance(value, list) and 0 < len(value) <= MAX_TENSORS and all(map(_is_name, value))
+    return None if right else f"a list of 1 to {MAX_TENSORS} tensor names"
 
 
-def _list(value: Any) -> str | None:  # noqa: ANN401
-    return None if isinstance(value, list) else "a list"
+def _list(least: int, most: int) -> Check:
+    def check(value: Any) -> str | None:  # noqa: ANN401
+        right = isinstance(value, list) and least <= len(value) <= most
+        return None if right else f"a list of {least} to {most} entries"
+
+    return check
 
 
-def _filled_list(value: Any) -> str | None:  # noqa: ANN401
-    return None if isinstance(value, list) and value else "a list with at least one entry"
+def is_safe_path(path: str) -> bool:
+    """Whether a path stays below the package: relative, no `..`, one spelling each."""
+    plain = len(path.encode()) <= MAX_PATH and "\\" not in path and not _has_control(path)
+    return plain and all(part not in ("", ".", "..") for part in path.split("/"))
 
 
-def safe_path(value: Any) -> str | None:  # noqa: ANN401
-    """Whether a value is a path that stays below the package: relative, no `..`, one spelling each."""
-    right = isinstance(value, str) and value and "\\" not in value and "\0" not in value
-    right = right and all(part not in ("", ".", "..") for part in value.split("/"))
+def _file(value: Any) -> str | None:  # noqa: ANN401
+    right = isinstance(value, str) and value != MANIFEST_FILE and is_safe_path(value)
     return None if right else "a path below the package, without '..', '.', '\\' or a leading '/'"
 
 
@@ -80,19 +100,19 @@ def _version(value: Any) -> str | None:  # noqa: ANN401
 
 _TOP: dict[str, Check] = {
     "formatVersion": _version,
-    "name": _text,
-    "inputs": _filled_list,
-    "outputs": _filled_list,
-    "tensors": _list,
-    "stages": _filled_list,
-    "samples": _list,
-    "artifacts": _filled_list,
+    "name": _name,
+    "inputs": _list(1, MAX_TENSORS),
+    "outputs": _list(1, MAX_TENSORS),
+    "tensors": _list(0, MAX_TENSORS),
+    "stages": _list(1, MAX_STAGES),
+    "samples": _list(0, MAX_FILES),
+    "artifacts": _list(1, MAX_FILES),
 }
-_TENSOR: dict[str, Check] = {"name": _text, "datatype": _datatype, "shape": _shape}
-_STAGE: dict[str, Check] = {"name": _text, "inputs": _names, "outputs": _names}
-_FILE: dict[str, Check] = {"file": safe_path, "sha256": _digest, "bytes": _size}
-_SAMPLE: dict[str, Check] = {"input": _text, **_FILE}
-_ARTIFACT: dict[str, Check] = {"engine": _text, "stage": _text, "batch": _count, "arch": _text, **_FILE}
+_TENSOR: dict[str, Check] = {"name": _name, "datatype": _datatype, "shape": _shape}
+_STAGE: dict[str, Check] = {"name": _name, "inputs": _names, "outputs": _names}
+_FILE: dict[str, Check] = {"file": _file, "sha256": _digest, "bytes": _size}
+_SAMPLE: dict[str, Check] = {"input": _name, **_FILE}
+_ARTIFACT: dict[str, Check] = {"engine": _name, "stage": _name, "batch": _batch, "arch": _name, **_FILE}
 
 _ENTRIES: dict[str, tuple[dict[str, Check], Callable[..., Any]]] = {
     "inputs": (_TENSOR, Tensor),
@@ -118,7 +138,7 @@ def parse_manifest(content: bytes) -> Manifest:
         for index, entry in enumerate(top[field])
         for problem in _check(entry, checks, f"model.json: {field}[{index}]")
     ]
-    problems += _over_limits(top)
+    problems = problems or _too_large(top)
     if problems:
         raise PackageError(problems)
     lists = {field: tuple(_build(entry, make) for entry in top[field]) for field, (_, make) in _ENTRIES.items()}
@@ -161,13 +181,15 @@ def _shown(value: Any) -> str:  # noqa: ANN401
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _over_limits(top: dict[str, Any]) -> list[str]:
-    problems = []
-    files = len(top["samples"]) + len(top["artifacts"])
-    if len(top["stages"]) > MAX_STAGES:
-        problems.append(f"model.json: {len(top['stages'])} stages; at most {MAX_STAGES} are accepted")
-    if files > MAX_FILES:
-        problems.append(f"model.json: {files} files; at most {MAX_FILES} are accepted")
+def _too_large(top: dict[str, Any]) -> list[str]:
+    problems = [
+        f"model.json: tensor '{tensor['name']}' has over {MAX_ELEMENT_BYTES} bytes an element"
+        for tensor in (*top["inputs"], *top["outputs"], *top["tensors"])
+        if math.prod(tensor["shape"][1:]) * to_numpy(tensor["datatype"]).itemsize > MAX_ELEMENT_BYTES
+    ]
+    total = sum({file["file"]: file["bytes"] for file in (*top["samples"], *top["artifacts"])}.values())
+    if total > MAX_PACKAGE_BYTES:
+        problems.append(f"model.json names {total} bytes; at most {MAX_PACKAGE_BYTES} are accepted")
     return problems
 
 

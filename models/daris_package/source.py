@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from daris_package.errors import PackageError
+from daris_package.manifest_parse import is_safe_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,10 @@ def open_source(path: Path) -> Source:
     """The package at a path: a folder, or a tar of a folder's content."""
     if path.is_dir():
         return FolderSource(path)
-    if path.is_file():
+    if path.is_file() and path.suffix == ".tar":
         return TarSource(path)
+    if path.is_file():
+        raise PackageError(f"{path}: is no folder, and its name does not end in .tar")
     raise PackageError(f"{path}: no such folder or tar")
 
 
@@ -101,10 +104,12 @@ class TarSource:
 
     def _add(self, member: tarfile.TarInfo, found: Listing) -> None:
         name = member.name.removeprefix("./")
-        if member.isdir():
+        if member.isdir() and name in ("", "."):
             return
-        if any(part in ("", ".", "..") for part in name.split("/")):
+        if not is_safe_path(name):
             found.problems.append(f"{member.name}: leaves the package, or is not a plain relative path")
+        elif member.isdir():
+            return
         elif member.issym() or member.islnk():
             found.problems.append(f"{name}: is a link; a package holds plain files only")
         elif not member.isreg():

@@ -137,9 +137,24 @@ REFUSED = {
     ),
     "no batch dimension": (edited(lambda m: m["inputs"][0].update(shape=[3, 8, 8])), r"expected \[-1, …\]"),
     "dimension 0": (edited(lambda m: m["inputs"][0].update(shape=[-1, 0, 8, 8])), r"expected \[-1, …\]"),
-    "batch 0": (
-        edited(lambda m: m["artifacts"][0].update(batch=0)),
-        r"field 'batch' is 0; expected an integer above 0",
+    "batch 0": (edited(lambda m: m["artifacts"][0].update(batch=0)), r"field 'batch' is 0; expected an integer from 1"),
+    "control characters": (edited(lambda m: m.update(name="a\nb")), r"field 'name' .* without control characters"),
+    "name too long": (edited(lambda m: m.update(name="é" * 129)), r"field 'name' .* expected a name of 1 to 256 bytes"),
+    "file is the manifest": (
+        edited(lambda m: m["samples"][0].update(file="model.json")),
+        r"samples\[0\]: field 'file'",
+    ),
+    "tensor too large": (
+        edited(lambda m: m["tensors"][0].update(shape=[-1, 1 << 20, 1 << 20])),
+        r"tensor 'b' has over 1073741824 bytes an element",
+    ),
+    "bytes over the limit": (
+        edited(lambda m: [a.update(bytes=4 << 30) for a in m["artifacts"]]),
+        r"model.json names \d+ bytes; at most 17179869184 are accepted",
+    ),
+    "input read twice": (
+        edited(lambda m: m["stages"][1].update(inputs=["b", "b"])),
+        r"stage 'stage-1': input 'b' occurs 2 times",
     ),
     "batch true": (edited(lambda m: m["artifacts"][0].update(batch=True)), r"field 'batch' is true; expected"),
     "digest in capitals": (
@@ -207,7 +222,7 @@ REFUSED = {
     "ONNX reads elsewhere": (externalize, rf"{STAGE_0}: (tensor 'w1' lies in an external file|not a complete)"),
     "65 stages": (
         edited(lambda m: m.update(stages=[{**m["stages"][0], "name": f"s{i}"} for i in range(65)])),
-        r"65 stages; at most 64 are accepted",
+        r"field 'stages' is .*; expected a list of 1 to 64 entries",
     ),
 }
 
@@ -238,6 +253,11 @@ def test_nothing_at_the_path(tmp_path):
         verify(tmp_path / "nowhere")
 
 
+def test_a_file_that_is_no_tar(small_package, tmp_path):
+    with pytest.raises(PackageError, match=r"its name does not end in \.tar"):
+        verify(tar_of(small_package, tmp_path / "small.zip"))
+
+
 def tar_of(package, file: Path, *more: tarfile.TarInfo) -> Path:
     write_tar(package.files, file)
     with tarfile.open(file, "a") as tar:
@@ -256,6 +276,7 @@ def member(name: str, **fields) -> tarfile.TarInfo:
 TARS = {
     "..": (member("../evil", size=4), r"\.\./evil: leaves the package"),
     "absolute": (member("/etc/evil", size=4), r"/etc/evil: leaves the package"),
+    "folder outside": (member("../evil", type=tarfile.DIRTYPE), r"\.\./evil: leaves the package"),
     "symlink": (member("link", type=tarfile.SYMTYPE, linkname="/etc/passwd"), r"link: is a link"),
     "hard link": (member("link", type=tarfile.LNKTYPE, linkname="model.json"), r"link: is a link"),
     "device": (member("null", type=tarfile.CHRTYPE), r"null: is a special file"),
