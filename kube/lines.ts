@@ -8,7 +8,7 @@ const longestLine = 64 * 1024 * 1024;
 
 /**
  * Yields complete lines; `onBytes` is told of every chunk, before it is looked at.
- * @throws TransientError (BadResponse) where the stream ends within a line, or a line never ends
+ * @throws TransientError where the stream ends within a line (ConnectionFailed), or a line never ends (BadResponse)
  */
 export async function* splitLines(
   what: string,
@@ -24,5 +24,5 @@ export async function* splitLines(
     if (rest.length > longestLine) throw new TransientError(`${what}: a line never ends`, { code: 'BadResponse' });
     yield* parts.filter((line) => line !== '');
   }
-  if (rest !== '') throw new TransientError(`${what}: cut off in the middle of a line`, { code: 'BadResponse' });
+  if (rest !== '') throw new TransientError(`${what}: cut off in the middle of a line`, { code: 'ConnectionFailed' });
 }
