@@ -5,7 +5,11 @@ import { runCycle, type Verdict } from './cycle.ts';
 import type { Place, PlacementNode, PlacementTask } from './terms.ts';
 import { gpu, node, task } from './testing.ts';
 
-function verdictOf(nodes: readonly PlacementNode[], tasks: readonly PlacementTask[], name: string): Verdict | undefined {
+function verdictOf(
+  nodes: readonly PlacementNode[],
+  tasks: readonly PlacementTask[],
+  name: string,
+): Verdict | undefined {
   return runCycle(nodes, tasks).verdicts.get(`ns/${name}`);
 }
 

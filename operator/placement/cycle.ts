@@ -134,7 +134,7 @@ function wouldFit(task: PlacementTask, context: ContextState): string {
   const terms =
     task.priority === 'High'
       ? `HP load ${formatSum(context.highE9, u, context.limitE9)}`
-      : `utilization ${formatE9(u)} beside ${formatE9(context.totalE9)} on ${context.streams} ${context.streams === 1 ? "stream" : "streams"}`;
+      : `utilization ${formatE9(u)} beside ${formatE9(context.totalE9)} on ${context.streams} ${context.streams === 1 ? 'stream' : 'streams'}`;
   return `gpu ${context.gpu.uuid} of node ${context.node.name}, context ${context.place.context} (${terms})`;
 }
 

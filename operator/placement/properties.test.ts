@@ -22,7 +22,10 @@ function worldOf(seed: number): World {
     contextsPerGpu: seeded.between(1, 4),
   });
   const utilization = 0.1 + 0.8 * seeded.next();
-  return { nodes, tasks: seededTasks(seeded, { count: seeded.between(1, 120), highShare: seeded.next(), utilization }) };
+  return {
+    nodes,
+    tasks: seededTasks(seeded, { count: seeded.between(1, 120), highShare: seeded.next(), utilization }),
+  };
 }
 
 interface Recount {
@@ -73,7 +76,9 @@ function mayUse(task: PlacementTask, node: PlacementNode): boolean {
 
 /** What a task would see if it came alone to a context with these tasks in it. */
 function couldJoin(task: PlacementTask, there: readonly PlacementTask[], limitE9: number): boolean {
-  const highE9 = there.filter((other) => other.priority === 'High').reduce((sum, other) => sum + other.demand.utilizationE9, 0);
+  const highE9 = there
+    .filter((other) => other.priority === 'High')
+    .reduce((sum, other) => sum + other.demand.utilizationE9, 0);
   const withinLimit = task.priority === 'Low' || highE9 + task.demand.utilizationE9 <= limitE9;
   return withinLimit && blockedPairs([...there, task]).length <= blockedPairs(there).length;
 }
@@ -87,7 +92,10 @@ describe.each(seeds)('seed %i', (seed) => {
     expect([...result.verdicts.keys()].sort()).toEqual(tasks.map((task) => task.key).sort());
     for (const context of result.snapshot.contexts) {
       const sum = sums.get(contextKey(context)) ?? { highE9: 0, totalE9: 0, tasks: [] };
-      expect({ highE9: context.highE9, totalE9: context.totalE9 }).toEqual({ highE9: sum.highE9, totalE9: sum.totalE9 });
+      expect({ highE9: context.highE9, totalE9: context.totalE9 }).toEqual({
+        highE9: sum.highE9,
+        totalE9: sum.totalE9,
+      });
       expect(context.longestStageUs).toBe(Math.max(0, ...sum.tasks.map((task) => task.demand.longestStageUs)));
     }
   });
@@ -118,7 +126,9 @@ describe.each(seeds)('seed %i', (seed) => {
 
   test('the last one placed went to the least utilized context that took it', () => {
     const placed = tasks.filter(({ key }) => result.verdicts.get(key)?.kind === 'Placed');
-    const last = placed.find(({ key }) => result.snapshot.contexts.some((context) => context.tasks.at(-1)?.key === key));
+    const last = placed.find(({ key }) =>
+      result.snapshot.contexts.some((context) => context.tasks.at(-1)?.key === key),
+    );
     if (last === undefined) return;
     const settled = placed
       .filter((task) => task !== last)
