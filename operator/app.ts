@@ -139,6 +139,14 @@ function createControllers({ client, clock, log, metrics: registry, config, refl
     placement.nodeChanged(node);
     model.nodeChanged();
   };
-  const node = createNodeController({ client, clock, log, metrics: registry, leases: reflectors.leases, watch, changed });
+  const node = createNodeController({
+    client,
+    clock,
+    log,
+    metrics: registry,
+    leases: reflectors.leases,
+    watch,
+    changed,
+  });
   return { node, model, placement, endpoint };
 }

@@ -102,7 +102,10 @@ export function serviceFields(service: Service): unknown {
 }
 
 export function sliceFields(slice: EndpointSlice): unknown {
-  const endpoints = (slice.endpoints ?? []).map(({ addresses, conditions }) => ({ addresses, ready: conditions?.ready }));
+  const endpoints = (slice.endpoints ?? []).map(({ addresses, conditions }) => ({
+    addresses,
+    ready: conditions?.ready,
+  }));
   const ports = (slice.ports ?? []).map(({ name, port, protocol }) => ({ name, port, protocol }));
   return { labels: ourLabels(slice.metadata?.labels), addressType: slice.addressType, endpoints, ports };
 }

@@ -1,7 +1,6 @@
 // Brings one task's Service and slice to its placement. What somebody else made under its name is never taken over.
 import { isDeepStrictEqual } from 'node:util';
 
-
 import type { RealtimeInferenceTask } from '../../../api/resources.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import { done, requeueAfter, type Outcome } from '../../../kube/controller.ts';
@@ -10,7 +9,12 @@ import type { KubeObject, ObjectRef, Resource, Stored } from '../../../kube/reso
 import type { Latest } from '../../latest.ts';
 import type { Nodes } from '../../nodes.ts';
 import {
-  servicesResource, slicesResource, type EndpointSlice, type Service, type StoredTask } from '../../resources.ts';
+  servicesResource,
+  slicesResource,
+  type EndpointSlice,
+  type Service,
+  type StoredTask,
+} from '../../resources.ts';
 import type { EndpointFacts } from '../placement/decide.ts';
 import type { EndpointBook } from './book.ts';
 import {
