@@ -2,8 +2,10 @@
  * Typed calls on the API server: get, list, create, replace, delete and server-side apply, for any Resource<T>.
  * Answers are checked to be objects of the expected kind before they are handed on as T.
  */
-import type { Connection, Pool } from './connection.ts';
-import type { KubeObject, ObjectMeta, ObjectRef, Resource, Stored } from './resource.ts';
+import type { ApiRequest, Connection, Pool } from './connection.ts';
+import { isGone } from './errors.ts';
+import { collectionPath, objectPath, type KubeObject, type ObjectRef, type Resource, type Stored } from './resource.ts';
+import { toPage, toStored } from './stored.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -62,49 +64,112 @@ export type Applied<T extends KubeObject> = DeepPartial<Omit<T, 'apiVersion' | '
 };
 
 export class KubeClient {
-  readonly #connection: Connection;
+  readonly connection: Connection;
 
   constructor(connection: Connection) {
-    this.#connection = connection;
+    this.connection = connection;
   }
 
-  get connection(): Connection {
-    return this.#connection;
-  }
-
-  /** @throws ApiError (isNotFound…), TransientError where no answer came */
-  get<T extends KubeObject>(_resource: Resource<T>, _ref: ObjectRef, _options?: CallOptions): Promise<Stored<T>> {
-    throw new Error('not yet');
+  /** @throws ApiError (isNotFound…), TransientError where no usable answer came; so do all the other calls */
+  async get<T extends KubeObject>(
+    resource: Resource<T>,
+    ref: ObjectRef,
+    options: CallOptions = {},
+  ): Promise<Stored<T>> {
+    const path = objectPath(resource, ref);
+    return toStored(resource, await this.connection.call({ ...transportOf(options), method: 'GET', path }));
   }
 
   /** All objects of the selection, read page by page from one consistent snapshot. */
-  list<T extends KubeObject>(_resource: Resource<T>, _options?: ListOptions): Promise<ObjectList<T>> {
-    throw new Error('not yet');
+  async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
+    const pageSize = options.pageSize ?? 500;
+    try {
+      return await this.#listPages(resource, options, pageSize);
+    } catch (error) {
+      // The snapshot was compacted away between two pages: one answer with everything cannot be.
+      if (!isGone(error) || pageSize === 0) throw error;
+      return this.#listPages(resource, options, 0);
+    }
   }
 
-  /** @throws ApiError (isAlreadyExists, isInvalid…) */
-  create<T extends KubeObject>(_resource: Resource<T>, _object: T, _options?: CallOptions): Promise<Stored<T>> {
-    throw new Error('not yet');
+  /** Creates the object. apiVersion and kind come from the resource. @throws ApiError (isAlreadyExists, isInvalid…) */
+  async create<T extends KubeObject>(resource: Resource<T>, object: T, options: CallOptions = {}): Promise<Stored<T>> {
+    const path = collectionPath(resource, object.metadata?.namespace);
+    return this.#send(resource, { ...transportOf(options), method: 'POST', path, body: object });
   }
 
-  /** Replaces the whole object; Conflict where its metadata.resourceVersion is not the newest. */
-  replace<T extends KubeObject>(
-    _resource: Resource<T>,
-    _object: T,
-    _options?: CallOptions & { readonly subresource?: 'status' | undefined },
+  /** Replaces the whole object; Conflict where its metadata.resourceVersion is given and not the newest. */
+  async replace<T extends KubeObject>(
+    resource: Resource<T>,
+    object: T,
+    options: CallOptions & { readonly subresource?: 'status' | undefined } = {},
   ): Promise<Stored<T>> {
-    throw new Error('not yet');
+    const ref = { name: object.metadata?.name ?? '', namespace: object.metadata?.namespace };
+    const path = objectPath(resource, ref, options.subresource);
+    return this.#send(resource, { ...transportOf(options), method: 'PUT', path, body: object });
   }
 
-  /** Resolves once the server has accepted the deletion. */
-  delete<T extends KubeObject>(_resource: Resource<T>, _ref: ObjectRef, _options?: DeleteOptions): Promise<void> {
-    throw new Error('not yet');
+  /** Resolves once the server has accepted the deletion; finalizers may hold the object longer. */
+  async delete<T extends KubeObject>(
+    resource: Resource<T>,
+    ref: ObjectRef,
+    options: DeleteOptions = {},
+  ): Promise<void> {
+    const { preconditions, propagation: propagationPolicy } = options;
+    await this.connection.call({
+      ...transportOf(options),
+      method: 'DELETE',
+      path: objectPath(resource, ref),
+      body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy },
+    });
   }
 
-  /** Server-side apply. apiVersion and kind come from the resource. */
-  apply<T extends KubeObject>(_resource: Resource<T>, _object: Applied<T>, _options: ApplyOptions): Promise<Stored<T>> {
-    throw new Error('not yet');
+  /** Server-side apply. apiVersion and kind come from the resource. @throws ApiError (isConflict, isInvalid…) */
+  async apply<T extends KubeObject>(
+    resource: Resource<T>,
+    object: Applied<T>,
+    options: ApplyOptions,
+  ): Promise<Stored<T>> {
+    const { fieldManager, force, resourceVersion, subresource } = options;
+    const metadata = resourceVersion === undefined ? object.metadata : { ...object.metadata, resourceVersion };
+    return this.#send(resource, {
+      ...transportOf(options),
+      method: 'PATCH',
+      path: objectPath(resource, object.metadata, subresource),
+      query: { fieldManager, force: force === true ? true : undefined },
+      // JSON is YAML too, and this is the one type of patch that the server takes for it.
+      contentType: 'application/apply-patch+yaml',
+      body: { ...object, metadata },
+    });
+  }
+
+  async #send<T extends KubeObject>(resource: Resource<T>, request: ApiRequest & { body: object }): Promise<Stored<T>> {
+    const { apiVersion, kind } = resource;
+    const body = { ...request.body, apiVersion, kind };
+    return toStored(resource, await this.connection.call({ ...request, body }));
+  }
+
+  async #listPages<T extends KubeObject>(
+    resource: Resource<T>,
+    options: ListOptions,
+    pageSize: number,
+  ): Promise<ObjectList<T>> {
+    const { namespace, labelSelector, fieldSelector } = options;
+    const path = collectionPath(resource, namespace);
+    const limit = pageSize === 0 ? undefined : pageSize;
+    const items: Stored<T>[] = [];
+    let next: string | undefined;
+    for (;;) {
+      const query = { labelSelector, fieldSelector, limit, continue: next };
+      const answer = await this.connection.call({ ...transportOf(options), method: 'GET', path, query });
+      const page = toPage(resource, answer);
+      items.push(...page.items);
+      if (page.next === '') return { items, resourceVersion: page.resourceVersion };
+      next = page.next;
+    }
   }
 }
 
-export type { ObjectMeta };
+function transportOf({ signal, timeoutMs, pool }: CallOptions): Pick<ApiRequest, 'signal' | 'timeoutMs' | 'pool'> {
+  return { signal, timeoutMs, pool };
+}
