@@ -21,6 +21,7 @@ export interface StatusWriterOptions {
 /** States and watch events come in bursts; a pass looks at all of them. */
 const settleMs = 30;
 const backoffOptions = { initialMs: 500, maxMs: 60_000 } as const;
+const unreachableOptions = { initialMs: 200, maxMs: 5_000 } as const;
 
 interface History {
   readonly writtenMs: number;
@@ -32,6 +33,9 @@ export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #histories = new Map<string, History>();
   readonly #ended = new AbortController();
+  /** Of the server as a whole: while it does not answer, no object is to blame. */
+  readonly #unreachable: Backoff;
+  #resumeMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
   #pass: Promise<void> | undefined;
@@ -42,6 +46,7 @@ export class StatusWriter {
 
   constructor(options: StatusWriterOptions) {
     this.#options = options;
+    this.#unreachable = new Backoff(unreachableOptions, options.random);
   }
 
   /** Before it, wakes are kept back: statements need complete caches. */
@@ -97,6 +102,7 @@ export class StatusWriter {
 
   async #run(): Promise<void> {
     const { clock } = this.#options;
+    if (clock.monotonic() < this.#resumeMs) return this.#lookAt(this.#resumeMs);
     const items = new Map(this.#options.items().map((item) => [item.id, item]));
     this.#forgetAllBut(items);
     const plan = planWrites([...items.values()].map((item) => this.#candidate(item)), this.#figuresWrittenMs, clock.monotonic());
@@ -122,26 +128,37 @@ export class StatusWriter {
 
   /** False where no answer came at all: then the others need not be tried now either. */
   async #write(item: Item): Promise<boolean> {
-    const { clock, log, wrote, random } = this.#options;
-    const history = this.#histories.get(item.uid);
-    const backoff = history?.backoff ?? new Backoff(backoffOptions, random);
+    const { clock, log, wrote } = this.#options;
     const writtenMs = clock.monotonic();
     if (item.change === 'figures') this.#figuresWrittenMs = writtenMs;
     try {
       await item.write(this.#ended.signal);
-      backoff.reset();
-      this.#histories.set(item.uid, { writtenMs, backoff, notBeforeMs: undefined });
-      wrote(item.kind, 'ok');
-      return true;
     } catch (error) {
       if (this.#ended.signal.aborted) return false;
-      const retryMs = backoff.next();
-      const notBeforeMs = clock.monotonic() + retryMs;
-      this.#histories.set(item.uid, { writtenMs: history?.writtenMs ?? Number.NEGATIVE_INFINITY, backoff, notBeforeMs });
       wrote(item.kind, 'failed');
+      const answered = error instanceof ApiError;
+      const retryMs = answered ? this.#putOff(item) : this.#unreachable.next();
+      if (!answered) this.#resumeMs = clock.monotonic() + retryMs;
       log.warn({ err: error, object: item.id, retryMs }, 'status write failed');
-      return error instanceof ApiError;
+      return answered;
     }
+    wrote(item.kind, 'ok');
+    this.#unreachable.reset();
+    this.#histories.set(item.uid, { writtenMs, backoff: this.#backoffOf(item), notBeforeMs: undefined });
+    this.#backoffOf(item).reset();
+    return true;
+  }
+
+  #putOff(item: Item): number {
+    const backoff = this.#backoffOf(item);
+    const retryMs = backoff.next();
+    const writtenMs = this.#histories.get(item.uid)?.writtenMs ?? Number.NEGATIVE_INFINITY;
+    this.#histories.set(item.uid, { writtenMs, backoff, notBeforeMs: this.#options.clock.monotonic() + retryMs });
+    return retryMs;
+  }
+
+  #backoffOf(item: Item): Backoff {
+    return this.#histories.get(item.uid)?.backoff ?? new Backoff(backoffOptions, this.#options.random);
   }
 
   #forgetAllBut(items: ReadonlyMap<string, Item>): void {
