@@ -139,7 +139,7 @@ export class KubeClient {
       query: { fieldManager, force: force === true ? true : undefined },
       // JSON is YAML too, and this is the one type of patch that the server takes for it.
       contentType: 'application/apply-patch+yaml',
-      body: { ...object, metadata },
+      body: Object.assign({}, object, { metadata }),
     });
   }
 
