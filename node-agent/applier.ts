@@ -128,7 +128,13 @@ export class Applier {
 
   #desired(): Desired {
     const { node, policy, observations, tasks, models } = this.#options;
-    const desired = desiredState({ node, policy, tasks: tasks(), models: models(), seen: (uid) => observations.seen(uid) });
+    const desired = desiredState({
+      node,
+      policy,
+      tasks: tasks(),
+      models: models(),
+      seen: (uid) => observations.seen(uid),
+    });
     this.#tell(desired.skipped);
     return desired;
   }

@@ -26,9 +26,19 @@ const settings = [
   { flag: 'node', value: 'NAME', help: 'name of the Node that this agent speaks for' },
   { flag: 'kubeconfig', value: 'FILE', fallback: '', help: "absent: the pod's service account" },
   { flag: 'runtime-socket', value: 'PATH', help: "the runtime's Unix socket" },
-  { flag: 'metrics-address', value: 'HOST:PORT', fallback: '127.0.0.1:9091', help: '/metrics, /healthz, /readyz; port 0: any' },
+  {
+    flag: 'metrics-address',
+    value: 'HOST:PORT',
+    fallback: '127.0.0.1:9091',
+    help: '/metrics, /healthz, /readyz; port 0: any',
+  },
   { flag: 'contexts', value: 'N', fallback: String(defaultPolicy.contexts), help: 'contexts of each GPU' },
-  { flag: 'streams-per-context', value: 'N', fallback: String(defaultPolicy.streamsPerContext), help: 'streams of a context' },
+  {
+    flag: 'streams-per-context',
+    value: 'N',
+    fallback: String(defaultPolicy.streamsPerContext),
+    help: 'streams of a context',
+  },
   {
     flag: 'oversubscription',
     value: 'X',
@@ -42,7 +52,12 @@ const settings = [
     help: "share of a context's streams that High tasks may book, 0 to 1",
   },
   { flag: 'admission', value: 'TEST', fallback: defaultPolicy.admission, help: 'Utilization or Predicted' },
-  { flag: 'advertise-address', value: 'HOST', fallback: '', help: "replaces the host of the runtime's inference address" },
+  {
+    flag: 'advertise-address',
+    value: 'HOST',
+    fallback: '',
+    help: "replaces the host of the runtime's inference address",
+  },
   { flag: 'system-namespace', value: 'NAME', fallback: systemNamespace, help: "namespace of the agents' Leases" },
   { flag: 'log-level', value: 'LEVEL', fallback: 'info', help: 'trace, debug, info, warn, error' },
 ] as const satisfies readonly Setting[];
@@ -59,7 +74,10 @@ export class UsageError extends AppError {
 export function usage(): string {
   const lines = settings.map((setting) => {
     const preset = 'fallback' in setting && setting.fallback !== '' ? ` (${setting.fallback})` : '';
-    return `  --${setting.flag} ${setting.value}`.padEnd(34) + `${environmentName(setting.flag).padEnd(30)}${setting.help}${preset}`;
+    return (
+      `  --${setting.flag} ${setting.value}`.padEnd(34) +
+      `${environmentName(setting.flag).padEnd(30)}${setting.help}${preset}`
+    );
   });
   return ['usage: daris-node-agent --node NAME --runtime-socket PATH [flags]', '', ...lines, '  --help', ''].join('\n');
 }

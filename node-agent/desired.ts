@@ -49,6 +49,9 @@ export interface Terms {
   readonly generation: number;
 }
 
+const digestPattern = /^sha256:[0-9a-f]{64}$/;
+const ratePattern = /^(0([.][0-9]{1,9})?|1([.]0{1,9})?)$/;
+
 export function desiredState(input: DesiredInput): Desired {
   const wanted: DesiredTask[] = [];
   const terms = new Map<string, Terms>();
@@ -105,7 +108,7 @@ function flawOf(task: StoredTask): string | undefined {
   const { effective, placement } = task.status ?? {};
   if (effective === undefined) return 'status.effective is missing';
   if (placement === undefined) return 'status.placement is missing';
-  if (!/^sha256:[0-9a-f]{64}$/.test(effective.model.digest)) return 'status.effective.model.digest is no sha256 digest';
+  if (!digestPattern.test(effective.model?.digest ?? '')) return 'status.effective.model.digest is no sha256 digest';
   if (!positive(effective.periodUs)) return 'status.effective.periodUs must be a positive integer';
   if (!positive(effective.deadlineUs) || effective.deadlineUs > effective.periodUs) {
     return 'status.effective.deadlineUs must be positive and at most periodUs';
@@ -114,6 +117,8 @@ function flawOf(task: StoredTask): string | undefined {
   if (!natural(effective.offsetUs) || effective.offsetUs >= effective.periodUs) {
     return 'status.effective.offsetUs must be at least 0 and shorter than periodUs';
   }
+  if (!ratePattern.test(effective.maxMissRate ?? ''))
+    return 'status.effective.maxMissRate must be a decimal between 0 and 1';
   if (!positive(effective.batchSize)) return 'status.effective.batchSize must be a positive integer';
   if (!positive(placement.epoch)) return 'status.placement.epoch must be a positive integer';
   if (!natural(placement.context)) return 'status.placement.context must not be negative';
@@ -125,8 +130,7 @@ function flawOf(task: StoredTask): string | undefined {
  * already inspected win, then the oldest: a newcomer with a wrong address must not harm what is there.
  */
 function desiredModels(running: readonly StoredTask[], inspected: readonly StoredModel[]): DesiredModel[] {
-  const proven = (model: StoredModel): boolean => isTrue(model.status?.conditions, 'Inspected');
-  const byMerit = inspected.toSorted((a, b) => Number(proven(b)) - Number(proven(a)) || byAge(a, b));
+  const byMerit = inspected.toSorted((a, b) => Number(isProven(b)) - Number(isProven(a)) || byAge(a, b));
   const uris = new Map<string, string>();
   const sources = [
     ...running.flatMap((task) => task.status?.effective?.model ?? []),
@@ -134,6 +138,10 @@ function desiredModels(running: readonly StoredTask[], inspected: readonly Store
   ];
   for (const { digest, uri } of sources) if (!uris.has(digest)) uris.set(digest, uri);
   return [...uris].map(([digest, uri]) => ({ digest, uri })).sort((a, b) => (a.digest < b.digest ? -1 : 1));
+}
+
+function isProven(model: StoredModel): boolean {
+  return isTrue(model.status?.conditions, 'Inspected');
 }
 
 function byAge(one: StoredTask | StoredModel, other: StoredTask | StoredModel): number {

@@ -3,9 +3,7 @@
 import type { Histogram } from './native/gen/runtime.ts';
 
 /** Upper bounds in seconds, from fractions of a frame to what no real-time task should ever take. */
-export const responseBuckets = [
-  0.001, 0.002, 0.005, 0.01, 0.02, 0.033, 0.05, 0.1, 0.2, 0.5, 1, 5,
-] as const;
+export const responseBuckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.033, 0.05, 0.1, 0.2, 0.5, 1, 5] as const;
 
 export interface Rebucketed {
   /** One count a bucket of `responseBuckets`, and one for what lies above; not cumulative. */
@@ -15,7 +13,7 @@ export interface Rebucketed {
 
 /** A bucket that straddles one of ours counts by its upper bound: a time is never shown shorter than it may have been. */
 export function rebucket(histogram: Histogram): Rebucketed {
-  const counts = new Array<number>(responseBuckets.length + 1).fill(0);
+  const counts = [...responseBuckets, Number.POSITIVE_INFINITY].map(() => 0);
   histogram.counts.forEach((count, index) => {
     const upperSeconds = (histogram.boundsUs[index] ?? Number.POSITIVE_INFINITY) / 1_000_000;
     const found = responseBuckets.findIndex((bound) => upperSeconds <= bound);

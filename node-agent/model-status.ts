@@ -32,7 +32,10 @@ export function modelStatement(
   if (observed.phase !== ModelPhase.MODEL_PHASE_FAILED) return undefined;
   const message = observed.message === '' ? 'the runtime refuses the package and says no more' : observed.message;
   // The package that was read before stays: it names its own digest, and tasks may still run it.
-  return { package: present, conditions: inspected('False', conditionReason(observed.reason, 'InspectionFailed'), message) };
+  return {
+    package: present,
+    conditions: inspected('False', conditionReason(observed.reason, 'InspectionFailed'), message),
+  };
 }
 
 export function modelChanged(model: StoredModel, statement: ModelStatement): boolean {

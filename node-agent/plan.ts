@@ -44,7 +44,9 @@ function nextLook(
   const figuresMs = times.wroteFigures ? times.nowMs + figuresEveryMs : times.figuresDueMs;
   const waits = changed
     .filter((candidate) => !due.has(candidate.id))
-    .map(({ change, notBeforeMs = times.nowMs }) => (change === 'figures' ? Math.max(figuresMs, notBeforeMs) : notBeforeMs));
+    .map(({ change, notBeforeMs = times.nowMs }) =>
+      change === 'figures' ? Math.max(figuresMs, notBeforeMs) : notBeforeMs,
+    );
   return waits.length === 0 ? undefined : Math.min(...waits);
 }
 

@@ -16,31 +16,27 @@ export function servingCondition(
 ): ConditionState | undefined {
   const placement = task.status?.placement;
   if (placement === undefined) return undefined;
-  if (view.kind === 'down') return unknown(task, `the runtime of node ${placement.node} does not answer: ${view.message}`);
+  if (view.kind === 'down')
+    return unknown(task, `the runtime of node ${placement.node} does not answer: ${view.message}`);
   const terms = view.terms?.get(task.metadata.uid);
   if (terms === undefined || terms.epoch !== placement.epoch) return undefined;
   if (observed === undefined || observed.epoch !== terms.epoch) return undefined;
   return { type: 'Serving', ...phaseOf(observed, placement.gpu), observedGeneration: terms.generation };
 }
 
-function phaseOf(
-  observed: ObservedTask,
-  gpu: string,
-): Pick<ConditionState, 'status' | 'reason' | 'message'> {
-  switch (observed.phase) {
-    case TaskPhase.TASK_PHASE_SERVING:
-      return { status: 'True', reason: 'Serving', message: `jobs run on ${gpu}` };
-    case TaskPhase.TASK_PHASE_REFUSED:
-      return {
-        status: 'False',
-        reason: conditionReason(observed.reason, 'Refused'),
-        message: observed.message === '' ? 'the runtime refuses the task and says no more' : observed.message,
-      };
-    case TaskPhase.TASK_PHASE_LOADING:
-      return { status: 'False', reason: 'Loading', message: 'the runtime loads the model' };
-    case TaskPhase.TASK_PHASE_UNSPECIFIED:
-      return { status: 'Unknown', reason: 'UnknownPhase', message: 'the runtime reports no phase that this agent knows' };
+/** A phase that this agent does not know, of a newer runtime, is Unknown too. */
+function phaseOf(observed: ObservedTask, gpu: string): Pick<ConditionState, 'status' | 'reason' | 'message'> {
+  const { phase, reason, message } = observed;
+  if (phase === TaskPhase.TASK_PHASE_SERVING)
+    return { status: 'True', reason: 'Serving', message: `jobs run on ${gpu}` };
+  if (phase === TaskPhase.TASK_PHASE_LOADING) {
+    return { status: 'False', reason: 'Loading', message: 'the runtime loads the model' };
   }
+  if (phase === TaskPhase.TASK_PHASE_REFUSED) {
+    const words = message === '' ? 'the runtime refuses the task and says no more' : message;
+    return { status: 'False', reason: conditionReason(reason, 'Refused'), message: words };
+  }
+  return { status: 'Unknown', reason: 'UnknownPhase', message: `the runtime reports phase ${phase}` };
 }
 
 function unknown(task: StoredTask, message: string): ConditionState {

@@ -105,7 +105,11 @@ export class StatusWriter {
     if (clock.monotonic() < this.#resumeMs) return this.#lookAt(this.#resumeMs);
     const items = new Map(this.#options.items().map((item) => [item.id, item]));
     this.#forgetAllBut(items);
-    const plan = planWrites([...items.values()].map((item) => this.#candidate(item)), this.#figuresWrittenMs, clock.monotonic());
+    const plan = planWrites(
+      [...items.values()].map((item) => this.#candidate(item)),
+      this.#figuresWrittenMs,
+      clock.monotonic(),
+    );
     for (const id of plan.due) {
       const item = items.get(id);
       if (item === undefined || this.#ended.signal.aborted) break;

@@ -1,5 +1,6 @@
 // A kind of object whose status the agent writes: what is to be said of each, and the write itself, which re-reads and
 // recomputes after a conflict. The statement is computed anew for each attempt, never patched onto an older object.
+import type { Logger } from 'pino';
 import type { KubeClient } from '../kube/client.ts';
 import { isConflict, isNotFound } from '../kube/errors.ts';
 import { keyOf, type KubeObject, type Resource, type Stored } from '../kube/resource.ts';
@@ -20,6 +21,7 @@ export interface SubjectOptions<T extends KubeObject> {
   readonly state: (object: Stored<T>) => Stated | undefined;
   /** Takes the newest object over, after a write or a read. */
   readonly learned: (object: Stored<T>) => void;
+  readonly log: Logger;
   readonly written?: ((before: Stored<T>, after: Stored<T>) => void) | undefined;
 }
 
@@ -36,20 +38,36 @@ const attempts = 3;
 
 export class Subject<T extends KubeObject> {
   readonly #options: SubjectOptions<T>;
+  readonly #told = new Map<string, string>();
 
   constructor(options: SubjectOptions<T>) {
     this.#options = options;
   }
 
   items(): Item[] {
-    const { resource, list, state } = this.#options;
+    const { resource, list } = this.#options;
     return list().flatMap((object) => {
-      const stated = state(object);
+      const stated = this.#stateOrTell(object);
       if (stated === undefined) return [];
       const id = `${resource.kind} ${keyOf(object)}`;
       const write = (signal: AbortSignal): Promise<void> => this.#write(object, signal);
       return [{ id, kind: resource.kind, uid: object.metadata.uid, change: stated.change, write }];
     });
+  }
+
+  /** An object that no statement can be computed for is told once for each of its versions, and harms no other. */
+  #stateOrTell(object: Stored<T>): Stated | undefined {
+    const { log, resource, state } = this.#options;
+    try {
+      return state(object);
+    } catch (error) {
+      const { uid, resourceVersion } = object.metadata;
+      if (this.#told.get(uid) !== resourceVersion) {
+        log.warn({ err: error, kind: resource.kind, object: keyOf(object) }, 'object cannot be understood');
+      }
+      this.#told.set(uid, resourceVersion);
+      return undefined;
+    }
   }
 
   async #write(first: Stored<T>, signal: AbortSignal): Promise<void> {

@@ -64,7 +64,11 @@ export class TaskMetrics {
       labels: ['namespace', 'task', 'cause'],
       maxSeries: mostTasks,
     });
-    this.#migrations = registry.counter({ name: 'daris_task_migrations_total', help: 'Moves between contexts.', ...task });
+    this.#migrations = registry.counter({
+      name: 'daris_task_migrations_total',
+      help: 'Moves between contexts.',
+      ...task,
+    });
     this.#execution = registry.counter({
       name: 'daris_task_execution_seconds_total',
       help: 'Time that stages of the task executed, since the runtime started.',
@@ -102,7 +106,9 @@ export class TaskMetrics {
   /** Makes the metrics say exactly this. */
   show(samples: readonly TaskSample[], gpus: readonly ObservedGpu[]): void {
     const tasks = new Map(samples.map((sample) => [`${sample.namespace}/${sample.name}`, sample]));
-    for (const [key, sample] of this.#shown) if (!tasks.has(key)) this.#removeTask(sample);
+    for (const [key, sample] of this.#shown) {
+      if (tasks.get(key)?.observed.uid !== sample.observed.uid) this.#removeTask(sample);
+    }
     for (const sample of samples) this.#showTask(sample);
     this.#shown = tasks;
     this.#showContexts(gpus);
