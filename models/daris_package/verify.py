@@ -3,10 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
-from google.protobuf.message import DecodeError
-
-from daris_package import datatypes
 from daris_package.errors import PackageError
 from daris_package.joins import join_problems
 from daris_package.manifest import MANIFEST_FILE, Artifact, Manifest, Sample, package_digest, sha256
@@ -17,6 +13,7 @@ from daris_package.manifest_parse import (
     parse_manifest,
 )
 from daris_package.source import Listing, Source, open_source
+from daris_package.verify_onnx import onnx_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,66 +67,5 @@ def _check_file(manifest: Manifest, entry: Sample | Artifact, source: Source, si
     if sha256(content) != entry.sha256:
         return [f"{entry.file}: its sha256 is {sha256(content)}, {MANIFEST_FILE} says {entry.sha256}"]
     if isinstance(entry, Artifact) and entry.file.endswith(".onnx"):
-        return _check_onnx(manifest, entry, content)
+        return onnx_problems(manifest, entry, content)
     return []
-
-
-def _check_onnx(manifest: Manifest, artifact: Artifact, content: bytes) -> list[str]:
-    try:
-        model = onnx.load_model_from_string(content)
-        onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
-        first_line = str(error).strip().partition("\n")[0]
-        return [f"{artifact.file}: not a complete ONNX model: {first_line}"]
-    stage = next((s for s in manifest.stages if s.name == artifact.stage), None)
-    if stage is None:
-        return []
-    problems = [
-        f"{artifact.file}: tensor '{initializer.name}' lies in an external file; embed it"
-        for initializer in model.graph.initializer
-        if initializer.data_location == onnx.TensorProto.EXTERNAL
-    ]
-    weights = {initializer.name for initializer in model.graph.initializer}
-    found = {
-        "input": {v.name: _signature(v) for v in model.graph.input if v.name not in weights},
-        "output": {v.name: _signature(v) for v in model.graph.output},
-    }
-    for kind, names in (("input", stage.inputs), ("output", stage.outputs)):
-        problems += _compare(manifest, artifact, kind, names, found[kind])
-    return problems
-
-
-def _signature(value: onnx.ValueInfoProto) -> tuple[int, tuple[int, ...]]:
-    tensor = value.type.tensor_type
-    return tensor.elem_type, tuple(dim.dim_value for dim in tensor.shape.dim)
-
-
-def _compare(
-    manifest: Manifest,
-    artifact: Artifact,
-    kind: str,
-    names: tuple[str, ...],
-    found: dict[str, tuple[int, tuple[int, ...]]],
-) -> list[str]:
-    declared = {t.name: t for t in (*manifest.inputs, *manifest.outputs, *manifest.tensors)}
-    problems = [
-        f"{artifact.file}: its {kind} '{name}' is no {kind} of stage '{artifact.stage}'"
-        for name in found
-        if name not in names
-    ]
-    for name in names:
-        tensor = declared.get(name)
-        if tensor is None:
-            continue
-        expected = (datatypes.to_onnx(tensor.datatype), tensor.batched(artifact.batch))
-        if name not in found:
-            problems.append(f"{artifact.file}: it has no {kind} '{name}'")
-        elif found[name] != expected:
-            problems.append(
-                f"{artifact.file}: {kind} '{name}' is {_words(*found[name])}, {MANIFEST_FILE} says {_words(*expected)}"
-            )
-    return problems
-
-
-def _words(onnx_type: int, shape: tuple[int, ...]) -> str:
-    return f"{onnx.TensorProto.DataType.Name(onnx_type)}{list(shape)}"

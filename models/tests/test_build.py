@@ -77,6 +77,22 @@ def test_a_batch_fixed_inside_the_model_is_refused():
         build(model, Plan("fixed", [["a"]], batches=(2,)), report=lambda _: None)
 
 
+def test_a_stage_that_computes_otherwise_is_seen(small_package):
+    """One weight of one stage is changed by a hundredth."""
+    stages = small_package.manifest.stages
+    contents = [small_package.files[a.file] for a in small_package.manifest.artifacts if a.batch == 1]
+    altered = onnx.load_model_from_string(contents[1])
+    weight = numpy_helper.to_array(altered.graph.initializer[0]).copy()
+    weight.flat[0] += 0.01
+    altered.graph.initializer[0].CopyFrom(numpy_helper.from_array(weight, "w2"))
+    contents[1] = altered.SerializeToString()
+    engines = [Engine(c, s.name, s.outputs) for c, s in zip(contents, stages, strict=True)]
+    parts = [StagePart(s.name, (), s.inputs, s.outputs) for s in stages]
+    whole = Engine(small_model().SerializeToString(), "whole", ["scores"])
+    image = np.random.default_rng(5).random((3, 8, 8), np.float32)
+    assert compare.difference(whole, StagedEngine(parts, engines), {"image": image}, 1) > compare.TOLERANCE
+
+
 def test_the_tolerance_is_a_refusal():
     compare.require_equal(1e-4, 1)
     with pytest.raises(PackageError, match=r"at batch 1 .* 1\.10e-04, more than 1e-04"):

@@ -90,6 +90,17 @@ def externalize(folder: Path) -> None:
     redigest(folder, STAGE_0)
 
 
+def external_constant(folder: Path) -> None:
+    """A tensor in an attribute of a node, which no list of initializers shows."""
+    model = onnx.load(folder / STAGE_0)
+    tensor = onnx.TensorProto(name="k", data_type=onnx.TensorProto.FLOAT, dims=[1])
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/hostname")
+    model.graph.node.append(onnx.helper.make_node("Constant", [], ["k"], value=tensor))
+    (folder / STAGE_0).write_bytes(model.SerializeToString())
+    redigest(folder, STAGE_0)
+
+
 def edited(change):
     return lambda folder: edit(folder, change)
 
@@ -219,7 +230,8 @@ REFUSED = {
         rf"{STAGE_0}: output 'b' is FLOAT\[1, 4, 8, 8\], model.json says FLOAT16",
     ),
     "ONNX of other name": (rename_onnx_output, rf"{STAGE_0}: it has no output 'b'"),
-    "ONNX reads elsewhere": (externalize, rf"{STAGE_0}: (tensor 'w1' lies in an external file|not a complete)"),
+    "ONNX reads elsewhere": (externalize, rf"{STAGE_0}: tensor 'w1' lies in an external file; embed it"),
+    "ONNX constant elsewhere": (external_constant, rf"{STAGE_0}: tensor 'k' lies in an external file; embed it"),
     "65 stages": (
         edited(lambda m: m.update(stages=[{**m["stages"][0], "name": f"s{i}"} for i in range(65)])),
         r"field 'stages' is .*; expected a list of 1 to 64 entries",
