@@ -37,7 +37,12 @@ export class StubApiServer implements AsyncDisposable {
     this.kubeconfigPath = join(dir, 'kubeconfig');
   }
 
-  static async start(handler: StubHandler, user: object = { token: 'test' }): Promise<StubApiServer> {
+  /** `user` is the kubeconfig's; `files` lie beside it. */
+  static async start(
+    handler: StubHandler,
+    user: object = { token: 'test' },
+    files: { readonly [name: string]: string } = {},
+  ): Promise<StubApiServer> {
     const server = createServer();
     const sockets = new Set<Socket>();
     const stub = new StubApiServer(server, sockets, mkdtempSync(join(tmpdir(), 'stub-api-server-')));
@@ -45,7 +50,8 @@ export class StubApiServer implements AsyncDisposable {
     server.on('request', (request, response) => void stub.#serve(handler, request, response));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    stub.writeKubeconfig(user);
+    for (const [name, text] of Object.entries(files)) stub.writeFile(name, text);
+    stub.#writeKubeconfig(user);
     return stub;
   }
 
@@ -55,7 +61,7 @@ export class StubApiServer implements AsyncDisposable {
   }
 
   /** A kubeconfig as JSON, which is YAML. client-node talks plain HTTP only where TLS checks are off. */
-  writeKubeconfig(user: object): void {
+  #writeKubeconfig(user: object): void {
     const cluster = { server: this.url, 'insecure-skip-tls-verify': true };
     const config = {
       clusters: [{ name: 'stub', cluster }],
