@@ -30,8 +30,8 @@ export class Stack {
   readonly node = 'node-1';
   readonly namespace = 'default';
   readonly systemNamespace = 'daris-system';
-  /** Mark in the environment of every process of this run. */
-  readonly run = randomUUID();
+  /** Mark in the environment of every process of this run; whoever starts us may choose it. */
+  readonly run = process.env[runVariable] ?? randomUUID();
   readonly cores = allowedCores().slice(0, inferenceCores);
   /** Kubeconfigs and the runtime's socket, whose path must be short: sockets' names end at 107 characters. */
   readonly dir = mkdtempSync(join(tmpdir(), 'daris-demo-'));

@@ -1,11 +1,13 @@
 // The examples as a user applies them: they become Ready, and run with room to spare.
 import { join } from 'node:path';
 
+import type { ObservedState } from '../../../node-agent/native/gen/runtime.ts';
 import { repositoryRoot } from '../../control-plane/paths.ts';
 import type { Act, ActResult } from '../act.ts';
 import { Checks } from '../act.ts';
 import { windowBetween } from '../counters.ts';
 import { judgeSteady } from '../judge.ts';
+import { valuesByLabel } from '../metrics-text.ts';
 import type { Stack } from '../stack.ts';
 import { identityOf } from '../tasks.ts';
 
@@ -22,16 +24,24 @@ async function firstServed(stack: Stack, signal: AbortSignal): Promise<number> {
   return performance.now() / 1000;
 }
 
-/** The status that users read must agree with the runtime: not ahead of it, and not silent. */
-async function checkStatus(checks: Checks, stack: Stack, signal: AbortSignal): Promise<void> {
+function completedOf(state: ObservedState, uid: string | undefined): number {
+  return state.tasks.find((task) => task.uid === uid)?.jobs?.completed ?? 0;
+}
+
+/** What users read must agree with the runtime: status not ahead of it and not silent, metrics live. */
+async function checkOutcome(checks: Checks, stack: Stack, before: ObservedState, signal: AbortSignal): Promise<void> {
   const written = await stack.tasks.list(signal);
+  const metrics = valuesByLabel(await stack.metrics('agent'), 'daris_jobs_completed_total', 'task');
   const state = await stack.watch.fresh(signal);
-  for (const task of written) {
-    const name = task.metadata.name ?? '';
-    const live = state.tasks.find(({ uid }) => uid === task.metadata.uid)?.jobs;
-    const completed = task.status?.runtime?.jobs?.completed ?? 0;
-    checks.atLeast(`status.runtime.jobs.completed of ${name}`, completed, 1);
-    checks.atMost(`status.runtime.jobs.completed of ${name}`, completed, live?.completed ?? 0);
+  for (const { metadata, status } of written) {
+    const name = metadata.name ?? '';
+    const live = completedOf(state, metadata.uid);
+    const inStatus = status?.runtime?.jobs?.completed ?? 0;
+    const inMetrics = metrics.get(name) ?? Number.NaN;
+    checks.atLeast(`status.runtime.jobs.completed of ${name}`, inStatus, 1);
+    checks.atMost(`status.runtime.jobs.completed of ${name}`, inStatus, live);
+    checks.atLeast(`daris_jobs_completed_total of ${name}`, inMetrics, completedOf(before, metadata.uid) + 1);
+    checks.atMost(`daris_jobs_completed_total of ${name}`, inMetrics, live);
   }
 }
 
@@ -55,7 +65,7 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
     load: 0.6,
     lowOnTimeRate: 0.95,
   });
-  await checkStatus(checks, stack, signal);
+  await checkOutcome(checks, stack, before, signal);
   return {
     figures: { firstServedSeconds: Number(firstServedSeconds.toFixed(1)), models: models.size, ...steady.figures },
     failures: [...checks.failures, ...steady.failures],
