@@ -306,7 +306,7 @@ struct Counters {
   std::uint64_t skipped = 0;
   std::uint64_t rejected = 0;
   std::uint64_t early = 0;
-  std::uint64_t superseded = 0;
+  std::uint64_t superseded = 0;  // requests replaced by a newer one, or cancelled by a change or removal
   std::uint64_t admitted = 0;
   std::uint64_t completed = 0;
   std::uint64_t missed =
