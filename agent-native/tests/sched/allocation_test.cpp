@@ -28,7 +28,7 @@ void operator delete(void* memory, std::size_t) noexcept {
 namespace daris::sched {
 namespace {
 
-constexpr std::uint32_t kContexts = 4;
+constexpr std::uint32_t kContexts = 3;
 
 struct Seen {
   std::uint64_t rejected = 0, migrated = 0, dropped = 0, waiting = 0, early = 0, failed = 0, completed = 0;
@@ -94,7 +94,7 @@ TEST(Allocation, ThePerStagePathAllocatesAndFreesNothing) {
   std::uint64_t allocationsSeen = 0, freesSeen = 0;
   for (int pass = 0; pass < 5; ++pass) {
     // Changes between the passes may allocate; that they take effect later, at the end of a job, may not.
-    for (std::size_t i = 0; i < tasks.size(); i += 7)
+    for (std::size_t i = 0; i < tasks.size(); i += 3)
       (void)bed.sched.changeTask(tasks[i], specOf(i + 1), now);
     (void)bed.sched.removeTask(tasks[static_cast<std::size_t>(pass)], now);
     policy.staging = pass % 2 == 0;
@@ -115,7 +115,7 @@ TEST(Allocation, ThePerStagePathAllocatesAndFreesNothing) {
   EXPECT_GT(seen.waiting, 0u);
   EXPECT_GT(seen.early, 0u);
   EXPECT_GT(seen.failed, 0u);
-  EXPECT_GT(seen.completed, 1000u);
+  EXPECT_GT(seen.completed, 500u);
 }
 
 }  // namespace
