@@ -21,6 +21,7 @@ inline constexpr std::uint32_t kMaxMretWindow = 64;
 inline constexpr std::uint32_t kMaxGpus = 4096;
 inline constexpr std::uint32_t kMaxContexts = 4096;  // of one GPU
 inline constexpr std::uint32_t kMaxStreams = 1024;   // of one context
+inline constexpr std::uint32_t kMaxTotalStreams = 1 << 18;
 
 // ---- Identity ----
 
@@ -336,6 +337,7 @@ struct TaskSnapshot {
   Utilization util;              // eq. 3
   std::uint32_t firstStage = 0;  // its per-stage MRETs: Snapshot::stageMretUs[firstStage .. +stageCount)
   std::uint32_t stageCount = 0;
+  DurationUs executionUs = 0;  // time that its stages held streams
   Counters counters;
   Migrations migrations;
 };
@@ -349,6 +351,7 @@ struct ContextSnapshot {
   std::uint32_t sms = 0;  // eq. 9
   std::uint32_t busyStreams = 0;
   std::uint32_t readyUnits = 0;
+  DurationUs busyUs = 0;  // time that completed stages held its streams
   Utilization highTotal;  // eq. 4
   Utilization lowTotal;   // eq. 5
   Utilization highActive;
