@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -38,6 +39,19 @@ std::vector<std::vector<std::uint32_t>> divide_cores(std::span<const std::uint32
     std::ranges::sort(context);
   }
   return contexts;
+}
+
+double streams_per_core(std::span<const std::vector<std::uint32_t>> contexts,
+                        std::uint32_t streams_per_context) {
+  std::map<std::uint32_t, double> load;
+  double busiest = 1;
+  for (const auto& cores : contexts) {
+    for (const std::uint32_t core : cores) {
+      load[core] += static_cast<double>(streams_per_context) / static_cast<double>(cores.size());
+      busiest = std::max(busiest, load[core]);
+    }
+  }
+  return busiest;
 }
 
 }  // namespace daris::engine
