@@ -23,6 +23,7 @@ namespace daris::engine {
 ///   InvalidArtifact  damaged, or its tensors are not those of the manifest
 ///   NoArtifacts      the package has none for this engine (and architecture)
 ///   UnknownBatch     no artifacts of that batch size
+///   StageFailed      a stage threw while it was measured
 ///   Cancelled        the stop token was raised
 class EngineError : public std::runtime_error {
  public:
@@ -138,7 +139,9 @@ class Engine {
                                                           std::stop_token stop) = 0;
 
   /// Makes buffers and prepared launches, and runs no stage. `model` must come from this engine, `context` be
-  /// below contexts().size(). Inputs start as zeros. Throws EngineError UnknownBatch.
+  /// below contexts().size(). Inputs hold the package's sample, once for each batch element, or zeros without
+  /// one. The first slot of a context and batch size takes long: what its streams need is compiled then, at
+  /// idle priority. Throws EngineError UnknownBatch.
   [[nodiscard]] virtual std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
                                                           std::uint32_t context, std::uint32_t batch) = 0;
 

@@ -3,6 +3,8 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace daris::model {
 
@@ -27,5 +29,8 @@ class PackageError : public std::runtime_error {
  private:
   std::string reason_;
 };
+
+/// A name from a package in quotes, fit for messages: at most 120 bytes, and '?' for all but printable ASCII.
+[[nodiscard]] std::string printable(std::string_view name);
 
 }  // namespace daris::model
