@@ -11,9 +11,15 @@ export default {
       roots: ['api', 'kube', 'operator', 'node-agent', 'hack', 'test'],
       ignore: 'test/integration',
     },
-    { displayName: 'integration', roots: ['test/integration'], ignore: 'node_modules' },
-  ].map(({ displayName, roots, ignore }) => ({
-    displayName,
+    {
+      displayName: 'integration',
+      roots: ['test/integration'],
+      ignore: 'node_modules',
+      globalSetup: '<rootDir>/test/integration/global-setup.ts',
+      globalTeardown: '<rootDir>/test/integration/global-teardown.ts',
+    },
+  ].map(({ roots, ignore, ...project }) => ({
+    ...project,
     testPathIgnorePatterns: [`<rootDir>/${ignore}/`],
     roots: roots.map((root) => `<rootDir>/${root}`),
     testMatch: ['**/*.test.ts'],
