@@ -16,11 +16,10 @@ namespace daris::runtime {
 using SampleInputs = std::vector<std::vector<std::byte>>;
 
 struct PooledSlot {
-  static constexpr std::uint64_t kNothing = UINT64_MAX;
-
   std::unique_ptr<engine::Slot> slot;
-  /// Whose input its buffers hold: a request's sequence, 0 for the sample. Saves copying it again.
-  std::uint64_t holds = kNothing;
+  /// Whose input its buffers hold: a request's sequence, or 0 for the sample, which a new slot holds. Saves
+  /// copying it again.
+  std::uint64_t holds = 0;
 };
 
 class SlotPool {
