@@ -125,14 +125,14 @@ class Engine {
   [[nodiscard]] virtual const std::vector<Context>& contexts() const = 0;
 
   /// Compiles all artifacts of this engine in a package. Takes seconds; call it on a thread that may wait.
-  /// The work is done at idle scheduling priority, so that stages which run at the time are not hurt. Throws
-  /// EngineError, or model::PackageError when a file changed under it.
+  /// The work is done in the background (lowest priority), so that stages which run at the time are not hurt.
+  /// Throws EngineError, or model::PackageError when a file changed under it.
   [[nodiscard]] virtual std::shared_ptr<const LoadedModel> load(const model::Package& package,
                                                                 std::stop_token stop) = 0;
 
   /// AFET: the time of each stage, in order, at a batch size under the partitioning in force, as it is with
   /// all streams busy (the paper's IV-A1): the mean over `repetitions` after a warm-up, rounded up,
-  /// microseconds. Does its work at idle priority without using a stream: safe beside live work. Throws
+  /// microseconds. Does its work in the background without using a stream: safe beside live work. Throws
   /// EngineError.
   [[nodiscard]] virtual std::vector<std::int64_t> measure(const std::shared_ptr<const LoadedModel>& model,
                                                           std::uint32_t batch, std::uint32_t repetitions,
@@ -140,8 +140,8 @@ class Engine {
 
   /// Makes buffers and prepared launches, and runs no stage. `model` must come from this engine, `context` be
   /// below contexts().size(). Inputs hold the package's sample, once for each batch element, or zeros without
-  /// one. The first slot of a context and batch size takes long: what its streams need is compiled then, at
-  /// idle priority. Throws EngineError UnknownBatch.
+  /// one. The first slot of a context and batch size takes long: what its streams need is compiled then, in
+  /// the background. Throws EngineError UnknownBatch.
   [[nodiscard]] virtual std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
                                                           std::uint32_t context, std::uint32_t batch) = 0;
 

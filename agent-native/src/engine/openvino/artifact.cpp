@@ -98,6 +98,16 @@ std::shared_ptr<ov::Model> read_onnx(ov::Core& core, const model::Artifact& arti
 
 }  // namespace
 
+void check_fixed_shapes(const model::Artifact& artifact, const ov::CompiledModel& compiled) {
+  for (const auto& node : compiled.get_runtime_model()->get_ordered_ops()) {
+    const auto outputs = node->outputs();
+    if (std::ranges::none_of(outputs, [](const auto& each) { return each.get_partial_shape().is_dynamic(); }))
+      continue;
+    refuse(artifact, "has open shapes inside, at " + model::printable(node->get_friendly_name()) +
+                         "; make them constant (a shape must not depend on the data of a tensor)");
+  }
+}
+
 void refuse_artifact(const model::Artifact& artifact, const std::string& what, const std::exception& error) {
   refuse(artifact, what + ": " + gist(error.what()));
 }

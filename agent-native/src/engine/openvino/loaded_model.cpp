@@ -9,13 +9,12 @@
 namespace daris::engine::openvino {
 namespace {
 
-// One thread, the caller's own, and full precision (OpenVINO's defaults are all cores and bf16).
+// One thread, the caller's own, and full precision (OpenVINO's defaults are all cores and bf16). No stream,
+// since with one OpenVINO 2026.4.1 drops what a stage throws in the calling thread: the job would go on with
+// stale outputs.
 ov::AnyMap compile_properties() {
   return {ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
-          ov::hint::inference_precision(ov::element::f32),
-          ov::inference_num_threads(1),
-          ov::num_streams(1),
-          ov::compilation_num_threads(1),
+          ov::hint::inference_precision(ov::element::f32), ov::inference_num_threads(1), ov::num_streams(0),
           ov::hint::enable_cpu_pinning(false)};
 }
 
@@ -69,17 +68,18 @@ std::shared_ptr<CompiledStages> OpenvinoModel::compile(const Batch& batch, std::
   auto stages = std::make_shared<CompiledStages>();
   const TensorSet tensors(manifest_, samples_, size);
   for (std::size_t i = 0; i < batch.stages.size(); ++i) {
+    const model::Artifact& artifact = find_artifact(manifest_, manifest_.stages[i].name, size);
     try {
       stages->push_back(core_.compile_model(batch.stages[i], "CPU", compile_properties()));
     } catch (const std::exception& error) {
-      refuse_artifact(find_artifact(manifest_, manifest_.stages[i].name, size), "cannot be compiled", error);
+      refuse_artifact(artifact, "cannot be compiled", error);
     }
+    check_fixed_shapes(artifact, stages->back());
     try {
-      // The first inference of a graph allocates and takes up to three times as long; no job shall pay for
-      // that.
+      // A graph's first inference allocates and takes up to three times as long; no job shall pay for that.
       tensors.request(stages->back(), manifest_.stages[i]).infer();
     } catch (const std::exception&) {
-      // A model without samples need not stand zeros (as a shape, for one): its jobs will tell.
+      // A model without samples need not stand zeros (as a divisor, for one): its jobs will tell.
     }
   }
   return stages;

@@ -33,8 +33,8 @@ class OpenvinoModel : public LoadedModel {
  public:
   static constexpr std::uint32_t kMeasuringCopy = 0;
 
-  /// Reads and checks all artifacts, and compiles the measuring copy of each batch size. Call at idle
-  /// priority. Throws EngineError, model::PackageError.
+  /// Reads and checks all artifacts, and compiles the measuring copy of each batch size. Call in the
+  /// background. Throws EngineError, model::PackageError.
   OpenvinoModel(ov::Core& core, const model::Package& package, const std::stop_token& stop);
 
   [[nodiscard]] const model::Manifest& manifest() const override { return manifest_; }
@@ -44,8 +44,8 @@ class OpenvinoModel : public LoadedModel {
 
   [[nodiscard]] const Samples& samples() const { return samples_; }
 
-  /// The stages of a batch size for one copy; compiled and run once when it is new, which takes long: call at
-  /// idle priority. Throws EngineError UnknownBatch.
+  /// The stages of a batch size for one copy; compiled and run once when it is new, which takes long: call in
+  /// the background. Throws EngineError UnknownBatch.
   [[nodiscard]] std::shared_ptr<CompiledStages> compiled(std::uint32_t batch, std::uint32_t copy) const;
 
  private:

@@ -10,8 +10,8 @@
 #include <openvino/core/version.hpp>
 #include <openvino/runtime/properties.hpp>
 
+#include "engine/openvino/background.hpp"
 #include "engine/openvino/event.hpp"
-#include "engine/openvino/idle.hpp"
 #include "engine/openvino/loaded_model.hpp"
 #include "engine/openvino/measure.hpp"
 #include "engine/openvino/slot.hpp"
@@ -104,7 +104,7 @@ void OpenvinoEngine::partition(const Partitioning& wanted) {
 }
 
 std::shared_ptr<const LoadedModel> OpenvinoEngine::load(const model::Package& package, std::stop_token stop) {
-  return run_idle([&] { return std::make_shared<const OpenvinoModel>(core_, package, stop); });
+  return run_in_background([&] { return std::make_shared<const OpenvinoModel>(core_, package, stop); });
 }
 
 std::vector<std::int64_t> OpenvinoEngine::measure(const std::shared_ptr<const LoadedModel>& model,
@@ -112,7 +112,7 @@ std::vector<std::int64_t> OpenvinoEngine::measure(const std::shared_ptr<const Lo
                                                   std::stop_token stop) {
   const auto& loaded = static_cast<const OpenvinoModel&>(*model);
   std::vector<std::int64_t> times =
-      run_idle([&] { return mean_stage_cpu_ns(loaded, batch, repetitions, stop); });
+      run_in_background([&] { return mean_stage_cpu_ns(loaded, batch, repetitions, stop); });
   constexpr double kNsPerUs = 1000;
   for (std::int64_t& time : times) {
     time = static_cast<std::int64_t>(std::ceil(static_cast<double>(time) * streams_per_core_ / kNsPerUs));
@@ -127,9 +127,9 @@ std::unique_ptr<Slot> OpenvinoEngine::create_slot(const std::shared_ptr<const Lo
   std::vector<std::shared_ptr<CompiledStages>> copies;
   for (std::uint32_t s = 0; s < streams_per_context_; ++s) {
     const auto copy = static_cast<std::uint32_t>(worker_of(context, s) + 1);
-    copies.push_back(run_idle([&] { return loaded->compiled(batch, copy); }));
+    copies.push_back(run_in_background([&] { return loaded->compiled(batch, copy); }));
   }
-  // Not at idle priority: making a request takes the lock of a graph that a worker may want.
+  // Not in the background: making a request takes the lock of a graph that a worker may want.
   return std::make_unique<OpenvinoSlot>(std::move(loaded), context, batch, copies);
 }
 
