@@ -24,6 +24,7 @@ class WatchHub::Stream final : public grpc::ServerWriteReactor<State> {
   void OnWriteDone(bool ok) override {
     const std::scoped_lock lock(hub_.mutex_);
     writing_ = false;
+    hub_.dueMoved_ = true;
     if (!ok) end(grpc::Status(grpc::StatusCode::CANCELLED, "the watcher went away"));
     hub_.wake_.notify_one();
   }
@@ -84,6 +85,7 @@ grpc::ServerWriteReactor<WatchHub::State>* WatchHub::watch(DurationUs intervalUs
   auto* stream = new Stream(*this, intervalUs);  // deletes itself in OnDone, as gRPC asks of reactors
   const std::scoped_lock lock(mutex_);
   streams_.insert(stream);
+  dueMoved_ = true;
   if (stopped_) stream->end(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the runtime is stopping"));
   wake_.notify_one();
   return stream;
@@ -113,14 +115,11 @@ void WatchHub::run(std::stop_token stop) {
   ::pthread_setname_np(::pthread_self(), "watch");
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
+    dueMoved_ = false;
     TimeUs untilUs = runtime_.clock().steadyUs() + kIdleUs;
     for (const Stream* stream : streams_) untilUs = std::min(untilUs, stream->dueUs());
     const auto left = std::chrono::microseconds(std::max<DurationUs>(untilUs - runtime_.clock().steadyUs(), 0));
-    const auto sooner = [&] {
-      const TimeUs now = runtime_.clock().steadyUs();
-      return changed_ || std::ranges::any_of(streams_, [&](const Stream* stream) { return stream->isDue(now); });
-    };
-    wake_.wait_for(lock, stop, left, sooner);
+    wake_.wait_for(lock, stop, left, [this] { return changed_ || dueMoved_; });
     if (changed_) wake_.wait_for(lock, stop, kGather, [] { return false; });
     writeDue(lock);
   }

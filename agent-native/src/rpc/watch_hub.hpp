@@ -43,7 +43,8 @@ class WatchHub {
   std::mutex mutex_;  // guards all below and the streams' own fields
   std::condition_variable_any wake_;
   std::set<Stream*> streams_;
-  bool changed_ = false;
+  bool changed_ = false;   // a transition that no state shows yet
+  bool dueMoved_ = false;  // when the next state is due has to be found anew
   bool stopped_ = false;
   std::jthread thread_;
 };
