@@ -6,11 +6,22 @@ export default {
   moduleFileExtensions: ['ts', 'js', 'json'],
   coverageProvider: 'babel',
   projects: [
-    { displayName: 'unit', roots: ['api', 'kube', 'operator', 'node-agent', 'hack'] },
-    { displayName: 'integration', roots: ['test/integration'] },
-  ].map((project) => ({
+    {
+      displayName: 'unit',
+      roots: ['api', 'kube', 'operator', 'node-agent', 'hack', 'bench', 'test'],
+      ignore: 'test/integration',
+    },
+    {
+      displayName: 'integration',
+      roots: ['test/integration'],
+      ignore: 'node_modules',
+      globalSetup: '<rootDir>/test/integration/global-setup.ts',
+      globalTeardown: '<rootDir>/test/integration/global-teardown.ts',
+    },
+  ].map(({ roots, ignore, ...project }) => ({
     ...project,
-    roots: project.roots.map((root) => `<rootDir>/${root}`),
+    testPathIgnorePatterns: [`<rootDir>/${ignore}/`],
+    roots: roots.map((root) => `<rootDir>/${root}`),
     testMatch: ['**/*.test.ts'],
     testEnvironment: 'node',
     extensionsToTreatAsEsm: ['.ts'],

@@ -183,6 +183,10 @@ export interface RealtimeInferenceTask {
          * Ended by an engine error.
          */
         failed?: number;
+        /**
+         * Completed by the deadline.
+         */
+        onTime?: number;
       };
       /**
        * missed / admitted since the first placement.

@@ -1,0 +1,77 @@
+# Every command of the project. `make help` lists them; each sets up what it needs and reuses it the next time.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/build/venv/bin:$(PATH)
+STEP := hack/step.sh
+STAMPS := build/stamps
+
+.PHONY: help
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
+
+# ---- set-up: one stamp a step, remade when what it was made from changes ----
+
+$(STAMPS)/debian: hack/packages.txt hack/debian-packages.sh
+	@$(STEP) "Debian packages" hack/debian-packages.sh hack/packages.txt
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/node: package-lock.json
+	@$(STEP) "Node packages" npm ci --engine-strict=false
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/python: requirements.txt $(STAMPS)/debian
+	@$(STEP) "Python packages" hack/python-venv.sh
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/control-plane: $(wildcard test/control-plane/*/go.* test/control-plane/build.sh)
+	@$(STEP) "Kubernetes control plane" test/control-plane/build.sh
+	@mkdir -p $(@D) && touch $@
+
+build/native/build.ninja: agent-native/CMakeLists.txt $(STAMPS)/debian $(STAMPS)/python
+	@$(STEP) "Native configure" cmake -S agent-native -B build/native -G Ninja
+
+.PHONY: native
+native: build/native/build.ninja ## build the C++ programs into build/bin
+	@$(STEP) "Native build" cmake --build build/native
+
+build/models/digests.txt: $(wildcard models/daris_package/*.py models/daris_package/*/*.py) $(STAMPS)/python
+	@$(STEP) "Example models" hack/example-models.sh
+
+.PHONY: setup
+setup: $(STAMPS)/debian $(STAMPS)/node $(STAMPS)/python $(STAMPS)/control-plane native build/models/digests.txt ## everything that demo and test need
+
+# ---- what people and CI run ----
+
+.PHONY: generate
+generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code and the API reference
+	@node hack/generate-types.ts
+	@hack/generate-proto.sh
+	@node hack/crd-reference.ts
+
+.PHONY: verify
+verify: $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/python ## generated code, format, lint, types, import rules, cycles
+	@hack/verify.sh
+
+.PHONY: test
+test: setup ## all tests that need no GPU
+	@node test/run.ts
+
+.PHONY: demo
+demo: setup ## the whole system on this machine, act by act; KEEP=1 leaves it up
+	@exec node test/e2e/demo.ts $(if $(KEEP),--keep)
+
+.PHONY: bench
+bench: setup ## measure, and write JSON under bench/results
+	@node bench/run.ts
+
+.PHONY: format
+format: $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/python ## format all code
+	@prettier --write --log-level warn .
+	@git ls-files 'agent-native/*.cpp' 'agent-native/*.hpp' | xargs clang-format -i
+	@ruff format models
+
+.PHONY: clean
+clean: ## remove all that was built
+	rm -rf build dist node_modules

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Builds the packages that examples/ name, and records their digests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build/venv/bin/daris-package examples --output build/models
+build/venv/bin/daris-package examples --output build/models --digests > build/models/digests.txt

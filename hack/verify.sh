@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# All static checks. Generated files are made anew and must come out as they were.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+generated=(api/gen node-agent/native/gen docs/reference)
+
+fingerprint() { find "${generated[@]}" -type f -print0 | sort -z | xargs -0 sha256sum; }
+
+check() { hack/step.sh "$@"; }
+
+before=$(fingerprint)
+check "generate" make --no-print-directory generate
+if [ "$before" != "$(fingerprint)" ]; then
+  echo "generated files were out of date; they are fresh now: review and commit them" >&2
+  git status --short "${generated[@]}" >&2
+  exit 1
+fi
+check "format TypeScript" prettier --check .
+check "format C++" bash -c "git ls-files 'agent-native/*.cpp' 'agent-native/*.hpp' | xargs clang-format --dry-run --Werror"
+check "format Python" ruff format --check models
+check "lint Python" ruff check models
+check "lint, import rules, cycles" oxlint --deny-warnings
+check "types" tsc -p tsconfig.test.json
+check "build" tsc -p tsconfig.json
+check "link graph" hack/link-graph.sh

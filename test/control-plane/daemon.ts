@@ -1,0 +1,107 @@
+// One long-running child process: its log file, its end, and the guarantee that it never outlives this process.
+// The kernel sends it SIGKILL when we die (PR_SET_PDEATHSIG, by way of util-linux's setpriv), SIGKILL of us included.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+
+import { waitFor } from './wait.ts';
+
+export interface DaemonOptions {
+  name: string;
+  command: string;
+  args: readonly string[];
+  logFile: string;
+  env?: Readonly<Record<string, string>>;
+}
+
+export class Daemon {
+  readonly name: string;
+  readonly logFile: string;
+  readonly pid: number;
+  private readonly child: ChildProcess;
+  private readonly exited: Promise<unknown>;
+
+  private constructor(options: DaemonOptions, child: ChildProcess, pid: number) {
+    this.name = options.name;
+    this.logFile = options.logFile;
+    this.child = child;
+    this.pid = pid;
+    this.exited = once(child, 'exit');
+  }
+
+  /** Resolves when the process has been started, which says nothing about its being ready. */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const log = openSync(options.logFile, 'a', 0o600);
+    // Its own process group: Ctrl-C in a terminal reaches only us, and we stop the daemons in order.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', options.command, ...options.args], {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { ...process.env, ...options.env },
+    });
+    closeSync(log);
+    await once(child, 'spawn');
+    if (child.pid === undefined) throw new Error(`${options.name}: started without a process id`);
+    return new Daemon(options, child, child.pid);
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Throws with the log's last lines once the process has ended: a probe that cannot succeed any more. */
+  assertRunning(): void {
+    if (this.running) return;
+    const how = this.child.signalCode ?? `exit status ${String(this.child.exitCode)}`;
+    throw new Error(`${this.name} ended by itself (${how}):\n${this.logTail(15)}`);
+  }
+
+  logTail(lines: number): string {
+    return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  }
+
+  /** Waits until `probe` answers true, or fails at once when the process ends first. */
+  async ready(probe: () => Promise<boolean>, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    this.child.once('exit', () => ended.abort());
+    if (!this.running) ended.abort();
+    try {
+      await waitFor(async () => ((await probe()) ? true : undefined), {
+        what: `${this.name} to become ready (log: ${this.logFile})`,
+        timeoutMs,
+        signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      this.assertRunning();
+      throw error;
+    }
+  }
+
+  /** SIGTERM, then SIGKILL to the whole group after `graceMs`; resolves when the process is gone. */
+  async stop(graceMs = 5000): Promise<void> {
+    if (!this.running) return;
+    this.signal('SIGTERM');
+    const timer = setTimeout(() => this.killGroup(), graceMs);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
+  /** Ends the process at once, as a crash would; resolves when it is gone. */
+  async kill(): Promise<void> {
+    if (!this.running) return;
+    this.signal('SIGKILL');
+    await this.exited;
+  }
+
+  private signal(name: NodeJS.Signals): void {
+    this.child.kill(name);
+  }
+
+  private killGroup(): void {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // The group ended between the check and the call, which is what was wanted.
+    }
+  }
+}

@@ -1,0 +1,15 @@
+// Where the repository and the binaries of the test control plane lie.
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+export type ControlPlaneBinary = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl';
+
+/** Absolute path of a binary; throws with the command that builds it where it is missing. */
+export function binary(name: ControlPlaneBinary): string {
+  const path = join(repositoryRoot, 'build', 'control-plane', 'bin', name);
+  if (!existsSync(path)) throw new Error(`${path} is missing: build it with test/control-plane/build.sh`);
+  return path;
+}

@@ -1,0 +1,61 @@
+// Copies of the Low examples until the offered load is far beyond the cores; afterwards they are deleted again.
+import type { RealtimeInferenceTask } from '../../../api/resources.ts';
+import type { Act, ActResult } from '../act.ts';
+import { jobsOf, offeredLoad, windowBetween, type Window } from '../counters.ts';
+import { judgeOverload } from '../judge.ts';
+import type { Stack } from '../stack.ts';
+import { identityOf } from '../tasks.ts';
+
+const targetLoad = 1.7;
+const measuredSeconds = 12;
+const label = 'demo.daris.dev/overload';
+
+async function measure(stack: Stack, seconds: number, signal: AbortSignal): Promise<Window> {
+  const identities = await stack.tasks.identities(signal);
+  const [before, after] = await stack.watch.span(seconds, signal);
+  return windowBetween(before, after, identities);
+}
+
+/** How often each Low task must be there once more so that the load reaches the target. */
+export function copiesNeeded(window: Window, cores: number): number {
+  const low = { ...window, tasks: window.tasks.filter(({ priority }) => priority === 'Low') };
+  const lowLoad = offeredLoad(low, cores);
+  if (jobsOf(low).completed === 0) throw new Error('no Low job completed: there is no load to multiply');
+  return Math.max(1, Math.ceil((targetLoad - offeredLoad(window, cores)) / lowLoad));
+}
+
+function copyOf(task: RealtimeInferenceTask, copy: number): object {
+  const name = `${task.metadata.name}-copy-${copy}`;
+  const { apiVersion, kind, spec } = task;
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, namespace: task.metadata.namespace, labels: { [label]: 'true' } },
+    spec,
+  };
+}
+
+async function deleteCopies(stack: Stack, signal: AbortSignal): Promise<void> {
+  await stack.cluster.kubectl(['delete', 'rit', '-n', stack.namespace, '-l', label], { signal });
+  const left = new Set((await stack.tasks.identities(signal)).map(({ uid }) => uid));
+  await stack.watch.until(({ tasks }) => tasks.every(({ uid }) => left.has(uid)), {
+    what: 'the runtime to let go of the deleted tasks',
+    timeoutMs: 20_000,
+    signal,
+  });
+}
+
+async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
+  const before = await measure(stack, 5, signal);
+  const low = (await stack.tasks.list(signal)).filter((task) => identityOf(task).priority === 'Low');
+  const copies = copiesNeeded(before, stack.cores.length);
+  const items = Array.from({ length: copies }, (_, copy) => low.map((task) => copyOf(task, copy + 1))).flat();
+  await stack.cluster.apply({ apiVersion: 'v1', kind: 'List', items }, { signal });
+  await stack.tasks.allReady(6 + items.length, { timeoutMs: 60_000, signal });
+  const during = await measure(stack, measuredSeconds, signal);
+  await deleteCopies(stack, signal);
+  const { figures, failures } = judgeOverload(before, during, stack.cores.length);
+  return { figures: { addedTasks: items.length, ...figures }, failures };
+}
+
+export const overload: Act = { title: 'an overload by Low tasks is refused in part and harms no High task', run };

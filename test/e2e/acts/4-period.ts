@@ -1,0 +1,87 @@
+// A period edited with kubectl: the counters show the new rate, and nothing was restarted for it.
+import type { RealtimeInferenceTask } from '../../../api/resources.ts';
+import type { Act, ActResult } from '../act.ts';
+import { Checks, round } from '../act.ts';
+import { gridReleases, windowBetween } from '../counters.ts';
+import { checkHighTasks, checkMonotone } from '../judge.ts';
+import { jobsByName, jobsInStatus } from '../monotone.ts';
+import type { Stack } from '../stack.ts';
+import { identityOf, isReady } from '../tasks.ts';
+
+const name = 'sign-reader';
+const measuredSeconds = 4;
+
+interface Rate {
+  perSecond: number;
+  released: number;
+  expected: number;
+}
+
+function inForce(task: RealtimeInferenceTask): boolean {
+  return isReady(task) && task.status?.effective?.generation === task.metadata.generation;
+}
+
+/** Edits the period as a user would, and waits until the runtime has been given the new terms. */
+async function edit(stack: Stack, newPeriod: string, signal: AbortSignal): Promise<void> {
+  const { appliedGeneration } = await stack.watch.fresh(signal);
+  const patch = JSON.stringify({ spec: { period: newPeriod } });
+  await stack.cluster.kubectl(['patch', 'rit', name, '-n', stack.namespace, '--type=merge', '-p', patch], { signal });
+  const what = `period ${newPeriod} to be in force`;
+  await stack.tasks.until(name, inForce, { what, timeoutMs: 20_000, signal });
+  await stack.watch.until((state) => state.appliedGeneration > appliedGeneration, { what, timeoutMs: 20_000, signal });
+}
+
+/** Counts the releases of some seconds against the grid of the period that should be in force. */
+async function measureAt(stack: Stack, periodUs: number, signal: AbortSignal): Promise<Rate> {
+  const task = await stack.tasks.until(name, inForce, { what: 'it to be ready', timeoutMs: 20_000, signal });
+  const [before, after] = await stack.watch.span(measuredSeconds, signal);
+  const window = windowBetween(before, after, [identityOf(task)]);
+  const released = window.tasks[0]?.jobs.released ?? 0;
+  const expected = gridReleases(before.timeUs, after.timeUs, periodUs, task.status?.effective?.offsetUs ?? 0);
+  return { perSecond: round(released / window.seconds), released, expected };
+}
+
+function placementOf(task: RealtimeInferenceTask | undefined): string {
+  const { node, gpu, epoch } = task?.status?.placement ?? {};
+  return `${node}/${gpu} epoch ${epoch}`;
+}
+
+async function find(stack: Stack, signal: AbortSignal): Promise<RealtimeInferenceTask | undefined> {
+  return (await stack.tasks.list(signal)).find(({ metadata }) => metadata.name === name);
+}
+
+async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
+  const checks = new Checks();
+  const tasks = await stack.tasks.list(signal);
+  const first = await stack.watch.fresh(signal);
+  const pids = [stack.pidOf('agent'), stack.pidOf('runtime')].join();
+  const placed = placementOf(await find(stack, signal));
+
+  const original = await measureAt(stack, 20_000, signal);
+  await edit(stack, '40ms', signal);
+  const doubled = await measureAt(stack, 40_000, signal);
+  await edit(stack, '20ms', signal);
+  const restored = await measureAt(stack, 20_000, signal);
+
+  for (const [what, rate] of Object.entries({ original, doubled, restored })) {
+    // One release more or less: a state may be taken between the grid's instant and the release.
+    checks.atMost(`|releases − grid| at the ${what} period`, Math.abs(rate.released - rate.expected), 1);
+  }
+  const last = await stack.watch.fresh(signal);
+  const identities = tasks.map(identityOf);
+  checks.equal('placement', placementOf(await find(stack, signal)), placed);
+  checks.equal('process ids of agent and runtime', [stack.pidOf('agent'), stack.pidOf('runtime')].join(), pids);
+  checkMonotone(checks, 'counters', jobsByName(first, identities), jobsByName(last, identities));
+  checkMonotone(checks, 'status', jobsInStatus(tasks), jobsInStatus(await stack.tasks.list(signal)));
+  checkHighTasks(checks, windowBetween(first, last, identities));
+  return {
+    figures: {
+      perSecondAt20ms: original.perSecond,
+      perSecondAt40ms: doubled.perSecond,
+      perSecondAt20msAgain: restored.perSecond,
+    },
+    failures: checks.failures,
+  };
+}
+
+export const period: Act = { title: 'a period edited with kubectl takes effect without a restart', run };

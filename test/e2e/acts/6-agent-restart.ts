@@ -1,0 +1,78 @@
+// The agent is killed and comes back: the runtime served on, every release of the grid happened, nothing was counted
+// twice or lost.
+import type { RealtimeInferenceTask } from '../../../api/resources.ts';
+import { waitFor } from '../../control-plane/wait.ts';
+import type { Act, ActResult } from '../act.ts';
+import { Checks, round } from '../act.ts';
+import { gridReleases, jobsOf, onTimeRate, windowBetween } from '../counters.ts';
+import { checkHighTasks, checkMonotone } from '../judge.ts';
+import { jobsByName, jobsInStatus } from '../monotone.ts';
+import type { Stack } from '../stack.ts';
+import { identityOf } from '../tasks.ts';
+
+const outageSeconds = 5;
+
+type Counters = ReturnType<typeof jobsInStatus>;
+
+/** Waits until the new agent has written a status whose released counters are beyond those of before. */
+async function statusMovesOn(stack: Stack, before: Counters, signal: AbortSignal): Promise<Counters> {
+  return waitFor(
+    async () => {
+      const now = jobsInStatus(await stack.tasks.list(signal));
+      const moved = [...now].some(([name, jobs]) => (jobs.released ?? 0) > (before.get(name)?.released ?? 0));
+      return moved ? now : undefined;
+    },
+    { what: 'the restarted agent to write a status', timeoutMs: 30_000, intervalMs: 500, signal },
+  );
+}
+
+function checkReleases(
+  checks: Checks,
+  tasks: readonly RealtimeInferenceTask[],
+  released: Map<string, number>,
+  span: [number, number],
+): void {
+  for (const { metadata, status } of tasks) {
+    const { periodUs = Number.NaN, offsetUs = Number.NaN } = status?.effective ?? {};
+    const expected = gridReleases(span[0], span[1], periodUs, offsetUs);
+    const seen = released.get(metadata.name ?? '') ?? 0;
+    // One release more or less: a state may be taken between the grid's instant and the release.
+    checks.atMost(`|releases − grid| of ${metadata.name}`, Math.abs(seen - expected), 1);
+  }
+}
+
+async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
+  const checks = new Checks();
+  const tasks = await stack.tasks.list(signal);
+  const identities = tasks.map(identityOf);
+  const runtime = stack.pidOf('runtime');
+  const before = await stack.watch.fresh(signal);
+
+  await stack.killAgent();
+  const [dead, alive] = await stack.watch.span(outageSeconds, signal);
+  await stack.startAgent();
+  const statusAfter = await statusMovesOn(stack, jobsInStatus(tasks), signal);
+  const after = await stack.watch.fresh(signal);
+
+  const window = windowBetween(before, after, identities);
+  const outage = windowBetween(dead, alive, identities);
+  const released = new Map(window.tasks.map(({ name, jobs }) => [name, jobs.released]));
+  checks.equal('process id of the runtime', stack.pidOf('runtime'), runtime);
+  checkReleases(checks, tasks, released, [before.timeUs, after.timeUs]);
+  checkHighTasks(checks, window);
+  checkHighTasks(checks, outage);
+  checks.atLeast('onTimeRate of Low tasks', onTimeRate(jobsOf(window, 'Low')), 0.95);
+  checkMonotone(checks, 'counters', jobsByName(before, identities), jobsByName(after, identities));
+  checkMonotone(checks, 'status', jobsInStatus(tasks), statusAfter);
+  return {
+    figures: {
+      secondsWithoutAgent: round(outage.seconds),
+      completedWithoutAgent: jobsOf(outage).completed,
+      highMissed: jobsOf(window, 'High').missed,
+      lowOnTimeRate: round(onTimeRate(jobsOf(window, 'Low'))),
+    },
+    failures: checks.failures,
+  };
+}
+
+export const agentRestart: Act = { title: 'the agent is killed and restarted, and no job notices', run };

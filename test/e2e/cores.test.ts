@@ -1,0 +1,19 @@
+import { expect, test } from '@jest/globals';
+
+import { allowedCores, parseCpuList } from './cores.ts';
+
+test.each([
+  ['0', [0]],
+  ['0-1', [0, 1]],
+  ['0-2,5,8-9', [0, 1, 2, 5, 8, 9]],
+])('the list %s is %j', (text, cores) => {
+  expect(parseCpuList(text)).toEqual(cores);
+});
+
+test.each(['', 'a', '3-1', '1-'])('"%s" is refused', (text) => {
+  expect(() => parseCpuList(text)).toThrow('is not a list of CPUs like 0-3,5');
+});
+
+test('this process may use at least one core', () => {
+  expect(allowedCores().length).toBeGreaterThanOrEqual(1);
+});

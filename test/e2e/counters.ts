@@ -1,0 +1,108 @@
+// What happened between two observed states of the runtime: differences of counters, never absolute figures.
+// Pure: the acts measure two states and ask here.
+import type { JobCounters, ObservedState, ObservedTask } from '../../node-agent/native/gen/runtime.ts';
+
+export type Priority = 'High' | 'Low';
+
+/** What the API server knows about a task and the runtime's figures do not say. */
+export interface TaskIdentity {
+  uid: string;
+  name: string;
+  priority: Priority;
+}
+
+export interface TaskWindow extends TaskIdentity {
+  jobs: JobCounters;
+  /** Time that the task's stages executed. */
+  executionUs: number;
+  /** Mean execution time of one job; the MRET where no job ended within the window. */
+  meanExecutionUs: number;
+  migrations: number;
+}
+
+export interface Window {
+  seconds: number;
+  tasks: TaskWindow[];
+}
+
+export const noJobs: JobCounters = {
+  released: 0,
+  skipped: 0,
+  rejected: 0,
+  early: 0,
+  superseded: 0,
+  admitted: 0,
+  completed: 0,
+  missed: 0,
+  dropped: 0,
+  failed: 0,
+  onTime: 0,
+};
+
+const counterNames = Object.keys(noJobs) as (keyof JobCounters)[];
+
+function combine(a: JobCounters, b: JobCounters, with_: (x: number, y: number) => number): JobCounters {
+  const entries = counterNames.map((name) => [name, with_(a[name], b[name])] as const);
+  return { ...noJobs, ...Object.fromEntries(entries) };
+}
+
+function taskWindow(identity: TaskIdentity, before: ObservedTask | undefined, after: ObservedTask): TaskWindow {
+  const jobs = combine(after.jobs ?? noJobs, before?.jobs ?? noJobs, (x, y) => x - y);
+  const executionUs = after.executionUs - (before?.executionUs ?? 0);
+  return {
+    ...identity,
+    jobs,
+    executionUs,
+    meanExecutionUs: jobs.completed > 0 ? executionUs / jobs.completed : after.mretUs,
+    migrations: (after.migrations?.count ?? 0) - (before?.migrations?.count ?? 0),
+  };
+}
+
+/** The window of those tasks that the runtime knew at its end. Both states must be of one runtime instance. */
+export function windowBetween(
+  before: ObservedState,
+  after: ObservedState,
+  identities: readonly TaskIdentity[],
+): Window {
+  if (before.instanceId !== after.instanceId) {
+    throw new Error(`the runtime was restarted within the window (${before.instanceId} → ${after.instanceId})`);
+  }
+  const tasks = identities.flatMap((identity) => {
+    const end = after.tasks.find(({ uid }) => uid === identity.uid);
+    const start = before.tasks.find(({ uid }) => uid === identity.uid);
+    return end === undefined ? [] : [taskWindow(identity, start, end)];
+  });
+  return { seconds: (after.timeUs - before.timeUs) / 1e6, tasks };
+}
+
+/** Sum of the jobs of all tasks, or of those of one priority. */
+export function jobsOf(window: Window, priority?: Priority): JobCounters {
+  const chosen = window.tasks.filter((task) => priority === undefined || task.priority === priority);
+  return chosen.reduce((sum, task) => combine(sum, task.jobs, (x, y) => x + y), noJobs);
+}
+
+/**
+ * Offered load: the sum over tasks of release rate × mean execution time, as a share of the cores given to inference.
+ * 1 is as much work as those cores can do.
+ */
+export function offeredLoad(window: Window, cores: number): number {
+  const busyUs = window.tasks.reduce((sum, { jobs, meanExecutionUs }) => sum + jobs.released * meanExecutionUs, 0);
+  return busyUs / (window.seconds * 1e6 * cores);
+}
+
+/** Jobs that ended in time / jobs released; 1 where none was released. */
+export function onTimeRate(jobs: JobCounters): number {
+  return jobs.released === 0 ? 1 : jobs.onTime / jobs.released;
+}
+
+/** Names the first counter that is smaller than it was, with both values; undefined where all are monotone. */
+export function firstDecrease(before: JobCounters, after: JobCounters): string | undefined {
+  const name = counterNames.find((each) => after[each] < before[each]);
+  return name === undefined ? undefined : `${name} fell from ${before[name]} to ${after[name]}`;
+}
+
+/** Releases of the grid k · period + offset in (fromUs, toUs]: what a periodic task must have released, exactly. */
+export function gridReleases(fromUs: number, toUs: number, periodUs: number, offsetUs: number): number {
+  const before = (timeUs: number): number => Math.floor((timeUs - offsetUs) / periodUs);
+  return before(toUs) - before(fromUs);
+}

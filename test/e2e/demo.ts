@@ -1,0 +1,87 @@
+// `make demo`: the whole system on this machine in seven acts, each announced, performed for real, and judged.
+// --keep leaves it up until Ctrl-C; the acts before the last one are performed all the same.
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { repositoryRoot } from '../control-plane/paths.ts';
+import type { Act } from './act.ts';
+import { sixTasks } from './acts/1-six-tasks.ts';
+import { overload } from './acts/2-overload.ts';
+import { client } from './acts/3-client.ts';
+import { period } from './acts/4-period.ts';
+import { refusals } from './acts/5-refusals.ts';
+import { agentRestart } from './acts/6-agent-restart.ts';
+import { deletion } from './acts/7-deletion.ts';
+import { LiveView } from './live.ts';
+import { Stack } from './stack.ts';
+import { announce, closingLine, describeOutcome, perform, succeeded, summarize, writeSummary } from './summary.ts';
+import type { ActOutcome } from './summary.ts';
+
+const acts: readonly Act[] = [sixTasks, overload, client, period, refusals, agentRestart, deletion];
+const build = join(repositoryRoot, 'build');
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Aborts at the first signal that asks this process to end; a second one changes nothing, the end is under way. */
+function interruption(): AbortController {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => controller.abort(new Error(`interrupted by ${name}`)));
+  }
+  return controller;
+}
+
+async function performAct(stack: Stack, number: number, act: Act, signal: AbortSignal): Promise<ActOutcome> {
+  say(announce(number, acts.length, act.title));
+  const view = new LiveView(stack, process.stdout);
+  view.start();
+  const outcome = await perform(number, act.title, async () => {
+    stack.assertRunning();
+    return act.run(stack, signal);
+  });
+  await view.stop();
+  signal.throwIfAborted();
+  for (const line of describeOutcome(outcome)) say(line);
+  return outcome;
+}
+
+async function play(stack: Stack, chosen: readonly Act[], signal: AbortSignal): Promise<boolean> {
+  await stack.start();
+  const outcomes: ActOutcome[] = [];
+  for (const [index, act] of chosen.entries()) outcomes.push(await performAct(stack, index + 1, act, signal));
+  const summary = summarize(outcomes, performance.now() / 1000);
+  writeSummary(join(build, 'demo', 'summary.json'), summary);
+  say(closingLine(summary));
+  return succeeded(summary, chosen.length);
+}
+
+/** Waits for the signal to end, with everything up. */
+async function keepUp(stack: Stack, signal: AbortSignal): Promise<void> {
+  for (const line of stack.instructions()) say(line);
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+  const { signal } = interruption();
+  const stack = new Stack({
+    logDir: join(build, 'demo', 'logs'),
+    modelRoot: join(build, 'models'),
+    signal,
+    onStep: (title, elapsedMs) => say(`${title.padEnd(34)} ${(elapsedMs / 1000).toFixed(1)} s`),
+  });
+  try {
+    const passed = await play(stack, values.keep ? acts.filter((act) => act !== deletion) : acts, signal);
+    if (values.keep) await keepUp(stack, signal);
+    return passed ? 0 : 1;
+  } catch (error) {
+    say(`demo: ${error instanceof Error ? error.message : String(error)}`);
+    return signal.aborted ? 130 : 1;
+  } finally {
+    await stack.stop();
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,124 @@
+// The CRDs on the real API server: what a user may write, what is refused and with which words, what `get` shows.
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { repositoryRoot } from '../control-plane/paths.ts';
+
+import { sharedCluster } from './shared-cluster.ts';
+
+const cluster = sharedCluster();
+let namespace = '';
+
+beforeAll(async () => {
+  namespace = await cluster.createNamespace('crds');
+}, 30_000);
+
+afterAll(async () => {
+  await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
+});
+
+const digest = `sha256:${'0'.repeat(64)}`;
+const task = { model: 'person-detector', period: '33ms', priority: 'Low' };
+const periodic = { ...task, release: 'Periodic' };
+
+/** Asks the API server to validate without keeping the object. */
+function dryRun(kind: string, name: string, spec: object): Promise<string> {
+  const manifest = { apiVersion: 'daris.dev/v1alpha1', kind, metadata: { name, namespace }, spec };
+  return cluster.kubectl(['create', '--dry-run=server', '-f', '-'], { input: JSON.stringify(manifest) });
+}
+
+test.each<[what: string, spec: object]>([
+  ['the least', task],
+  ['a fraction of a millisecond', { ...task, period: '16.667ms' }],
+  ['a sum of units', { ...task, period: '1s500ms', deadline: '1s' }],
+  ['an offset below the period', { ...periodic, offset: '32.999ms' }],
+  ['a jitter of the whole period', { ...task, release: 'OnRequest', releaseJitter: '33ms' }],
+  ['a miss rate', { ...task, maxMissRate: '0.05' }],
+  ['everything', { ...periodic, deadline: '20ms', offset: '1ms', batchSize: 4, lateJobs: 'Drop', suspend: true }],
+])('a task is accepted with %s', async (_what, spec) => {
+  await expect(dryRun('RealtimeInferenceTask', 'valid', spec)).resolves.toContain('created (server dry run)');
+});
+
+test.each<[what: string, spec: object, message: string]>([
+  ['period 0', { ...task, period: '0ms' }, 'period must be between 100us and 3600s, like 33ms'],
+  [
+    'a negative period',
+    { ...task, period: '-33ms' },
+    'period must be a duration with a unit (us, ms, s, m), like 33ms',
+  ],
+  [
+    'a period without unit',
+    { ...task, period: '33' },
+    'period must be a duration with a unit (us, ms, s, m), like 33ms',
+  ],
+  ['an empty period', { ...task, period: '' }, 'spec.period'],
+  ['a period of two hours', { ...task, period: '120m' }, 'period must be between 100us and 3600s'],
+  ['no period', { model: 'person-detector', priority: 'Low' }, 'spec.period: Required value'],
+  ['no model', { period: '33ms', priority: 'Low' }, 'spec.model: Required value'],
+  ['no priority', { model: 'person-detector', period: '33ms' }, 'spec.priority: Required value'],
+  ['deadline > period', { ...task, deadline: '34ms' }, 'deadline must not be longer than period; leave it out'],
+  ['deadline 0', { ...task, deadline: '0ms' }, 'deadline must be at least 100us'],
+  ['a deadline without unit', { ...task, deadline: '20' }, 'deadline must be a duration with a unit'],
+  ['offset = period', { ...periodic, offset: '33ms' }, 'offset must be shorter than period'],
+  ['a negative offset', { ...periodic, offset: '-1ms' }, 'offset must be a duration with a unit'],
+  ['an offset on request', { ...task, offset: '1ms' }, 'offset has a meaning for periodic releases alone'],
+  ['a jitter on the grid', { ...periodic, releaseJitter: '1ms' }, 'releaseJitter has a meaning for requests alone'],
+  ['jitter > period', { ...task, releaseJitter: '34ms' }, 'releaseJitter must not be longer than period'],
+  ['an unknown priority', { ...task, priority: 'Medium' }, 'priority must be High or Low'],
+  ['an unknown release', { ...task, release: 'Always' }, 'release must be Periodic or OnRequest'],
+  ['batch 0', { ...task, batchSize: 0 }, 'batchSize must be between 1 and 1024'],
+  ['a negative batch', { ...task, batchSize: -1 }, 'batchSize must be between 1 and 1024'],
+  ['an unknown way with late jobs', { ...task, lateJobs: 'Retry' }, 'lateJobs must be Finish or Drop'],
+  ['a miss rate above 1', { ...task, maxMissRate: '1.5' }, 'maxMissRate must be a decimal between 0 and 1'],
+  ['a model outside the namespace', { ...task, model: 'other/person' }, 'model must be the name of an InferenceModel'],
+  ['a misspelt field', { ...task, dedline: '20ms' }, 'unknown field "spec.dedline"'],
+])('a task is refused with %s', async (_what, spec, message) => {
+  await expect(dryRun('RealtimeInferenceTask', 'invalid', spec)).rejects.toThrow(message);
+});
+
+test.each(['0-starts-with-a-digit', 'has.a.dot', 'a'.repeat(64)])('a task cannot be called %s', async (name) => {
+  await expect(dryRun('RealtimeInferenceTask', name, task)).rejects.toThrow('the name of a task names its Service');
+});
+
+test.each<[what: string, spec: object, message: string]>([
+  ['a path of the machine', { uri: '/models/a', digest }, "uri must be a path below the node's model root"],
+  ['another scheme', { uri: 'http://host/a', digest }, "uri must be a path below the node's model root"],
+  ['a way out of the root', { uri: 'file:///../etc/passwd', digest }, "uri must not contain '..'"],
+  ['no digest', { uri: 'file:///a' }, 'spec.source.digest: Required value'],
+  [
+    'a digest that is none',
+    { uri: 'file:///a', digest: 'sha256:abc' },
+    'digest must be sha256 and 64 hexadecimal digits',
+  ],
+])('a model is refused with %s', async (_what, source, message) => {
+  await expect(dryRun('InferenceModel', 'invalid', { source })).rejects.toThrow(message);
+});
+
+test('the examples are valid', async () => {
+  const args = ['create', '--dry-run=server', '-n', namespace, '-f', join(repositoryRoot, 'examples')];
+  const created = (await cluster.kubectl(args)).trim().split('\n');
+  expect(created).toHaveLength(9);
+});
+
+async function columns(...args: string[]): Promise<string[]> {
+  const [header = ''] = (await cluster.kubectl(['get', 'rit', '-n', namespace, ...args])).split('\n');
+  return header.trim().split(/\s+/);
+}
+
+describe('kubectl get rit', () => {
+  beforeAll(async () => {
+    const metadata = { name: 'shown', namespace };
+    await cluster.apply({ apiVersion: 'daris.dev/v1alpha1', kind: 'RealtimeInferenceTask', metadata, spec: task });
+  });
+
+  const narrow = ['NAME', 'MODEL', 'PRIORITY', 'PERIOD', 'NODE', 'CONTEXT', 'DMR', 'READY', 'AGE'];
+
+  test('shows model, priority, period, node, context, DMR, Ready, Age', async () => {
+    expect(await columns()).toEqual(narrow);
+  });
+
+  test('-o wide adds MRET, utilization, p99, admitted, missed', async () => {
+    expect(await columns('-o', 'wide')).toEqual([...narrow, 'MRET', 'UTILIZATION', 'P99', 'ADMITTED', 'MISSED']);
+  });
+});
