@@ -113,15 +113,15 @@ export class StubApiServer implements AsyncDisposable {
 /** Answers with JSON. */
 export function json(
   response: ServerResponse,
-  status: number,
+  code: number,
   body: unknown,
   headers: Record<string, string> = {},
 ): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+  response.writeHead(code, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
 /** Answers with a Status object, as the API server refuses. */
-export function status(
+export function refuse(
   response: ServerResponse,
   code: number,
   reason: string,
@@ -132,6 +132,14 @@ export function status(
 
 /** Writes one event of a watch, opening the answer with the first. */
 export function sendEvent(response: ServerResponse, type: string, object: unknown): void {
-  if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' });
-  response.write(`${JSON.stringify({ type, object })}\n`);
+  openWatch(response).write(`${JSON.stringify({ type, object })}\n`);
+}
+
+/** Sends the head of a watch's answer, as the API server does before there is anything to tell. */
+export function openWatch(response: ServerResponse): ServerResponse {
+  if (!response.headersSent) {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.flushHeaders();
+  }
+  return response;
 }
