@@ -74,13 +74,6 @@ export class AgentPart {
     clearInterval(this.#renewal);
   }
 
-  async remove(): Promise<void> {
-    this.die();
-    await this.#client.delete(gpuNodeResource, { name: this.node });
-    await this.#client.delete(nodeResource, { name: this.node });
-    await this.#client.delete(leases, { name: this.node, namespace: systemNamespace });
-  }
-
   /** What the inspecting agent says of a package that it has read. */
   async inspected(model: Stored<InferenceModel>, batches: readonly Batch[]): Promise<void> {
     const { digest } = model.spec.source;
