@@ -109,6 +109,6 @@ function run(check: Check): string | undefined {
   try {
     return check();
   } catch (error) {
-    return error instanceof Error ? error.message : 'the check itself failed';
+    return `the check itself failed: ${String(error)}`;
   }
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { SystemClock } from '../../kube/clock.ts';
 import { runtimePolicy, defaultPolicy } from '../policy.ts';
@@ -90,7 +92,16 @@ test('nonsense about one task leaves the stream and the other tasks alone', asyn
   expect(value).toMatchObject({ value: { tasks: [{ uid: 'good' }] }, problems: [expect.stringContaining('bad')] });
 });
 
-test('what no message can be fails the stream, not the process', async () => {
-  runtime.override = (state) => ({ ...state, timeUs: Number.MAX_SAFE_INTEGER, instanceId: '' });
+test('a state that names no instance fails the stream', async () => {
+  runtime.override = (state) => ({ ...state, instanceId: '' });
   await expect(client.watch(100, ended.signal).next()).rejects.toMatchObject({ code: 'BadObservation' });
+});
+
+test('a socket that speaks something else fails the call, not the process', async () => {
+  runtime.kill();
+  const noise = createServer((socket) => socket.on('error', () => undefined).end(Buffer.alloc(4_096, 0xa5)));
+  noise.listen(runtime.socketPath);
+  await once(noise, 'listening');
+  await expect(client.info(ended.signal)).rejects.toMatchObject({ name: 'TransientError' });
+  noise.close();
 });

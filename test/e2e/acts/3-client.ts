@@ -31,7 +31,7 @@ const onRequest = {
 };
 
 function served(task: RealtimeInferenceTask): boolean {
-  return isReady(task) && task.status?.endpoint !== undefined;
+  return isReady(task) && task.status?.endpoint?.address !== undefined;
 }
 
 async function ask(stack: Stack, task: RealtimeInferenceTask, signal: AbortSignal): Promise<Answers> {
