@@ -1,8 +1,5 @@
 // The kernel on a real API server: what it reads, writes and survives is what the server does, not what a stub says.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
@@ -11,17 +8,14 @@ import { KubeClient } from '../../kube/client.ts';
 import { SystemClock } from '../../kube/clock.ts';
 import { connect, type Connection } from '../../kube/connection.ts';
 import { Controller, done } from '../../kube/controller.ts';
-import { isAlreadyExists, isConflict, isGone, isInvalid, isNotFound } from '../../kube/errors.ts';
+import { isAlreadyExists, isConflict, isInvalid, isNotFound } from '../../kube/errors.ts';
 import { EventRecorder, events } from '../../kube/events.ts';
 import { LeaseHolder, leases } from '../../kube/lease.ts';
 import { MetricRegistry } from '../../kube/metrics.ts';
 import { Reflector } from '../../kube/reflector.ts';
-import { collectionPath, defineResource, keyOf, type KubeObject, type ObjectMeta } from '../../kube/resource.ts';
-import { watch } from '../../kube/watch.ts';
-import { ControlPlane } from '../control-plane/control-plane.ts';
+import { defineResource, keyOf, type KubeObject, type ObjectMeta } from '../../kube/resource.ts';
 import { waitFor } from '../control-plane/wait.ts';
 
-import { SeverableProxy } from './severable-proxy.ts';
 import { sharedCluster } from './shared-cluster.ts';
 
 interface ConfigMap extends KubeObject {
@@ -42,10 +36,16 @@ const configMaps = defineResource<ConfigMap>({
   namespaced: true,
 });
 
+const namespaces = defineResource<KubeObject>({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+});
+
 const cluster = sharedCluster();
 const clock = new SystemClock();
 const log = pino({ level: 'silent' });
-const folder = mkdtempSync(join(tmpdir(), 'daris-test-'));
 
 let connection: Connection;
 let client: KubeClient;
@@ -60,7 +60,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
   await connection.close();
-  rmSync(folder, { recursive: true });
 }, 30_000);
 
 /** TCP connections that undici opens while `work` runs. */
@@ -251,9 +250,13 @@ describe('events and leases', () => {
     expect(await waitFor(() => noted('once'), { what: 'the event', timeoutMs: 10_000 })).toBe(1);
     for (let index = 0; index < 4; index++) recorder.record({ ...event, note: 'once' });
     recorder.record({ ...event, type: 'Warning', note: 'stopping' });
+    const scopeless = await client.get(namespaces, { name: namespace });
+    recorder.record({ ...event, regarding: scopeless, note: `about ${namespace}` });
     await recorder.stop();
     expect(await noted('once')).toBe(5);
     expect(await noted('stopping')).toBe(1);
+    const inDefault = await client.list(events, { ...subject, namespace: 'default' });
+    expect(inDefault.items.map(({ note }) => note)).toContain(`about ${namespace}`);
     expect(await cluster.kubectl(['describe', 'configmap', 'subject', '-n', namespace])).toContain('once');
   }, 30_000);
 
@@ -271,97 +274,4 @@ describe('events and leases', () => {
     await holder.stop({ release: true });
     expect((await client.get(leases, ref)).spec?.holderIdentity).toBe('');
   }, 30_000);
-});
-
-describe('a server that forgets and goes away', () => {
-  let plane: ControlPlane;
-  let proxy: SeverableProxy;
-  let direct: Connection;
-  let distant: Connection;
-
-  beforeAll(async () => {
-    plane = await ControlPlane.start({ controllerManager: false, apiServerFlags: ['--etcd-compaction-interval=1s'] });
-    direct = connect({ kubeconfigPath: plane.cluster.kubeconfig, userAgent: 'kube-test' });
-    proxy = new SeverableProxy(direct.server);
-    const path = join(folder, 'distant.kubeconfig');
-    const config = readFileSync(plane.cluster.kubeconfig, 'utf8');
-    writeFileSync(path, config.replaceAll(direct.server, await proxy.start()));
-    distant = connect({ kubeconfigPath: path, userAgent: 'kube-test' });
-  }, 90_000);
-
-  afterAll(async () => {
-    await distant.close();
-    await direct.close();
-    await proxy.stop();
-    await plane.stop();
-  }, 30_000);
-
-  test('410 for an old page and an old watch; a reflector that was cut off finds out what it missed', async () => {
-    const near = new KubeClient(direct);
-    const place = { namespace: 'default' };
-    const create = (name: string): Promise<unknown> => near.create(configMaps, { metadata: { ...place, name } });
-    await inBatches(5, (index) => create(`kept-${index}`));
-    await create('recreated');
-    await create('removed');
-
-    const reflector = new Reflector({
-      client: new KubeClient(distant),
-      resource: configMaps,
-      selection: place,
-      clock,
-      log,
-    });
-    const seen: string[] = [];
-    reflector.subscribe((key, before, now) => {
-      if (key.endsWith('created')) seen.push(`${before?.metadata.uid ?? '-'}>${now?.metadata.uid ?? '-'}`);
-    });
-    reflector.start();
-    await reflector.synced(AbortSignal.timeout(10_000));
-    const old = reflector.store.get('default/recreated')?.metadata.uid;
-    expect(seen.splice(0)).toEqual([`->${old}`]);
-
-    const path = collectionPath(configMaps, 'default');
-    const page = (await direct.call({ method: 'GET', path, query: { limit: 2 } })) as {
-      metadata: { continue: string; resourceVersion: string };
-    };
-    proxy.sever();
-    for (const name of ['recreated', 'removed']) await near.delete(configMaps, { ...place, name });
-    await create('recreated');
-    // Compaction forgets what is older than one interval; the restart empties the watch cache.
-    const next = { limit: 2, continue: page.metadata.continue };
-    const gone = async (): Promise<true | undefined> => {
-      await near.apply(
-        configMaps,
-        { metadata: { ...place, name: 'tick' }, data: { at: String(Date.now()) } },
-        { fieldManager: 'kube-test' },
-      );
-      const error = await direct.call({ method: 'GET', path, query: next }).catch((caught: unknown) => caught);
-      return isGone(error) || undefined;
-    };
-    await waitFor(gone, { what: 'the page to expire', timeoutMs: 30_000, intervalMs: 200 });
-    await plane.restartApiServer();
-    const late = watch(direct, configMaps, {
-      ...place,
-      resourceVersion: page.metadata.resourceVersion,
-      timeoutSeconds: 5,
-      inactivityMs: 10_000,
-    });
-    const error = await late[Symbol.asyncIterator]()
-      .next()
-      .catch((caught: unknown) => caught);
-    expect(error).toMatchObject({ code: 'WatchError', cause: { status: 410 } });
-
-    proxy.mend();
-    const caughtUp = (): true | undefined => reflector.store.get('default/tick') !== undefined || undefined;
-    await waitFor(caughtUp, { what: 'the reflector to catch up', timeoutMs: 60_000 });
-    const fresh = reflector.store.get('default/recreated')?.metadata.uid;
-    expect(fresh).not.toBe(old);
-    expect(seen).toEqual([`${old}>-`, `->${fresh}`]);
-    expect(reflector.store.get('default/removed')).toBeUndefined();
-
-    await create('afterwards');
-    const live = (): true | undefined => reflector.store.get('default/afterwards') !== undefined || undefined;
-    await waitFor(live, { what: 'the watch to go on', timeoutMs: 30_000 });
-    await reflector.stop();
-  }, 150_000);
 });
