@@ -96,10 +96,13 @@ describe('counters', () => {
   });
 });
 
+function miss(timeUs: number, cause: Miss['cause']): Miss {
+  return { timeUs, lateUs: 1, cause, behind: '' };
+}
+
 test('each explained miss is counted once, by its cause', () => {
   const observations = new Observations();
   const { MISS_CAUSE_BLOCKED: blocked, MISS_CAUSE_OVERRUN: overrun } = MissCause;
-  const miss = (timeUs: number, cause: Miss['cause']): Miss => ({ timeUs, lateUs: 1, cause, behind: '' });
   const show = (...lastMisses: Miss[]): void =>
     observations.observed(observedState({ tasks: [observedTask('u1', { lastMisses })] }), 0, isNew);
   show(miss(2, overrun), miss(1, blocked));

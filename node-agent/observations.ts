@@ -24,6 +24,7 @@ export class Observations {
   #down: string | undefined = 'no connection was made yet';
   #info: InfoResponse | undefined;
   #state: ObservedState | undefined;
+  #tasks: ReadonlyMap<string, ObservedTask> = new Map();
   #stateAtMs: number | undefined;
   #applyError: string | undefined;
 
@@ -43,6 +44,7 @@ export class Observations {
   /** `isNew`: no status of that task was ever written, so its counters began at zero; by uid. */
   observed(state: ObservedState, nowMs: number, isNew: (uid: string) => boolean): void {
     this.#state = state;
+    this.#tasks = new Map(state.tasks.map((task) => [task.uid, task]));
     this.#stateAtMs = nowMs;
     for (const task of state.tasks) this.#track(task, nowMs, isNew);
     for (const generation of this.#asked.keys()) {
@@ -60,8 +62,7 @@ export class Observations {
 
   /** Drops the memory of tasks that nobody needs any more. */
   retain(isWanted: (uid: string) => boolean): void {
-    const running = new Set(this.#state?.tasks.map((task) => task.uid));
-    for (const uid of this.#tracks.keys()) if (!isWanted(uid) && !running.has(uid)) this.#tracks.delete(uid);
+    for (const uid of this.#tracks.keys()) if (!isWanted(uid) && !this.#tasks.has(uid)) this.#tracks.delete(uid);
   }
 
   get view(): RuntimeView {
@@ -80,7 +81,7 @@ export class Observations {
   }
 
   task(uid: string): ObservedTask | undefined {
-    return this.#state?.tasks.find((task) => task.uid === uid);
+    return this.#state === undefined ? undefined : this.#tasks.get(uid);
   }
 
   seen(uid: string): Seen | undefined {

@@ -52,11 +52,12 @@ export class Daemon {
   assertRunning(): void {
     if (this.running) return;
     const how = this.child.signalCode ?? `exit status ${String(this.child.exitCode)}`;
-    throw new Error(`${this.name} ended by itself (${how}):\n${this.logTail(15)}`);
+    throw new Error(`${this.name} ended by itself (${how}):\n${this.logTail(8)}`);
   }
 
   logTail(lines: number): string {
-    return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+    const last = readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines);
+    return last.map((line) => (line.length > 400 ? `${line.slice(0, 400)}…` : line)).join('\n');
   }
 
   /** Waits until `probe` answers true, or fails at once when the process ends first. */

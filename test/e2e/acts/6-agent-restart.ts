@@ -1,6 +1,7 @@
 // The agent is killed and comes back: the runtime served on, every release of the grid happened, nothing was counted
 // twice or lost.
 import type { RealtimeInferenceTask } from '../../../api/resources.ts';
+import type { ObservedState } from '../../../node-agent/native/gen/runtime.ts';
 import { waitFor } from '../../control-plane/wait.ts';
 import type { Act, ActResult } from '../act.ts';
 import { Checks, round } from '../act.ts';
@@ -41,6 +42,16 @@ function checkReleases(
   }
 }
 
+/** What the runtime says at the begin and the end of some seconds in which no agent lives. */
+async function withoutAgent(stack: Stack, signal: AbortSignal): Promise<[ObservedState, ObservedState]> {
+  await stack.killAgent();
+  try {
+    return await stack.watch.span(outageSeconds, signal);
+  } finally {
+    if (!signal.aborted) await stack.startAgent();
+  }
+}
+
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
   const tasks = await stack.tasks.list(signal);
@@ -48,9 +59,7 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const runtime = stack.pidOf('runtime');
   const before = await stack.watch.fresh(signal);
 
-  await stack.killAgent();
-  const [dead, alive] = await stack.watch.span(outageSeconds, signal);
-  await stack.startAgent();
+  const [dead, alive] = await withoutAgent(stack, signal);
   const statusAfter = await statusMovesOn(stack, jobsInStatus(tasks), signal);
   const after = await stack.watch.fresh(signal);
 
