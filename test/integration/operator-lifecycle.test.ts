@@ -92,6 +92,17 @@ test('a lost node: its tasks stay where there is no other, and say that nobody k
   await world.deleteTasks('single', 'mobile');
 }, 90_000);
 
+test('an API server that is away for longer than a Lease loses no node', async () => {
+  await world.applyTask('steady', first, { nodeSelector: { 'daris.dev/both': 'yes' } });
+  const before = await world.untilTask('steady', placed);
+  await world.restartApiServer();
+  await world.applyTask('later', second);
+  await world.untilTask('later', placed);
+  expect((await world.task('steady')).status?.placement).toEqual(before.status?.placement);
+  expect(await lostNodes()).toBe(0);
+  await world.deleteTasks('steady', 'later');
+}, 90_000);
+
 async function lostNodes(): Promise<number | undefined> {
   return (await world.metrics()).get('daris_operator_nodes{state="Lost"}');
 }

@@ -78,6 +78,11 @@ export class OperatorWorld {
     return [main, `--kubeconfig=${this.#kubeconfig}`, '--metrics-address=127.0.0.1:0', '--node-lease-seconds=3'];
   }
 
+  /** Away for a while, for longer than a Lease lasts here: every watch and every connection breaks. */
+  async restartApiServer(): Promise<void> {
+    await this.#plane?.restartApiServer();
+  }
+
   /** Its own log file each time, since the first line of it tells the port. */
   async startOperator(): Promise<void> {
     const daemon = await Daemon.start({
