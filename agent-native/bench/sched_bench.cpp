@@ -3,30 +3,14 @@
 // --benchmark_out=FILE Instructions: valgrind --tool=callgrind build/bin/sched_bench
 // --benchmark_filter=PerStage/50
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
-#include <cstdlib>
-#include <new>
+#include <array>
 #include <queue>
 #include <random>
 
 #include "sched/scheduler.hpp"
 #include "simulator/simulation.hpp"
-
-namespace {
-std::uint64_t allocatedBytes = 0;
-}  // namespace
-
-void* operator new(std::size_t size) {
-  allocatedBytes += size;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace {
 
@@ -151,21 +135,26 @@ void predictedPerStage(benchmark::State& state) {
 BENCHMARK(utilizationPerStage)->Name("Utilization/PerStage")->Arg(50)->Arg(500)->Arg(5000);
 BENCHMARK(predictedPerStage)->Name("Predicted/PerStage")->Arg(50)->Arg(500)->Arg(5000);
 
+/// Bytes in use on the heap.
+std::uint64_t heapBytes() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
 void memoryPerTask(benchmark::State& state) {
   const auto tasks = static_cast<std::uint64_t>(state.range(0));
-  std::uint64_t bytes = 0;
+  double bytes = 0;
   for (auto _ : state) {
     std::mt19937 random(1);
     auto scheduler = sched::Scheduler::create(configOf(sched::Admission::Utilization));
-    const std::uint64_t before = allocatedBytes;
+    const std::uint64_t before = heapBytes();
     for (std::uint64_t i = 0; i < tasks; ++i) {
       const sched::TaskSpec spec = specOf(i, tasks, random);
       benchmark::DoNotOptimize(scheduler->addTask(spec, 0).ok());
     }
-    bytes = allocatedBytes - before;
+    bytes = static_cast<double>(heapBytes() - before);
   }
-  // All that was ever allocated while adding, growth of the pools included: an upper bound of what stays.
-  state.counters["bytesPerTask"] = static_cast<double>(bytes) / static_cast<double>(tasks);
+  state.counters["bytesPerTask"] = bytes / static_cast<double>(tasks);
 }
 BENCHMARK(memoryPerTask)->Name("MemoryPerTask")->Arg(4096)->Unit(benchmark::kMillisecond);
 
