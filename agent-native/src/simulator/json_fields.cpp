@@ -96,8 +96,7 @@ bool Fields::boolean(std::string_view key) {
 
 std::string Fields::text(std::string_view key) {
   const json& field = value(key);
-  if (!field.is_string() || field.get_ref<const std::string&>().empty())
-    fail(pathOf(key), "must be a string that is not empty");
+  if (!field.is_string()) fail(pathOf(key), "must be a string");
   return field.get<std::string>();
 }
 

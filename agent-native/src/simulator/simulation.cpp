@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <numeric>
 #include <queue>
-#include <set>
 #include <tuple>
 
 #include "sched/assignment.hpp"
@@ -89,7 +88,7 @@ class Simulation {
   std::vector<std::size_t> rows_;  // of `execUs`: the active job's, or the next one's
   Queue<RunningStage> running_;
   Queue<Release> releases_;
-  std::set<ContextRef> changed_;  // at this instant
+  std::vector<ContextRef> changed_;  // at this instant, unordered, with repetitions
   RunResult result_;
 };
 
@@ -154,7 +153,7 @@ void Simulation::completeAll(TimeUs now) {
 void Simulation::complete(const RunningStage& done, TimeUs now) {
   const sched::StageCompletion completion = certain(sched_.complete(done.unit, done.stage, done.execUs, now));
   const sched::MemberCompletion& member = completion.members[0];
-  changed_.insert(done.context);
+  changed_.push_back(done.context);
   trace_.complete(now, done.name, done.stage, done.execUs, member);
   if (!member.end) return;
   trace_.finish(now, done.name, *member.end);
@@ -184,12 +183,14 @@ void Simulation::release(std::uint32_t task, TimeUs now) {
   } else {
     if (outcome.migratedFrom) trace_.migrate(now, name, outcome);
     trace_.admit(now, name, outcome);
-    changed_.insert(outcome.context);
+    changed_.push_back(outcome.context);
   }
 }
 
 void Simulation::dispatchAll(TimeUs now) {
-  for (const ContextRef context : changed_) dispatch(context, now);
+  std::sort(changed_.begin(), changed_.end());
+  const auto end = std::unique(changed_.begin(), changed_.end());
+  for (auto context = changed_.begin(); context != end; ++context) dispatch(*context, now);
   changed_.clear();
 }
 
