@@ -239,6 +239,7 @@ export class Agent {
 
   #runtimeTrouble(): string | undefined {
     const { view } = this.#observations;
+    if (view.kind === 'connecting') return 'the runtime is being connected';
     if (view.kind === 'down') return `the runtime does not answer: ${view.message}`;
     return view.terms === undefined ? 'the desired state is not in force yet' : undefined;
   }
