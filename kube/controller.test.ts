@@ -214,6 +214,11 @@ describe('Controller on a reflector', () => {
     await eventually('old and new size are reconciled', () => runs.length === 2);
     expect(runs.splice(0).sort()).toEqual(['size-1', 'size-7']);
 
+    if (watch !== undefined) sendEvent(watch, 'MODIFIED', widget('b', '7', { size: 7 }));
+    await eventually('the new version is here', () => reflector.store.get('lab/b')?.metadata.resourceVersion === '7');
+    await clock.advance(0);
+    expect(runs.splice(0)).toEqual(['size-7']);
+
     await clock.advance(89_999);
     expect(runs).toEqual([]);
     await clock.advance(1);

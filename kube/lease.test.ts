@@ -12,13 +12,19 @@ import { silent } from './testing/widget.ts';
 let stored: Lease | undefined;
 let version: number;
 let trouble: ((response: ServerResponse) => void) | undefined;
+let stall: ((goOn: () => void) => void) | undefined;
 let stub: StubApiServer;
 let clock: FakeClock;
 let connection: Connection;
 let holder: LeaseHolder;
 
-function serve({ method, body }: StubRequest, response: ServerResponse): void {
+function serve(request: StubRequest, response: ServerResponse): void {
   if (trouble !== undefined) return trouble(response);
+  if (stall !== undefined) return stall(() => answer(request, response));
+  answer(request, response);
+}
+
+function answer({ method, body }: StubRequest, response: ServerResponse): void {
   if (method === 'GET') return stored === undefined ? refuse(response, 404, 'NotFound') : json(response, 200, stored);
   const sent = JSON.parse(body) as Lease;
   if (method === 'POST' && stored !== undefined) return refuse(response, 409, 'AlreadyExists');
@@ -40,6 +46,7 @@ beforeEach(async () => {
   stored = undefined;
   version = 0;
   trouble = undefined;
+  stall = undefined;
   stub = await StubApiServer.start(serve);
   clock = new FakeClock(Date.UTC(2030, 5, 1, 12, 0, 0, 7));
   connection = connect({ kubeconfigPath: stub.kubeconfigPath, userAgent: 'test', clock });
@@ -93,6 +100,21 @@ describe('LeaseHolder', () => {
     await holder.stop({ release: true });
     expect(stored?.spec).toMatchObject({ holderIdentity: '', leaseDurationSeconds: 1 });
     expect(holder.held).toBe(false);
+  });
+
+  test('released in the middle of a renewal: that one ends first, and does not undo the release', async () => {
+    holder.start();
+    await until('created', () => holder.held);
+    let goOn: (() => void) | undefined;
+    stall = (renew) => {
+      stall = undefined;
+      goOn = renew;
+    };
+    await until('a renewal is under way', () => goOn !== undefined);
+    const stopping = holder.stop({ release: true });
+    goOn?.();
+    await stopping;
+    expect(stored?.spec?.holderIdentity).toBe('');
   });
 
   test('a failing server is asked again sooner than at the next interval, and held turns false when the time is up', async () => {

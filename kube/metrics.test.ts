@@ -138,8 +138,8 @@ describe('HttpServer', () => {
       code: 'ListenFailed',
       message: expect.stringContaining(url.port),
     });
-    const closed = once(socket, 'close');
-    socket.resume();
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.on('error', () => undefined).resume();
     await server?.stop();
     await closed;
   });
