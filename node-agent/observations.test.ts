@@ -14,9 +14,9 @@ function counted(released: number, missed = 0): ReturnType<typeof observedTask> 
 describe('view', () => {
   const terms = new Map<string, Terms>([['u1', { epoch: 1, generation: 1 }]]);
 
-  test('is down before the first connection and after a lost one, with the reason', () => {
+  test('is open before the first attempt has ended, and down after a lost connection, with the reason', () => {
     const observations = new Observations();
-    expect(observations.view).toMatchObject({ kind: 'down' });
+    expect(observations.view).toEqual({ kind: 'connecting' });
     observations.connected(info());
     observations.observed(observedState(), 0, isNew);
     expect(observations.view).toMatchObject({ kind: 'up' });

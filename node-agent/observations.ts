@@ -21,7 +21,7 @@ export class Observations {
   readonly #tracks = new Map<string, Track>();
   // What was asked for under which generation; the runtime says which generation is in force.
   readonly #asked = new Map<number, ReadonlyMap<string, Terms>>();
-  #down: string | undefined = 'no connection was made yet';
+  #down: string | undefined;
   #info: InfoResponse | undefined;
   #state: ObservedState | undefined;
   #tasks: ReadonlyMap<string, ObservedTask> = new Map();
@@ -66,7 +66,8 @@ export class Observations {
   }
 
   get view(): RuntimeView {
-    if (this.#down !== undefined || this.#info === undefined) return { kind: 'down', message: this.#down ?? 'unknown' };
+    if (this.#down !== undefined) return { kind: 'down', message: this.#down };
+    if (this.#info === undefined) return { kind: 'connecting' };
     const terms = this.#state === undefined ? undefined : this.#asked.get(this.#state.appliedGeneration);
     return { kind: 'up', info: this.#info, state: this.#state, terms, applyError: this.#applyError };
   }

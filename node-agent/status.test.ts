@@ -66,6 +66,7 @@ describe('Serving', () => {
   const present = [condition('Serving', 'True', 'Serving'), condition('DeadlinesMet', 'False', 'TooManyMisses')];
   const runtime: TaskRuntime = { epoch: 1, jobs: jobs({ released: 5 }) };
   const silent: Record<string, Parameters<typeof statement>> = {
+    'before the first connection of this process': [undefined, { view: { kind: 'connecting' } }],
     'before the first Apply of this process': [observedTask('u1'), { view: up({ terms: undefined }) }],
     'of a task whose new epoch is on its way': [
       observedTask('u1'),

@@ -174,6 +174,18 @@ test('a task created anew under its name has nothing of the old one', async () =
   expect(runtime.inForce?.tasks).toMatchObject([{ uid: created.metadata.uid, carried: { released: 0 } }]);
 }, 60_000);
 
+/** Statuses of tasks and of the node written so far by the present agent. */
+async function writes(): Promise<number> {
+  const told = ['RealtimeInferenceTask', 'GpuNode'].map((kind) =>
+    node.metric(`daris_agent_status_writes_total{kind="${kind}",result="ok"}`),
+  );
+  return (await Promise.all(told)).reduce<number>((sum, written) => sum + (written ?? 0), 0);
+}
+
+async function passes(): Promise<number> {
+  return (await node.metric('daris_agent_reconcile_duration_seconds_count{loop="status"}')) ?? 0;
+}
+
 test('restarting the agent takes nothing away, and counters go on', async () => {
   runtime.task = counting();
   await node.place('front');
@@ -185,7 +197,12 @@ test('restarting the agent takes nothing away, and counters go on', async () => 
   runtime.push();
   expect(runtime.inForce?.tasks).toHaveLength(2);
   const seen = runtime.applied.length;
+  const gate = Promise.withResolvers<void>();
+  runtime.gate = gate.promise;
   await node.startAgent();
+  await waitFor(async () => ((await passes()) > 0 ? true : undefined), { what: 'a pass', timeoutMs: 20_000 });
+  expect(await writes()).toBe(0);
+  gate.resolve();
   await waitFor(() => (runtime.applied.length > seen ? true : undefined), {
     what: 'the first Apply',
     timeoutMs: 20_000,
@@ -251,18 +268,6 @@ test('statuses written by others in between are re-read, and both writers’ wor
   expect(last.status?.placement?.epoch).toBe(20);
   expect(last.status?.effective?.generation).toBe(20);
 }, 60_000);
-
-/** Statuses of tasks and of the node written so far by the present agent. */
-async function writes(): Promise<number> {
-  const told = ['RealtimeInferenceTask', 'GpuNode'].map((kind) =>
-    node.metric(`daris_agent_status_writes_total{kind="${kind}",result="ok"}`),
-  );
-  return (await Promise.all(told)).reduce<number>((sum, written) => sum + (written ?? 0), 0);
-}
-
-async function passes(): Promise<number> {
-  return (await node.metric('daris_agent_reconcile_duration_seconds_count{loop="status"}')) ?? 0;
-}
 
 test('what merely moves is written at most once in ten seconds, however often the runtime tells of it', async () => {
   await node.place('front');
