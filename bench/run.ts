@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 
 const benchmarks: readonly [name: string, ...command: string[]][] = [
-  ['runtime', 'build/bin/runtime-bench', '--models=build/models'],
+  ['engine', 'node', 'bench/engine.bench.ts'],
   ['placement', 'node', 'bench/placement.bench.ts'],
   ['system', 'node', 'bench/system.bench.ts'],
 ];
