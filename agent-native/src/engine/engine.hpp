@@ -1,0 +1,161 @@
+// What executes stages. The runtime sees this interface alone; each engine's framework stays behind it.
+//
+//   loader thread:      load -> measure -> create_slot ...      (blocking, allocates)
+//   dispatcher thread:  launch, wait on completion_fd, poll      (never blocks, never allocates)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/partition.hpp"
+#include "model/package.hpp"
+
+namespace daris::engine {
+
+/// Why a model cannot be loaded or a slot not be made. what() names the artifact and what would work.
+/// Reasons:
+///   InvalidArtifact  damaged, or its tensors are not those of the manifest
+///   NoArtifacts      the package has none for this engine (and architecture)
+///   UnknownBatch     no artifacts of that batch size
+///   StageFailed      a stage threw while it was measured
+///   Cancelled        the stop token was raised
+class EngineError : public std::runtime_error {
+ public:
+  EngineError(std::string reason, const std::string& message)
+      : std::runtime_error(message), reason_(std::move(reason)) {}
+
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+
+ private:
+  std::string reason_;
+};
+
+/// The hardware that an engine owns. Never changes while the engine lives.
+struct Device {
+  std::string uuid;     ///< unique on its node, such as "cpu-0"
+  std::string product;  ///< as its vendor writes it
+  std::uint32_t units;  ///< streaming multiprocessors, or cores given to the engine
+  std::uint64_t memory_bytes;
+  std::string engine;  ///< the word used in manifests, such as "openvino"
+  std::string engine_version;
+};
+
+/// A context of the partitioning in force.
+struct Context {
+  std::uint32_t units;  ///< streaming multiprocessors, or cores
+  std::uint32_t streams;
+};
+
+/// A model that is ready to run, shared by all contexts. Immutable: may be read from any thread.
+class LoadedModel {
+ public:
+  virtual ~LoadedModel() = default;
+
+  [[nodiscard]] virtual const model::Manifest& manifest() const = 0;
+  [[nodiscard]] virtual const std::string& digest() const = 0;
+  /// Batch sizes that slots can have, ascending.
+  [[nodiscard]] virtual const std::vector<std::uint32_t>& batches() const = 0;
+  /// What the model takes while loaded, its slots apart; an estimate by its artifacts where an engine cannot
+  /// tell.
+  [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
+};
+
+/// The buffers and prepared launches of one job at a time, in one context. A job keeps its slot from its
+/// first stage to its last. Keeps what it needs of its model alive. Owned by whoever made it; between two
+/// launches any one thread may touch its buffers; during a launch none, and it must not be destroyed.
+class Slot {
+ public:
+  virtual ~Slot() = default;
+
+  [[nodiscard]] virtual std::uint32_t context() const = 0;
+  [[nodiscard]] virtual std::uint32_t batch() const = 0;
+  /// Buffer of the i-th input of the manifest: batch * element_bytes(), row-major. It keeps its content over
+  /// jobs.
+  [[nodiscard]] virtual std::span<std::byte> input(std::size_t i) = 0;
+  /// Buffer of the i-th output of the manifest. Valid from the completion of the last stage to the next
+  /// launch.
+  [[nodiscard]] virtual std::span<const std::byte> output(std::size_t i) const = 0;
+  [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
+};
+
+/// One stage of one job, to run on a stream of the slot's context.
+struct Launch {
+  Slot* slot;
+  std::uint32_t stage;   ///< index into the manifest's stages
+  std::uint32_t stream;  ///< below the context's streams
+  std::uint64_t tag;     ///< the caller's own, handed back with the completion
+};
+
+/// A launch that ended. Times are microseconds of the steady clock.
+struct Completion {
+  Slot* slot = nullptr;
+  std::uint64_t tag = 0;
+  std::uint32_t context = 0;
+  std::uint32_t stage = 0;
+  std::uint32_t stream = 0;
+  std::int64_t started_us = 0;
+  std::int64_t finished_us = 0;
+  /// Null where the stage did its work. Else what the engine said, valid until the slot's next launch; the
+  /// job's outputs are then worthless, the slot itself may be used again.
+  const char* error = nullptr;
+};
+
+/// An engine with its device. Must outlive its slots and models.
+///
+/// Threads: load, measure, create_slot, context and device may be called by any thread, also while the
+/// dispatcher runs. launch and poll belong to the dispatcher thread. partition and the destructor want
+/// silence: no launch in flight and no other call at that time.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  [[nodiscard]] virtual const Device& device() const = 0;
+
+  /// Divides the device, and starts what executes the streams. Slots made before are void: destroy them
+  /// first. Models stay loaded. Throws std::invalid_argument where the partitioning cannot be had; the former
+  /// one is then still in force.
+  virtual void partition(const Partitioning& partitioning) = 0;
+  /// The contexts in force, one of all units with one stream before the first call of partition.
+  [[nodiscard]] virtual const std::vector<Context>& contexts() const = 0;
+
+  /// Compiles all artifacts of this engine in a package. Takes seconds; call it on a thread that may wait.
+  /// The work is done in the background (lowest priority), so that stages which run at the time are not hurt.
+  /// Throws EngineError, or model::PackageError when a file changed under it.
+  [[nodiscard]] virtual std::shared_ptr<const LoadedModel> load(const model::Package& package,
+                                                                std::stop_token stop) = 0;
+
+  /// AFET: the time of each stage, in order, at a batch size under the partitioning in force, as it is with
+  /// all streams busy (the paper's IV-A1): the mean over `repetitions` after a warm-up, rounded up,
+  /// microseconds. Does its work in the background without using a stream: safe beside live work. Throws
+  /// EngineError.
+  [[nodiscard]] virtual std::vector<std::int64_t> measure(const std::shared_ptr<const LoadedModel>& model,
+                                                          std::uint32_t batch, std::uint32_t repetitions,
+                                                          std::stop_token stop) = 0;
+
+  /// Makes buffers and prepared launches, and runs no stage. `model` must come from this engine, `context` be
+  /// below contexts().size(). Inputs hold the package's sample, once for each batch element, or zeros without
+  /// one. The first slot of a context and batch size takes long: what its streams need is compiled then, in
+  /// the background. Throws EngineError UnknownBatch.
+  [[nodiscard]] virtual std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
+                                                          std::uint32_t context, std::uint32_t batch) = 0;
+
+  /// Starts a stage and returns at once. A stream takes one launch at a time: the next one only after the
+  /// completion of the last was polled. Neither blocks, nor allocates, nor throws; a stage that fails says so
+  /// in its completion, and no other job is touched by it.
+  virtual void launch(const Launch& launch) noexcept = 0;
+
+  /// Readable (for epoll, poll) when completions wait. Owned by the engine.
+  [[nodiscard]] virtual int completion_fd() const = 0;
+
+  /// Takes the completions that are there, at most as many as `completions` holds, and answers how many.
+  /// Clears completion_fd first, and sets it again if more are left. Never blocks.
+  [[nodiscard]] virtual std::size_t poll(std::span<Completion> completions) noexcept = 0;
+};
+
+}  // namespace daris::engine

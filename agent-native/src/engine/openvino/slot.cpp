@@ -1,0 +1,83 @@
+#include "engine/openvino/slot.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+
+#include "engine/openvino/element_type.hpp"
+
+namespace daris::engine::openvino {
+namespace {
+
+std::span<std::byte> bytes_of(ov::Tensor tensor) {
+  return {static_cast<std::byte*>(tensor.data()), tensor.get_byte_size()};
+}
+
+std::vector<std::span<std::byte>> spans_of(const TensorSet& set, const std::vector<model::Tensor>& tensors) {
+  std::vector<std::span<std::byte>> spans;
+  for (const model::Tensor& tensor : tensors) spans.push_back(bytes_of(set.at(tensor.name)));
+  return spans;
+}
+
+}  // namespace
+
+TensorSet::TensorSet(const model::Manifest& manifest, const Samples& samples, std::uint32_t batch) {
+  for (const auto* list : {&manifest.inputs, &manifest.outputs, &manifest.tensors}) {
+    for (const model::Tensor& tensor : *list) {
+      ov::Tensor memory(element_type(tensor.datatype), batched_shape(tensor, batch));
+      std::memset(memory.data(), 0, memory.get_byte_size());
+      tensors_.emplace(tensor.name, memory);
+    }
+  }
+  for (const auto& [name, element] : samples) {
+    const std::span<std::byte> memory = bytes_of(at(name));
+    for (std::size_t i = 0; i < batch; ++i)
+      std::ranges::copy(element, memory.subspan(i * element.size()).begin());
+  }
+}
+
+std::uint64_t TensorSet::bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors_) bytes += tensor.get_byte_size();
+  return bytes;
+}
+
+ov::InferRequest TensorSet::request(ov::CompiledModel& compiled, const model::Stage& stage) const {
+  ov::InferRequest request = compiled.create_infer_request();
+  for (const std::string& name : stage.inputs) request.set_tensor(name, at(name));
+  for (const std::string& name : stage.outputs) request.set_tensor(name, at(name));
+  return request;
+}
+
+OpenvinoSlot::OpenvinoSlot(std::shared_ptr<const OpenvinoModel> model, std::uint32_t context,
+                           std::uint32_t batch, const std::vector<std::shared_ptr<CompiledStages>>& copies)
+    : model_(std::move(model)),
+      context_(context),
+      batch_(batch),
+      tensors_(model_->manifest(), model_->samples(), batch) {
+  const model::Manifest& manifest = model_->manifest();
+  for (const auto& stages : copies) {
+    auto& requests = requests_.emplace_back();
+    for (std::size_t i = 0; i < stages->size(); ++i) {
+      requests.push_back(tensors_.request((*stages)[i], manifest.stages[i]));
+    }
+  }
+  inputs_ = spans_of(tensors_, manifest.inputs);
+  outputs_ = spans_of(tensors_, manifest.outputs);
+}
+
+const char* OpenvinoSlot::infer(std::uint32_t stage, std::uint32_t stream) noexcept {
+  const std::string& name = model_->manifest().stages[stage].name;
+  try {
+    requests_[stream][stage].infer();
+    return nullptr;
+  } catch (const std::exception& error) {
+    std::snprintf(error_.data(), error_.size(), "stage '%s': %s", name.c_str(), error.what());
+  } catch (...) {
+    std::snprintf(error_.data(), error_.size(), "stage '%s': unknown error", name.c_str());
+  }
+  return error_.data();
+}
+
+}  // namespace daris::engine::openvino

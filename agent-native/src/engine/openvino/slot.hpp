@@ -1,0 +1,59 @@
+// A slot on the CPU: one tensor for each name of the manifest, and for each stage and stream a prepared
+// request.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <openvino/runtime/infer_request.hpp>
+#include <openvino/runtime/tensor.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/openvino/loaded_model.hpp"
+
+namespace daris::engine::openvino {
+
+/// The tensors of one job: every name of the manifest once; inputs hold the package's sample, all else zeros.
+/// Stages that share a name share its memory, so a border tensor is written by one stage and read by the next
+/// without a copy.
+class TensorSet {
+ public:
+  TensorSet(const model::Manifest& manifest, const Samples& samples, std::uint32_t batch);
+  [[nodiscard]] const ov::Tensor& at(const std::string& name) const { return tensors_.at(name); }
+  [[nodiscard]] std::uint64_t bytes() const;
+  /// A request of one stage with its inputs and outputs set to these tensors.
+  [[nodiscard]] ov::InferRequest request(ov::CompiledModel& compiled, const model::Stage& stage) const;
+
+ private:
+  std::map<std::string, ov::Tensor> tensors_;
+};
+
+class OpenvinoSlot : public Slot {
+ public:
+  /// `copies` are the compiled stages of each stream of the context.
+  OpenvinoSlot(std::shared_ptr<const OpenvinoModel> model, std::uint32_t context, std::uint32_t batch,
+               const std::vector<std::shared_ptr<CompiledStages>>& copies);
+
+  [[nodiscard]] std::uint32_t context() const override { return context_; }
+  [[nodiscard]] std::uint32_t batch() const override { return batch_; }
+  [[nodiscard]] std::span<std::byte> input(std::size_t i) override { return inputs_.at(i); }
+  [[nodiscard]] std::span<const std::byte> output(std::size_t i) const override { return outputs_.at(i); }
+  [[nodiscard]] std::uint64_t memory_bytes() const override { return tensors_.bytes(); }
+
+  /// Runs a stage on the calling thread, the worker of `stream`. Null, or what went wrong, valid until the
+  /// next call.
+  [[nodiscard]] const char* infer(std::uint32_t stage, std::uint32_t stream) noexcept;
+
+ private:
+  std::shared_ptr<const OpenvinoModel> model_;
+  std::uint32_t context_;
+  std::uint32_t batch_;
+  TensorSet tensors_;
+  std::vector<std::vector<ov::InferRequest>> requests_;  // by stream, then stage
+  std::vector<std::span<std::byte>> inputs_;
+  std::vector<std::span<std::byte>> outputs_;
+  std::array<char, 512> error_{};  // fixed: a failing stage must not allocate in the worker
+};
+
+}  // namespace daris::engine::openvino

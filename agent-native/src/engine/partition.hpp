@@ -1,0 +1,31 @@
+// How a device is divided into contexts. On a CPU a context is a set of cores.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace daris::engine {
+
+/// N_c contexts of N_s streams each; oversubscription 1 <= OS <= N_c (the paper's eq. 9).
+struct Partitioning {
+  std::uint32_t contexts = 1;
+  std::uint32_t streams_per_context = 1;
+  double oversubscription = 1;
+
+  bool operator==(const Partitioning&) const = default;
+};
+
+/// The cores of each context: ceil(OS * cores / N_c) of them, at least one, no rounding to even numbers. They
+/// are dealt in a row, starting anew at the end, so that no core serves more than one context more than
+/// another. Throws std::invalid_argument where cores is empty, N_c or N_s is 0, or OS is not within [1, N_c].
+[[nodiscard]] std::vector<std::vector<std::uint32_t>> divide_cores(std::span<const std::uint32_t> cores,
+                                                                   const Partitioning& partitioning);
+
+/// How many streams share the busiest core when all of them run, at least 1: what a stage's execution time on
+/// a core of its own is to be multiplied by to have its time at full load. `contexts` as divide_cores makes
+/// them.
+[[nodiscard]] double streams_per_core(std::span<const std::vector<std::uint32_t>> contexts,
+                                      std::uint32_t streams_per_context);
+
+}  // namespace daris::engine

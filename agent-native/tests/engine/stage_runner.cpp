@@ -1,0 +1,43 @@
+#include "engine/stage_runner.hpp"
+
+#include <poll.h>
+
+#include <array>
+#include <stdexcept>
+
+namespace daris::test {
+
+std::vector<engine::Completion> wait_completions(engine::Engine& engine) {
+  constexpr int kPatienceMs = 20'000;
+  pollfd waiting{.fd = engine.completion_fd(), .events = POLLIN, .revents = 0};
+  if (::poll(&waiting, 1, kPatienceMs) != 1) throw std::runtime_error("no completion within 20 s");
+  std::array<engine::Completion, 2> completions;
+  const std::size_t count = engine.poll(completions);
+  return {completions.begin(), completions.begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+std::vector<Outcome> run_rides(engine::Engine& engine, std::size_t stages, const std::vector<Ride>& rides) {
+  std::vector<Outcome> outcomes(rides.size());
+  const auto launch = [&](std::size_t ride, std::uint32_t stage) {
+    engine.launch({.slot = rides[ride].slot, .stage = stage, .stream = rides[ride].stream, .tag = ride});
+  };
+  for (std::size_t i = 0; i < rides.size(); ++i) launch(i, 0);
+  std::size_t running = rides.size();
+  while (running > 0) {
+    for (const engine::Completion& completion : wait_completions(engine)) {
+      Outcome& outcome = outcomes[completion.tag];
+      const std::uint32_t next = (completion.stage + 1) % static_cast<std::uint32_t>(stages);
+      if (completion.error != nullptr) outcome.error = completion.error;
+      if (next == 0 && completion.error == nullptr) ++outcome.rounds;
+      const bool is_over = completion.error != nullptr || outcome.rounds == rides[completion.tag].rounds;
+      if (is_over) {
+        --running;
+      } else {
+        launch(completion.tag, next);
+      }
+    }
+  }
+  return outcomes;
+}
+
+}  // namespace daris::test

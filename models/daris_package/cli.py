@@ -1,0 +1,118 @@
+"""The command line of daris-package: arguments in, one line an outcome out, exit status 1 on any refusal."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from daris_package import __version__
+from daris_package.build import Plan, build, default_name, load_model
+from daris_package.describe import describe_package, measure_stages
+from daris_package.errors import PackageError
+from daris_package.examples.build import build_examples
+from daris_package.split import parse_borders
+from daris_package.verify import verify
+from daris_package.write import write_folder, write_tar
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except PackageError as error:
+        for problem in error.problems:
+            print(f"daris-package: {problem}", file=sys.stderr)
+    except OSError as error:
+        print(f"daris-package: {error}", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="daris-package", description="Builds and checks DARIS model packages.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_onnx(commands.add_parser("onnx", help="split an ONNX model into stages and write a package"))
+    for name, run, text in (
+        ("verify", _verify, "check a package as the runtime does"),
+        ("inspect", _inspect, "print what a package holds"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("package", type=Path, metavar="DIR_OR_TAR")
+        command.set_defaults(run=run)
+        if name == "inspect":
+            command.add_argument("--measure", action="store_true", help="also time each stage at batch 1 on one core")
+    examples = commands.add_parser("examples", help="build the three example models")
+    examples.add_argument("--output", type=Path, required=True, metavar="DIR")
+    examples.add_argument("--digests", action="store_true", help="print only `name sha256:…` lines")
+    examples.set_defaults(run=_examples)
+    return parser
+
+
+def _add_onnx(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", type=Path, metavar="MODEL.onnx")
+    command.add_argument(
+        "--split",
+        action="append",
+        required=True,
+        metavar="TENSOR[+TENSOR…][,…]",
+        help="where stages end, in the order of computation; '+' joins the tensors that cross one border",
+    )
+    command.add_argument("--output", type=Path, required=True, metavar="DIR")
+    command.add_argument("--name", help="the model's name (default: from the file name)")
+    command.add_argument("--batches", type=_batches, default=(1,), metavar="1,2,4", help="batch sizes (default: 1)")
+    command.add_argument(
+        "--sample", action="append", default=[], metavar="[INPUT=]FILE.npy", help="one batch element of an input"
+    )
+    command.add_argument("--tar", action="store_true", help="write DIR.tar instead of a folder")
+    command.set_defaults(run=_onnx)
+
+
+def _batches(text: str) -> tuple[int, ...]:
+    words = text.split(",")
+    if not all(word.isascii() and word.isdigit() and 0 < int(word) <= 1024 for word in words):
+        raise argparse.ArgumentTypeError(f"'{text}': expected sizes from 1 to 1024 such as 1,2,4")
+    if len({int(word) for word in words}) != len(words):
+        raise argparse.ArgumentTypeError(f"'{text}': a size occurs twice")
+    return tuple(int(word) for word in words)
+
+
+def _onnx(options: argparse.Namespace) -> int:
+    plan = Plan(
+        name=options.name or default_name(options.model),
+        borders=parse_borders(options.split),
+        batches=options.batches,
+        sample_arguments=tuple(options.sample),
+    )
+    package = build(load_model(options.model), plan, report=print)
+    if options.tar:
+        target = options.output if options.output.suffix == ".tar" else Path(f"{options.output}.tar")
+        write_tar(package.files, target)
+    else:
+        target = options.output
+        write_folder(package.files, target)
+    print(f"{target}: {plan.name} {package.digest}")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    verified = verify(options.package)
+    print(f"{options.package}: {verified.manifest.name} {verified.digest}")
+    return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    verified = verify(options.package)
+    for line in describe_package(verified):
+        print(line)
+    if options.measure:
+        print("time:")
+        for stage, microseconds in measure_stages(options.package, verified.manifest, batch=1).items():
+            print(f"  {stage}: {microseconds:.0f} us")
+    return 0
+
+
+def _examples(options: argparse.Namespace) -> int:
+    for example in build_examples(options.output):
+        print(f"{example.name} {example.digest}" + ("" if options.digests else f" ({example.outcome})"))
+    return 0

@@ -1,0 +1,277 @@
+// The agent put together: caches of its own objects, the session with its runtime, the two loops between them, its Lease
+// and its operational endpoint. It may stop or die at any time: the runtime serves on, and all of its own state is
+// learned again from the objects and from the runtime.
+import type { Logger } from 'pino';
+import { KubeClient } from '../kube/client.ts';
+import { type Clock, SystemClock } from '../kube/clock.ts';
+import { connect, type Connection } from '../kube/connection.ts';
+import { EventRecorder } from '../kube/events.ts';
+import { HttpServer } from '../kube/http.ts';
+import { LeaseHolder } from '../kube/lease.ts';
+import { MetricRegistry } from '../kube/metrics.ts';
+import { Reflector } from '../kube/reflector.ts';
+import type { KubeObject, Resource } from '../kube/resource.ts';
+import { Applier } from './applier.ts';
+import type { Config } from './config.ts';
+import { ContextMetrics } from './context-metrics.ts';
+import { AgentMetrics } from './metrics.ts';
+import { NativeClient } from './native/client.ts';
+import { Session } from './native/session.ts';
+import { Observations } from './observations.ts';
+import { runtimePolicy } from './policy.ts';
+import { gpuNodes, models, tasks } from './resources.ts';
+import { Statements } from './statements.ts';
+import { StatusWriter } from './status-writer.ts';
+import { type TaskSample, TaskMetrics } from './task-metrics.ts';
+
+const lease = { durationMs: 10_000, renewEveryMs: 3_000 } as const;
+/** A pass that takes longer than this waits for something that will not come. */
+const stuckPassMs = 120_000;
+
+export class Agent {
+  readonly #config: Config;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #registry = new MetricRegistry();
+  readonly #metrics: AgentMetrics;
+  readonly #taskMetrics: TaskMetrics;
+  readonly #contextMetrics: ContextMetrics;
+  readonly #connection: Connection;
+  readonly #client: KubeClient;
+  readonly #reflectors;
+  readonly #observations = new Observations();
+  readonly #session: Session;
+  readonly #applier: Applier;
+  readonly #statements: Statements;
+  readonly #writer: StatusWriter;
+  readonly #lease: LeaseHolder;
+  readonly #recorder: EventRecorder;
+  readonly #http: HttpServer;
+  #cachesComplete = false;
+
+  constructor(config: Config, log: Logger, clock: Clock = new SystemClock()) {
+    this.#config = config;
+    this.#log = log;
+    this.#clock = clock;
+    this.#metrics = new AgentMetrics(this.#registry);
+    this.#taskMetrics = new TaskMetrics(this.#registry);
+    this.#contextMetrics = new ContextMetrics(this.#registry);
+    this.#connection = connect({
+      kubeconfigPath: config.kubeconfig,
+      inCluster: config.kubeconfig === undefined,
+      userAgent: 'daris-node-agent',
+      clock,
+      metrics: this.#registry,
+    });
+    this.#client = new KubeClient(this.#connection);
+    this.#reflectors = {
+      tasks: this.#reflector(tasks, `status.placement.node=${config.node}`),
+      models: this.#reflector(models, `status.inspector.node=${config.node}`),
+      gpuNodes: this.#reflector(gpuNodes, `metadata.name=${config.node}`),
+    };
+    this.#recorder = this.#createRecorder();
+    this.#statements = this.#createStatements();
+    this.#session = this.#createSession();
+    this.#applier = this.#createApplier();
+    this.#writer = this.#createWriter();
+    this.#lease = this.#createLease();
+    this.#http = this.#createHttp();
+    this.#registry.onCollect(() => this.#collect());
+  }
+
+  /** Resolves when the operational endpoint listens; everything else goes on by itself from here. */
+  async start(): Promise<{ readonly address: string; readonly port: number }> {
+    const bound = await this.#http.start();
+    const { tasks: taskReflector, models: modelReflector, gpuNodes: nodeReflector } = this.#reflectors;
+    for (const reflector of [taskReflector, modelReflector]) reflector.subscribe(() => this.#changed());
+    nodeReflector.subscribe(() => this.#writer.wake());
+    for (const reflector of [taskReflector, modelReflector, nodeReflector]) reflector.start();
+    this.#lease.start();
+    this.#recorder.start();
+    this.#session.start();
+    const synced = [taskReflector, modelReflector, nodeReflector].map((reflector) => reflector.synced());
+    Promise.all(synced).then(
+      () => this.#begin(),
+      () => this.#log.info('stopped before the caches were complete'),
+    );
+    return bound;
+  }
+
+  /** Writes no more and lets go of the runtime, which serves on. The Lease is kept, so that a restart moves nothing. */
+  async stop(): Promise<void> {
+    const { tasks: taskReflector, models: modelReflector, gpuNodes: nodeReflector } = this.#reflectors;
+    await this.#writer.stop();
+    await this.#session.stop();
+    await this.#applier.stop();
+    await Promise.all([
+      this.#lease.stop(),
+      this.#recorder.stop(1_000),
+      this.#http.stop(),
+      ...[taskReflector, modelReflector, nodeReflector].map((reflector) => reflector.stop()),
+    ]);
+    await this.#connection.close();
+  }
+
+  #begin(): void {
+    this.#cachesComplete = true;
+    this.#log.info({ tasks: this.#reflectors.tasks.store.size }, 'caches complete');
+    this.#applier.cachesComplete();
+    this.#writer.start();
+  }
+
+  /** A task or model of this node changed. */
+  #changed(): void {
+    const { tasks: taskReflector } = this.#reflectors;
+    const wanted = new Set(taskReflector.store.list().map((task) => task.metadata.uid));
+    if (this.#cachesComplete) this.#observations.retain((uid) => wanted.has(uid));
+    this.#applier.kick();
+    this.#writer.wake();
+  }
+
+  #createSession(): Session {
+    const { runtimeSocket } = this.#config;
+    const clock = this.#clock;
+    return new Session({
+      open: () => new NativeClient({ socketPath: runtimeSocket, clock }),
+      clock,
+      log: this.#log,
+      listener: {
+        connected: (info) => {
+          this.#log.info({ instance: info.instanceId, version: info.runtimeVersion }, 'runtime connected');
+          this.#observations.connected(info);
+          this.#applier.reconnected();
+        },
+        observed: (state) => {
+          const first = this.#observations.state === undefined;
+          this.#observations.observed(state, clock.monotonic(), (uid) => this.#isNew(uid));
+          this.#applier.observed(state);
+          if (first) this.#applier.kick();
+          this.#writer.wake();
+        },
+        lost: (message) => {
+          this.#metrics.connectionsLost.add(1, {});
+          this.#observations.lost(message);
+          this.#writer.wake();
+        },
+      },
+    });
+  }
+
+  /** Nothing was ever said of it, so that it began just now. */
+  #isNew(uid: string): boolean {
+    return this.#statements.tasks().some((task) => task.metadata.uid === uid && task.status?.runtime === undefined);
+  }
+
+  #createApplier(): Applier {
+    return new Applier({
+      node: this.#config.node,
+      policy: runtimePolicy(this.#config.policy),
+      observations: this.#observations,
+      tasks: () => this.#statements.tasks(),
+      models: () => this.#statements.models(),
+      apply: (state) => this.#session.apply(state),
+      attempted: (seconds) => {
+        this.#metrics.reconcile.observe(seconds, { loop: 'apply' });
+        this.#writer.wake();
+      },
+      clock: this.#clock,
+      log: this.#log,
+    });
+  }
+
+  #createStatements(): Statements {
+    const { tasks: taskReflector, models: modelReflector, gpuNodes: nodeReflector } = this.#reflectors;
+    return new Statements({
+      node: this.#config.node,
+      policy: this.#config.policy,
+      advertiseAddress: this.#config.advertiseAddress,
+      client: this.#client,
+      log: this.#log,
+      observations: this.#observations,
+      stores: { tasks: taskReflector.store, models: modelReflector.store, gpuNodes: nodeReflector.store },
+      record: (event) => this.#recorder.record(event),
+      now: () => this.#clock.now(),
+    });
+  }
+
+  #createWriter(): StatusWriter {
+    return new StatusWriter({
+      items: () => this.#statements.items(),
+      wrote: (kind, result) => this.#metrics.statusWrites.add(1, { kind, result }),
+      passed: (seconds) => this.#metrics.reconcile.observe(seconds, { loop: 'status' }),
+      clock: this.#clock,
+      log: this.#log,
+    });
+  }
+
+  #createLease(): LeaseHolder {
+    const { node, systemNamespace } = this.#config;
+    return new LeaseHolder({
+      client: this.#client,
+      lease: { namespace: systemNamespace, name: node },
+      holder: node,
+      ...lease,
+      clock: this.#clock,
+      log: this.#log,
+    });
+  }
+
+  #createRecorder(): EventRecorder {
+    return new EventRecorder({
+      client: this.#client,
+      controller: 'daris.dev/node-agent',
+      instance: this.#config.node,
+      clock: this.#clock,
+      log: this.#log,
+    });
+  }
+
+  #createHttp(): HttpServer {
+    return new HttpServer({
+      address: this.#config.metrics.host,
+      port: this.#config.metrics.port,
+      metrics: this.#registry,
+      health: { status: () => (this.#writer.passAgeMs() > stuckPassMs ? 'a status pass does not end' : undefined) },
+      readiness: {
+        caches: () => (this.#cachesComplete ? undefined : 'the first lists of tasks and models have not arrived'),
+        runtime: () => this.#runtimeTrouble(),
+      },
+      log: this.#log,
+    });
+  }
+
+  #runtimeTrouble(): string | undefined {
+    const { view } = this.#observations;
+    if (view.kind === 'connecting') return 'the runtime is being connected';
+    if (view.kind === 'down') return `the runtime does not answer: ${view.message}`;
+    return view.terms === undefined ? 'the desired state is not in force yet' : undefined;
+  }
+
+  #collect(): void {
+    const { view, state } = this.#observations;
+    this.#metrics.runtimeUp.set(view.kind === 'up' ? 1 : 0, {});
+    const ageMs = this.#observations.ageMs(this.#clock.monotonic());
+    if (ageMs !== undefined) this.#metrics.watchAge.set(ageMs / 1000, {});
+    this.#taskMetrics.show(this.#samples());
+    this.#contextMetrics.show(state?.gpus ?? []);
+  }
+
+  #samples(): TaskSample[] {
+    return this.#statements.tasks().flatMap((task) => {
+      const { uid, namespace = '', name } = task.metadata;
+      const observed = this.#observations.task(uid);
+      return observed === undefined ? [] : [{ namespace, name, observed, misses: this.#observations.misses(uid) }];
+    });
+  }
+
+  #reflector<T extends KubeObject>(resource: Resource<T>, fieldSelector: string): Reflector<T> {
+    return new Reflector({
+      client: this.#client,
+      resource,
+      selection: { fieldSelector },
+      log: this.#log,
+      clock: this.#clock,
+      metrics: this.#registry,
+    });
+  }
+}

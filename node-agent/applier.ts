@@ -1,0 +1,150 @@
+// Brings the desired state to the runtime: whole, level-based, one Apply at a time, again after a failure and on every
+// new connection. Never before the caches are complete: an empty state would end tasks that merely were not read yet.
+import type { Logger } from 'pino';
+import { Backoff, type Random } from '../kube/backoff.ts';
+import type { Clock, Timer } from '../kube/clock.ts';
+import { type Desired, desiredState, fingerprint, type Skipped } from './desired.ts';
+import type { ApplyResponse, DesiredState, ObservedState, Policy } from './native/gen/runtime.ts';
+import type { Observations } from './observations.ts';
+import type { StoredModel, StoredTask } from './resources.ts';
+
+export interface ApplierOptions {
+  readonly node: string;
+  readonly policy: Policy;
+  readonly observations: Observations;
+  readonly tasks: () => readonly StoredTask[];
+  readonly models: () => readonly StoredModel[];
+  readonly apply: (state: DesiredState) => Promise<ApplyResponse>;
+  /** Told after each attempt, with the seconds it took. */
+  readonly attempted: (seconds: number) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random?: Random | undefined;
+}
+
+/** Changes that come together, as a list or a placement round does, make one Apply. */
+const debounceMs = 20;
+const backoffOptions = { initialMs: 200, maxMs: 10_000 } as const;
+
+export class Applier {
+  readonly #options: ApplierOptions;
+  readonly #backoff: Backoff;
+  readonly #told = new Map<string, string>();
+  #timer: Timer | undefined;
+  #inFlight: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+  #cachesComplete = false;
+  #generation = 0;
+  /** Fingerprint of what this connection's runtime has taken over; undefined: nothing that we know of. */
+  #taken: string | undefined;
+
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(backoffOptions, options.random);
+  }
+
+  /** From now on the lists are complete, and what they lack does not exist. */
+  cachesComplete(): void {
+    this.#cachesComplete = true;
+    this.kick();
+  }
+
+  /** The runtime may be another one: nothing is taken for applied any more, and no failure of the last one counts. */
+  reconnected(): void {
+    this.#taken = undefined;
+    this.#backoff.reset();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.kick();
+  }
+
+  /** Another process applied after us (an older agent that was still going): what it said is not what is wanted now. */
+  observed(state: ObservedState): void {
+    if (state.appliedGeneration <= this.#generation || this.#inFlight !== undefined) return;
+    this.#taken = undefined;
+    this.kick();
+  }
+
+  /** Something that the desired state rests on may have changed. */
+  kick(): void {
+    if (this.#inFlight === undefined) this.#schedule(debounceMs);
+    else this.#again = true;
+  }
+
+  /** Waits for an Apply under way, which its owner ends by stopping the session. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await this.#inFlight;
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#stopped || this.#timer !== undefined) return;
+    this.#timer = this.#options.clock.setTimer(delayMs, () => {
+      this.#timer = undefined;
+      this.#inFlight = this.#run().finally(() => {
+        this.#inFlight = undefined;
+        if (!this.#again) return;
+        this.#again = false;
+        this.#schedule(debounceMs);
+      });
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { observations, clock, log, attempted } = this.#options;
+    const before = observations.state;
+    // Its first state says which generation is in force; ours must be greater.
+    if (!this.#cachesComplete || before === undefined) return;
+    const desired = this.#desired();
+    const wanted = fingerprint(desired.state);
+    if (wanted === this.#taken) return;
+    this.#generation = Math.max(this.#generation, before.appliedGeneration) + 1;
+    const generation = this.#generation;
+    observations.asked(generation, desired.terms);
+    const startedMs = clock.monotonic();
+    try {
+      const answer = await this.#options.apply({ ...desired.state, generation });
+      this.#taken = answer.instanceId === observations.state?.instanceId ? wanted : undefined;
+      observations.applied(undefined);
+      this.#backoff.reset();
+      log.info({ generation, tasks: desired.state.tasks.length, models: desired.state.models.length }, 'applied');
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      attempted((clock.monotonic() - startedMs) / 1000);
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stopped) return;
+    this.#taken = undefined;
+    this.#options.observations.applied(error instanceof Error ? error.message : String(error));
+    const retryMs = this.#backoff.next();
+    this.#options.log.warn({ err: error, retryMs }, 'apply failed');
+    this.#schedule(retryMs);
+  }
+
+  #desired(): Desired {
+    const { node, policy, observations, tasks, models } = this.#options;
+    const desired = desiredState({
+      node,
+      policy,
+      tasks: tasks(),
+      models: models(),
+      seen: (uid) => observations.seen(uid),
+    });
+    this.#tell(desired.skipped);
+    return desired;
+  }
+
+  /** One warning for each flaw of each object, however often the state is computed. */
+  #tell(skipped: readonly Skipped[]): void {
+    for (const { key, uid, why } of skipped) {
+      if (this.#told.get(uid) !== why) this.#options.log.warn({ task: key, uid, why }, 'task skipped');
+    }
+    this.#told.clear();
+    for (const { uid, why } of skipped) this.#told.set(uid, why);
+  }
+}

@@ -1,0 +1,142 @@
+import { describe, expect, test } from '@jest/globals';
+import { type DesiredInput, desiredState, fingerprint, type Seen } from './desired.ts';
+import { LateJobs, Priority, Release } from './native/gen/runtime.ts';
+import { defaultPolicy, runtimePolicy } from './policy.ts';
+import type { StoredTask, TaskStatus } from './resources.ts';
+import { digest, effective, jobs, node, otherDigest, placement, storedModel, storedTask } from './testing/fixtures.ts';
+
+const policy = runtimePolicy(defaultPolicy);
+
+function desired(input: Partial<DesiredInput>): ReturnType<typeof desiredState> {
+  return desiredState({ node, policy, tasks: [], models: [], seen: () => undefined, ...input });
+}
+
+test('a placed task is handed on with its effective terms, its placement and nothing of its spec', () => {
+  const terms = {
+    ...effective,
+    priority: 'High',
+    release: 'OnRequest',
+    releaseJitterUs: 25_000,
+    lateJobs: 'Drop',
+  } as const;
+  const task = storedTask(
+    'u1',
+    { effective: { ...terms, generation: 7 }, placement: { ...placement, epoch: 4 } },
+    'front',
+  );
+  const result = desired({ tasks: [task] });
+  expect(result.state.tasks).toEqual([
+    {
+      uid: 'u1',
+      namespace: 'default',
+      name: 'front',
+      epoch: 4,
+      modelDigest: digest,
+      gpuUuid: 'cpu-0',
+      context: 1,
+      priority: Priority.PRIORITY_HIGH,
+      periodUs: 50_000,
+      deadlineUs: 40_000,
+      release: Release.RELEASE_ON_REQUEST,
+      releaseJitterUs: 25_000,
+      offsetUs: 0,
+      batchSize: 1,
+      lateJobs: LateJobs.LATE_JOBS_DROP,
+      carried: jobs({}),
+      carriedMigrations: 0,
+    },
+  ]);
+  expect(result.terms.get('u1')).toEqual({ epoch: 4, generation: 7 });
+  expect(result.state.models).toEqual([{ digest, uri: 'file:///detector' }]);
+});
+
+function fingerprintOf(task: StoredTask): string {
+  return fingerprint(desired({ tasks: [task] }).state);
+}
+
+describe('carried counters', () => {
+  const kept = { epoch: 1, jobs: { released: 100, admitted: 90, missed: 2, onTime: 85 }, migrations: { count: 3 } };
+  const rows: [string, Seen | undefined, object, number][] = [
+    ['come from status after a restart of the agent', undefined, { released: 100, missed: 2 }, 3],
+    [
+      'are the later ones where the agent saw more than status says',
+      { jobs: jobs({ released: 120, missed: 4 }), migrations: 5 },
+      { released: 120, missed: 4, admitted: 90 },
+      5,
+    ],
+    [
+      'are those of status where the runtime lags behind it',
+      { jobs: jobs({ released: 10 }), migrations: 0 },
+      { released: 100, missed: 2 },
+      3,
+    ],
+  ];
+  test.each(rows)('%s', (_, seen, expected, migrations) => {
+    const [task] = desired({ tasks: [storedTask('u1', { runtime: kept })], seen: () => seen }).state.tasks;
+    expect(task?.carried).toMatchObject(expected);
+    expect(task?.carriedMigrations).toBe(migrations);
+  });
+
+  test('do not count as a change of the desired state, everything else does', () => {
+    const before = fingerprintOf(storedTask('u1'));
+    expect(fingerprintOf(storedTask('u1', { runtime: kept }))).toBe(before);
+    expect(fingerprintOf(storedTask('u1', { effective: { ...effective, periodUs: 60_000 } }))).not.toBe(before);
+    expect(fingerprintOf(storedTask('u1', { placement: { ...placement, epoch: 2 } }))).not.toBe(before);
+    expect(fingerprintOf(storedTask('u2'))).not.toBe(before);
+  });
+});
+
+describe('a bad object is left out with its reason, and harms no other', () => {
+  const noModel = { ...effective, model: { uri: 'file:///x', digest: 'sha256:short' } };
+  const rows: Record<string, [TaskStatus, string]> = {
+    'no effective terms': [{ placement }, 'status.effective is missing'],
+    'a digest that is none': [{ placement, effective: noModel }, 'digest'],
+    'period 0': [{ placement, effective: { ...effective, periodUs: 0 } }, 'periodUs'],
+    'a deadline above the period': [{ placement, effective: { ...effective, deadlineUs: 50_001 } }, 'deadlineUs'],
+    'an offset of a whole period': [{ placement, effective: { ...effective, offsetUs: 50_000 } }, 'offsetUs'],
+    'a negative jitter': [{ placement, effective: { ...effective, releaseJitterUs: -1 } }, 'releaseJitterUs'],
+    'batch 0': [{ placement, effective: { ...effective, batchSize: 0 } }, 'batchSize'],
+    'a rate that is no number': [{ placement, effective: { ...effective, maxMissRate: 'few' } }, 'maxMissRate'],
+    'epoch 0': [{ effective, placement: { ...placement, epoch: 0 } }, 'epoch'],
+    'a negative context': [{ effective, placement: { ...placement, context: -1 } }, 'context'],
+    'no GPU': [{ effective, placement: { ...placement, gpu: '' } }, 'gpu'],
+  };
+  test.each(Object.entries(rows))('%s', (_, [status, why]) => {
+    const bad: StoredTask = { ...storedTask('bad'), status };
+    const result = desired({ tasks: [bad, storedTask('good')] });
+    expect(result.state.tasks.map((task) => task.uid)).toEqual(['good']);
+    expect(result.skipped).toEqual([{ key: 'default/bad', uid: 'bad', why: expect.stringContaining(why) }]);
+    expect(result.terms.has('bad')).toBe(false);
+  });
+});
+
+test('tasks and models of other nodes, and tasks without a placement, are not ours', () => {
+  const { placement: _, ...unplaced } = storedTask('u2').status ?? {};
+  const elsewhere = storedModel('m', { uri: 'file:///m', digest: otherDigest }, { inspector: { node: 'node-2' } });
+  const tasks = [
+    storedTask('u1', { placement: { ...placement, node: 'node-2' } }),
+    { ...storedTask('u2'), status: unplaced },
+  ];
+  expect(desired({ tasks, models: [elsewhere] })).toMatchObject({ state: { tasks: [], models: [] }, skipped: [] });
+});
+
+describe('the address of a digest that several objects name', () => {
+  const good = { uri: 'file:///good', digest };
+  const bad = { uri: 'file:///bad', digest };
+  const inspected = [
+    { type: 'Inspected', status: 'True', reason: 'Inspected', message: '', lastTransitionTime: '' } as const,
+  ];
+  const old = new Date('2030-01-01T00:00:00Z');
+  const young = new Date('2030-01-02T00:00:00Z');
+  const running = storedTask('u1', { effective: { ...effective, model: good } });
+  const rows: Record<string, Partial<DesiredInput>> = {
+    'a running task wins over any model': { tasks: [running], models: [storedModel('a', bad, {}, old)] },
+    'an inspected model wins over one that is not': {
+      models: [storedModel('a', bad, {}, old), storedModel('b', good, { conditions: [...inspected] }, young)],
+    },
+    'the older one wins otherwise': { models: [storedModel('a', bad, {}, young), storedModel('b', good, {}, old)] },
+  };
+  test.each(Object.entries(rows))('%s', (_, input) => {
+    expect(desired(input).state.models).toEqual([good]);
+  });
+});

@@ -1,0 +1,157 @@
+// All that this node's agent has to say in the API server, computed from what it knows now: the statuses of its tasks,
+// of the models that it inspects and of its GpuNode, each as an item that knows how to write itself.
+import type { Logger } from 'pino';
+import type { KubeClient } from '../kube/client.ts';
+import type { EventInput } from '../kube/events.ts';
+import type { ReadableStore } from '../kube/store.ts';
+import { withTransitionTimes } from '../api/conditions.ts';
+import { fieldManagers, type GpuNode, type InferenceModel, type RealtimeInferenceTask } from '../api/resources.ts';
+import { missEvent, transitionEvents } from './events.ts';
+import { gpuNodeChange, gpuNodeStatement } from './gpu-node.ts';
+import { modelChanged, modelStatement } from './model-status.ts';
+import { Newest } from './newest.ts';
+import type { Observations } from './observations.ts';
+import type { PolicySettings } from './policy.ts';
+import { gpuNodes, models, type StoredGpuNode, type StoredModel, type StoredTask, tasks } from './resources.ts';
+import { changeOf, taskStatement } from './status.ts';
+import { type Item, type Stated, Subject } from './subject.ts';
+
+export interface StatementsOptions {
+  readonly node: string;
+  readonly policy: PolicySettings;
+  readonly advertiseAddress: string | undefined;
+  readonly client: KubeClient;
+  readonly log: Logger;
+  readonly observations: Observations;
+  readonly stores: {
+    readonly tasks: ReadableStore<RealtimeInferenceTask>;
+    readonly models: ReadableStore<InferenceModel>;
+    readonly gpuNodes: ReadableStore<GpuNode>;
+  };
+  readonly record: (event: EventInput) => void;
+  /** Wall time in ms, for transition times. */
+  readonly now: () => number;
+}
+
+export class Statements {
+  readonly #options: StatementsOptions;
+  readonly #tasks: Newest<RealtimeInferenceTask>;
+  readonly #models: Newest<InferenceModel>;
+  readonly #gpuNodes: Newest<GpuNode>;
+  readonly #subjects: readonly { items(): Item[] }[];
+  /** Tasks (uids) whose present window has had its event. */
+  readonly #missing = new Set<string>();
+
+  constructor(options: StatementsOptions) {
+    const { client, stores, log } = options;
+    this.#options = options;
+    const newestTasks = (this.#tasks = new Newest(stores.tasks));
+    const newestModels = (this.#models = new Newest(stores.models));
+    const newestNodes = (this.#gpuNodes = new Newest(stores.gpuNodes));
+    this.#subjects = [
+      new Subject({
+        client,
+        log,
+        resource: gpuNodes,
+        list: () => newestNodes.list(),
+        state: (object) => this.#stateNode(object),
+        learned: (object) => newestNodes.put(object),
+      }),
+      new Subject({
+        client,
+        log,
+        resource: models,
+        list: () => newestModels.list(),
+        state: (object) => this.#stateModel(object),
+        learned: (object) => newestModels.put(object),
+      }),
+      new Subject({
+        client,
+        log,
+        resource: tasks,
+        list: () => newestTasks.list(),
+        state: (object) => this.#stateTask(object),
+        learned: (object) => newestTasks.put(object),
+        written: (before, after) => transitionEvents(before, after).forEach(options.record),
+      }),
+    ];
+  }
+
+  /** The tasks placed here, each as new as it is known. */
+  tasks(): readonly StoredTask[] {
+    return this.#tasks.list();
+  }
+
+  models(): readonly StoredModel[] {
+    return this.#models.list();
+  }
+
+  items(): Item[] {
+    this.#recordMisses();
+    return [...this.#creation(), ...this.#subjects.flatMap((subject) => subject.items())];
+  }
+
+  #stateTask(task: StoredTask): Stated | undefined {
+    const { node, observations, now } = this.#options;
+    if (task.status?.placement?.node !== node) return undefined;
+    const { uid } = task.metadata;
+    const statement = taskStatement({
+      task,
+      view: observations.view,
+      observed: observations.task(uid),
+      figures: observations.figures(uid),
+    });
+    if (statement === undefined) return undefined;
+    const conditions = withTransitionTimes(statement.conditions, task.status.conditions, now());
+    const runtime = statement.runtime === undefined ? {} : { runtime: statement.runtime };
+    return { change: changeOf(task, statement), status: { ...runtime, conditions } };
+  }
+
+  #stateModel(model: StoredModel): Stated | undefined {
+    const { node, observations, now } = this.#options;
+    const { view } = observations;
+    if (model.status?.inspector?.node !== node || view.kind !== 'up') return undefined;
+    const observed = view.state?.models.find(({ digest }) => digest === model.spec.source.digest);
+    const statement = modelStatement(model, observed, view.info.gpus[0]?.product ?? '');
+    if (statement === undefined) return undefined;
+    const conditions = withTransitionTimes(statement.conditions, model.status.conditions, now());
+    const read = statement.package === undefined ? {} : { package: statement.package };
+    return { change: modelChanged(model, statement) ? 'transition' : 'none', status: { ...read, conditions } };
+  }
+
+  #stateNode(object: StoredGpuNode): Stated | undefined {
+    const { policy, advertiseAddress, observations, now } = this.#options;
+    const present = object.status;
+    const statement = gpuNodeStatement({ present, view: observations.view, policy, advertiseAddress });
+    if (statement === undefined) return undefined;
+    const conditions = withTransitionTimes(statement.conditions, present?.conditions, now());
+    return { change: gpuNodeChange(object, statement), status: { ...statement, conditions } };
+  }
+
+  /** The GpuNode itself, where there is none (any more); its status follows once the watch shows it. */
+  #creation(): Item[] {
+    const { client, node } = this.#options;
+    if (this.#gpuNodes.list().length > 0) return [];
+    const create = async (signal: AbortSignal): Promise<void> => {
+      const options = { fieldManager: fieldManagers.agent, force: true, signal };
+      this.#gpuNodes.put(await client.apply(gpuNodes, { metadata: { name: node } }, options));
+    };
+    return [{ id: `${gpuNodes.kind} ${node}`, kind: gpuNodes.kind, uid: '', change: 'transition', write: create }];
+  }
+
+  #recordMisses(): void {
+    const { observations, record } = this.#options;
+    const known = new Set<string>();
+    for (const task of this.#tasks.list()) {
+      const { uid } = task.metadata;
+      known.add(uid);
+      const figures = observations.figures(uid);
+      if (figures.missed === 0) this.#missing.delete(uid);
+      else if (!this.#missing.has(uid)) {
+        this.#missing.add(uid);
+        record(missEvent(task, figures, observations.newestMiss(uid)));
+      }
+    }
+    for (const uid of this.#missing) if (!known.has(uid)) this.#missing.delete(uid);
+  }
+}

@@ -1,0 +1,121 @@
+// What becomes of the jobs of each task, as metrics in base units, mirrored from the runtime's last state when somebody
+// asks. Labels are bounded: tasks of this node; the series of a task that is gone go with it.
+import type { Counter, Gauge, Histogram, MetricRegistry } from '../kube/metrics.ts';
+import { wholeE9 } from '../api/utilization.ts';
+import { zeroCounters } from './counters.ts';
+import { rebucket, responseBuckets } from './histogram.ts';
+import type { JobCounters, MissCause, ObservedTask } from './native/gen/runtime.ts';
+import { causeName } from './status.ts';
+
+type TaskLabel = 'namespace' | 'task';
+
+export interface TaskSample {
+  readonly namespace: string;
+  readonly name: string;
+  readonly observed: ObservedTask;
+  /** Explained misses by cause. */
+  readonly misses: ReadonlyMap<MissCause, number>;
+}
+
+const helps: Readonly<Record<keyof JobCounters, readonly [name: string, help: string]>> = {
+  released: ['released', 'Jobs released: on the grid, or by requests that were not early.'],
+  skipped: ['skipped', 'Releases skipped because the previous job was still active.'],
+  rejected: ['rejected', 'Jobs refused by the admission test.'],
+  early: ['early', 'Requests refused because they came too early.'],
+  superseded: ['superseded', 'Waiting requests replaced by a newer one.'],
+  admitted: ['admitted', 'Jobs admitted: predicted to meet their deadline.'],
+  completed: ['completed', 'Jobs that ran to their end.'],
+  missed: ['missed', 'Admitted jobs whose deadline passed.'],
+  dropped: ['dropped', 'Late jobs that were ended unfinished.'],
+  failed: ['failed', 'Jobs ended by an error of the engine.'],
+  onTime: ['on_time', 'Jobs completed by their deadline.'],
+};
+
+const mostTasks = 5_000;
+
+export class TaskMetrics {
+  readonly #jobs: ReadonlyMap<keyof JobCounters, Counter<TaskLabel>>;
+  readonly #causes: Counter<TaskLabel | 'cause'>;
+  readonly #migrations: Counter<TaskLabel>;
+  readonly #execution: Counter<TaskLabel>;
+  readonly #response: Histogram<TaskLabel>;
+  readonly #mret: Gauge<TaskLabel>;
+  readonly #utilization: Gauge<TaskLabel>;
+  #shown = new Map<string, TaskSample>();
+
+  constructor(registry: MetricRegistry) {
+    const task = { labels: ['namespace', 'task'] as const, maxSeries: mostTasks };
+    const entries = Object.entries(helps) as [keyof JobCounters, readonly [string, string]][];
+    this.#jobs = new Map(
+      entries.map(([name, [suffix, help]]) => [
+        name,
+        registry.counter<TaskLabel>({ name: `daris_jobs_${suffix}_total`, help, ...task }),
+      ]),
+    );
+    this.#causes = registry.counter({
+      name: 'daris_jobs_missed_by_cause_total',
+      help: 'Missed jobs by cause, as far as the runtime told each: at least so many, since the agent saw the task.',
+      labels: ['namespace', 'task', 'cause'],
+      maxSeries: mostTasks,
+    });
+    this.#migrations = registry.counter({
+      name: 'daris_task_migrations_total',
+      help: 'Moves between contexts.',
+      ...task,
+    });
+    this.#execution = registry.counter({
+      name: 'daris_task_execution_seconds_total',
+      help: 'Time that stages of the task executed, since the runtime started.',
+      ...task,
+    });
+    this.#response = registry.histogram({
+      name: 'daris_job_response_seconds',
+      help: 'From release to completion, since the runtime started.',
+      buckets: responseBuckets,
+      ...task,
+    });
+    this.#mret = registry.gauge({
+      name: 'daris_task_mret_seconds',
+      help: 'Maximum of the last measured execution times, summed over stages.',
+      ...task,
+    });
+    this.#utilization = registry.gauge({
+      name: 'daris_task_utilization',
+      help: 'MRET / min(deadline, period), in streams.',
+      ...task,
+    });
+  }
+
+  /** Makes the metrics say exactly this. */
+  show(samples: readonly TaskSample[]): void {
+    const tasks = new Map(samples.map((sample) => [`${sample.namespace}/${sample.name}`, sample]));
+    for (const [key, sample] of this.#shown) {
+      if (tasks.get(key)?.observed.uid !== sample.observed.uid) this.#removeTask(sample);
+    }
+    for (const sample of samples) this.#showTask(sample);
+    this.#shown = tasks;
+  }
+
+  #showTask({ namespace, name, observed, misses }: TaskSample): void {
+    const labels = { namespace, task: name };
+    const jobs = observed.jobs ?? zeroCounters;
+    for (const [counter, metric] of this.#jobs) metric.setTotal(jobs[counter], labels);
+    for (const [cause, count] of misses) this.#causes.setTotal(count, { ...labels, cause: causeName(cause) });
+    this.#migrations.setTotal(observed.migrations?.count ?? 0, labels);
+    this.#execution.setTotal(observed.executionUs / 1_000_000, labels);
+    this.#mret.set(observed.mretUs / 1_000_000, labels);
+    this.#utilization.set(observed.utilizationE9 / wholeE9, labels);
+    if (observed.response === undefined) return;
+    const { counts, sumSeconds } = rebucket(observed.response);
+    this.#response.setCounts(counts, sumSeconds, labels);
+  }
+
+  #removeTask({ namespace, name, misses }: TaskSample): void {
+    const labels = { namespace, task: name };
+    for (const metric of this.#jobs.values()) metric.remove(labels);
+    for (const cause of misses.keys()) this.#causes.remove({ ...labels, cause: causeName(cause) });
+    for (const metric of [this.#migrations, this.#execution, this.#mret, this.#utilization, this.#response]) {
+      metric.remove(labels);
+    }
+  }
+}

@@ -1,0 +1,142 @@
+// Objects and messages as API server and runtime give them, complete and valid; a test overrides what it is about.
+import { zeroCounters } from '../counters.ts';
+import {
+  type InfoResponse,
+  type JobCounters,
+  ModelPhase,
+  type ObservedModel,
+  type ObservedState,
+  type ObservedTask,
+  TaskPhase,
+} from '../native/gen/runtime.ts';
+import type { Effective, Placement, StoredModel, StoredTask, TaskStatus } from '../resources.ts';
+
+export const node = 'node-1';
+export const gpu = 'cpu-0';
+export const digest = `sha256:${'a'.repeat(64)}`;
+export const otherDigest = `sha256:${'b'.repeat(64)}`;
+
+export const effective: Effective = {
+  generation: 1,
+  model: { uri: 'file:///detector', digest },
+  priority: 'Low',
+  periodUs: 50_000,
+  deadlineUs: 40_000,
+  release: 'Periodic',
+  releaseJitterUs: 0,
+  offsetUs: 0,
+  batchSize: 1,
+  lateJobs: 'Finish',
+  maxMissRate: '0',
+};
+
+export const placement: Placement = {
+  node,
+  gpu,
+  gpuProduct: 'CPU',
+  context: 1,
+  epoch: 1,
+  bookedUtilization: '0.1',
+  leaderTransitions: 0,
+};
+
+/** A task placed on `node`, unless its status says otherwise. */
+export function storedTask(uid: string, status: Partial<TaskStatus> = {}, name = uid): StoredTask {
+  return {
+    apiVersion: 'daris.dev/v1alpha1',
+    kind: 'RealtimeInferenceTask',
+    metadata: { name, namespace: 'default', uid, resourceVersion: '100', generation: 1 },
+    spec: { model: 'detector', period: '50ms', priority: 'Low' },
+    status: { effective, placement, ...status },
+  };
+}
+
+/** A model that `node` inspects, unless its status says otherwise. */
+export function storedModel(
+  name: string,
+  source: { uri: string; digest: string },
+  status: StoredModel['status'] = {},
+  created?: Date,
+): StoredModel {
+  const metadata = { name, namespace: 'default', uid: `uid-${name}`, resourceVersion: '100', generation: 3 };
+  return {
+    apiVersion: 'daris.dev/v1alpha1',
+    kind: 'InferenceModel',
+    metadata: created === undefined ? metadata : { ...metadata, creationTimestamp: created },
+    spec: { source },
+    status: { inspector: { node }, ...status },
+  };
+}
+
+export function jobs(values: Partial<JobCounters>): JobCounters {
+  return { ...zeroCounters, ...values };
+}
+
+export function observedTask(uid: string, values: Partial<ObservedTask> = {}): ObservedTask {
+  return {
+    uid,
+    epoch: 1,
+    phase: TaskPhase.TASK_PHASE_SERVING,
+    reason: '',
+    message: '',
+    context: 1,
+    afetUs: 4_000,
+    mretUs: 5_000,
+    utilizationE9: 125_000_000,
+    responseP50Us: 6_000,
+    responseP99Us: 9_000,
+    jobs: zeroCounters,
+    migrations: undefined,
+    lastMisses: [],
+    response: undefined,
+    executionUs: 0,
+    ...values,
+  };
+}
+
+export function observedModel(values: Partial<ObservedModel> = {}): ObservedModel {
+  return {
+    digest,
+    uri: 'file:///detector',
+    phase: ModelPhase.MODEL_PHASE_READY,
+    reason: '',
+    message: '',
+    name: 'detector',
+    inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 3, 112, 112] }],
+    outputs: [{ name: 'scores', datatype: 'FP32', shape: [-1, 10] }],
+    stages: ['stage-0', 'stage-1'],
+    engines: ['openvino'],
+    memoryBytes: 1_000_000,
+    batches: [
+      { size: 1, stageAfetUs: [1_000, 2_000] },
+      { size: 4, stageAfetUs: [3_000, 6_000] },
+    ],
+    ...values,
+  };
+}
+
+export function observedState(values: Partial<ObservedState> = {}): ObservedState {
+  const context = { sms: 1, streams: 1, highUtilizationE9: 0, lowUtilizationE9: 125_000_000, busyUs: 7_000_000 };
+  const contexts = [0, 1].map((index) => ({ ...context, index, activeUtilizationE9: 0 }));
+  return {
+    instanceId: 'instance-1',
+    appliedGeneration: 1,
+    timeUs: 1_700_000_000_000_000,
+    gpus: [{ uuid: gpu, contexts }],
+    models: [],
+    tasks: [],
+    ...values,
+  };
+}
+
+export function info(values: Partial<InfoResponse> = {}): InfoResponse {
+  return {
+    runtimeVersion: '0.1.0',
+    instanceId: 'instance-1',
+    inferenceAddress: '127.0.0.1:43121',
+    gpus: [
+      { uuid: gpu, product: 'CPU', sms: 2, memoryBytes: 1_000_000_000, engine: 'openvino', engineVersion: '2025.3' },
+    ],
+    ...values,
+  };
+}

@@ -1,0 +1,58 @@
+// Whether agents live, by when this process saw their Leases change. Clocks of other machines are never compared.
+import type { Clock } from '../../../kube/clock.ts';
+import type { Lease } from '../../../kube/lease.ts';
+import type { Liveness } from '../../nodes.ts';
+
+interface Observation {
+  readonly renewTime: string | undefined;
+  readonly sinceMs: number;
+  readonly lost: boolean;
+}
+
+export class LeaseWatch implements Liveness {
+  readonly #clock: Clock;
+  readonly #lostAfterMs: number;
+  readonly #leases = new Map<string, Observation>();
+
+  constructor(clock: Clock, lostAfterMs: number) {
+    this.#clock = clock;
+    this.#lostAfterMs = lostAfterMs;
+  }
+
+  /** Takes note of a Lease as it is now; true where that brings a lost node back. */
+  observe(node: string, lease: Lease): boolean {
+    const before = this.#leases.get(node);
+    const renewTime = lease.spec?.renewTime;
+    if (before !== undefined && before.renewTime === renewTime) return false;
+    this.#leases.set(node, { renewTime, sinceMs: this.#clock.monotonic(), lost: false });
+    return before === undefined || before.lost;
+  }
+
+  forget(node: string): void {
+    this.#leases.delete(node);
+  }
+
+  /** Nothing can be said of the node's renewals at present: its time starts anew. */
+  excuse(node: string): void {
+    const before = this.#leases.get(node);
+    if (before !== undefined) this.#leases.set(node, { ...before, sinceMs: this.#clock.monotonic() });
+  }
+
+  declareLost(node: string): void {
+    const before = this.#leases.get(node);
+    if (before !== undefined) this.#leases.set(node, { ...before, lost: true });
+  }
+
+  lost(node: string): string | undefined {
+    const observed = this.#leases.get(node);
+    if (observed === undefined) return 'its agent has no Lease';
+    return observed.lost ? `its agent has not renewed its Lease for ${this.#lostAfterMs / 1000} s` : undefined;
+  }
+
+  /** How long until the node's time is up, ms; 0 or less: it is up. Undefined: nothing to wait for. */
+  remainingMs(node: string): number | undefined {
+    const observed = this.#leases.get(node);
+    if (observed === undefined || observed.lost) return undefined;
+    return observed.sinceMs + this.#lostAfterMs - this.#clock.monotonic();
+  }
+}

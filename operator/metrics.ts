@@ -1,0 +1,52 @@
+// The operator's own figures; the kernel adds those of its reflectors, queues and requests.
+import type { Counter, Gauge, Histogram, MetricRegistry } from '../kube/metrics.ts';
+
+export class OperatorMetrics {
+  readonly cycleSeconds: Histogram<never>;
+  /** Tasks by what the last cycle made of them: Placed, Suspended, or the reason of the refusal. */
+  readonly tasks: Gauge<'outcome'>;
+  readonly nodes: Gauge<'state'>;
+  readonly statusWrites: Counter<'kind' | 'result'>;
+
+  constructor(registry: MetricRegistry) {
+    this.cycleSeconds = registry.histogram({
+      name: 'daris_operator_placement_cycle_seconds',
+      help: 'Time of one placement cycle over all tasks.',
+      buckets: [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    });
+    this.tasks = registry.gauge({
+      name: 'daris_operator_tasks',
+      help: 'Tasks by the outcome of the last placement cycle.',
+      labels: ['outcome'],
+    });
+    this.nodes = registry.gauge({
+      name: 'daris_operator_nodes',
+      help: 'GpuNodes by state.',
+      labels: ['state'],
+    });
+    this.statusWrites = registry.counter({
+      name: 'daris_operator_status_writes_total',
+      help: 'Status writes by kind and result.',
+      labels: ['kind', 'result'],
+    });
+  }
+}
+
+/** Sets a gauge to the counts of its label's values; values without a count any more fall to zero. */
+export class Census<L extends string> {
+  readonly #gauge: Gauge<L>;
+  readonly #label: L;
+  #known = new Set<string>();
+
+  constructor(gauge: Gauge<L>, label: L) {
+    this.#gauge = gauge;
+    this.#label = label;
+  }
+
+  take(values: Iterable<string>): void {
+    const counts = new Map<string, number>([...this.#known].map((value) => [value, 0]));
+    for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+    for (const [value, count] of counts) this.#gauge.set(count, { [this.#label]: value } as Record<L, string>);
+    this.#known = new Set(counts.keys());
+  }
+}

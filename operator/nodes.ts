@@ -1,0 +1,96 @@
+// What the operator makes of a node: whether it takes tasks, and why not. Joins Node, GpuNode and the agent's Lease.
+import { findCondition } from '../api/conditions.ts';
+import type { GpuNode } from '../api/resources.ts';
+import { parseE9, wholeE9 } from '../api/utilization.ts';
+import type { ReadableStore } from '../kube/store.ts';
+import type { Node } from './resources.ts';
+import type { NodeState, PlacementGpu, PlacementNode } from './placement/terms.ts';
+
+/** By the built-in policy, where a node names no limit of its own. */
+const defaultHighLimitE9 = 0.75 * wholeE9;
+
+export interface NodeView {
+  readonly placement: PlacementNode;
+  /** host:port at which requests reach its runtime. */
+  readonly address: string | undefined;
+}
+
+export interface Liveness {
+  /** Undefined while the agent lives; otherwise how it is known that it does not. */
+  lost(node: string): string | undefined;
+}
+
+export class Nodes {
+  readonly #gpuNodes: ReadableStore<GpuNode>;
+  readonly #nodes: ReadableStore<Node>;
+  readonly #liveness: Liveness;
+
+  constructor(gpuNodes: ReadableStore<GpuNode>, nodes: ReadableStore<Node>, liveness: Liveness) {
+    this.#gpuNodes = gpuNodes;
+    this.#nodes = nodes;
+    this.#liveness = liveness;
+  }
+
+  get(name: string): NodeView | undefined {
+    const gpuNode = this.#gpuNodes.get(name);
+    return gpuNode && viewNode({ gpuNode, node: this.#nodes.get(name), lost: this.#liveness.lost(name) });
+  }
+
+  list(): NodeView[] {
+    return this.#gpuNodes.keys().flatMap((name) => this.get(name) ?? []);
+  }
+}
+
+export interface NodeFacts {
+  readonly gpuNode: GpuNode;
+  readonly node: Node | undefined;
+  readonly lost: string | undefined;
+}
+
+export function viewNode(facts: NodeFacts): NodeView {
+  const { gpuNode, node } = facts;
+  const limit = highLimit(gpuNode);
+  const [state, message] = typeof limit === 'string' ? (['NotReady', limit] as const) : stateOf(facts);
+  return {
+    address: gpuNode.status?.address,
+    placement: {
+      name: gpuNode.metadata.name ?? '',
+      state,
+      message,
+      labels: node?.metadata?.labels ?? {},
+      taints: node?.spec?.taints ?? [],
+      highLimitE9: typeof limit === 'string' ? 0 : limit,
+      gpus: gpusOf(gpuNode),
+    },
+  };
+}
+
+function stateOf({ gpuNode, node, lost }: NodeFacts): readonly [NodeState, string] {
+  if (node === undefined) return ['Lost', 'there is a GpuNode of this name but no Node'];
+  if (lost !== undefined) return ['Lost', lost];
+  if (node.metadata?.deletionTimestamp !== undefined) return ['NotReady', 'it is being deleted'];
+  const ready = findCondition(gpuNode.status?.conditions, 'Ready');
+  if (ready === undefined) return ['NotReady', 'its agent has not reported yet'];
+  return ready.status === 'True' ? ['Ready', ready.message] : ['NotReady', ready.message];
+}
+
+/** In billionths, or what is wrong with it. */
+function highLimit(gpuNode: GpuNode): number | string {
+  const text = gpuNode.status?.highPriorityUtilizationLimit;
+  if (text === undefined) return defaultHighLimitE9;
+  try {
+    const limit = parseE9(text);
+    if (limit >= 0) return limit;
+  } catch {
+    // Said below, together with what is out of range.
+  }
+  return `its highPriorityUtilizationLimit "${text}" is not a decimal like 0.75`;
+}
+
+function gpusOf(gpuNode: GpuNode): PlacementGpu[] {
+  return (gpuNode.status?.gpus ?? []).map(({ uuid, product, contexts }) => ({
+    uuid,
+    product,
+    contexts: (contexts ?? []).filter(({ streams }) => streams > 0).map(({ index, streams }) => ({ index, streams })),
+  }));
+}

@@ -1,0 +1,145 @@
+// One placement cycle: all tasks against one private snapshot (Algorithm 1), in numbered phases. Pure: the same tasks and
+// nodes give the same verdicts, in whatever order they come.
+import { formatE9 } from '../../api/utilization.ts';
+import type { ContextState } from './context-state.ts';
+import { contextFilters, evictingTaints, nodeFilters } from './filters.ts';
+import { comparePlacementTasks } from './order.ts';
+import { explainRefusal, neverFits } from './refuse.ts';
+import { Snapshot } from './snapshot.ts';
+import type { Place, PlacementNode, PlacementTask, Refusal } from './terms.ts';
+import { formatSum } from './words.ts';
+
+export type Verdict =
+  | { readonly kind: 'Placed'; readonly place: Place; readonly gpuProduct: string; readonly utilizationE9: number }
+  /** `never`: no change of the cluster can help, only one of the task or its model. */
+  | ({ readonly kind: 'Refused'; readonly never: boolean } & Refusal)
+  | ({ readonly kind: 'Suspended'; readonly fits: boolean } & Pick<Refusal, 'message'>);
+
+export interface CycleResult {
+  readonly snapshot: Snapshot;
+  /** One verdict a task, by its key. */
+  readonly verdicts: ReadonlyMap<string, Verdict>;
+}
+
+export function runCycle(nodes: readonly PlacementNode[], tasks: readonly PlacementTask[]): CycleResult {
+  const cycle = new Cycle(nodes);
+  const suspended = tasks.filter((task) => task.suspended);
+
+  // 1. What has not changed stays where it is.
+  let pending = tasks.filter((task) => !task.suspended && !cycle.settle(task)).sort(comparePlacementTasks);
+  // 2. What can never fit is out.
+  pending = pending.filter((task) => !cycle.refuseForEver(task));
+  // 3. What has changed stays where its new terms fit.
+  pending = pending.filter((task) => !cycle.keep(task));
+  // 4. The rest goes to the least utilized context that takes it; what a lost node had stays there if nothing does.
+  pending = pending.filter((task) => !cycle.place(task));
+  // 5. Refusals are put in words when everything is booked, so that they speak of what is there.
+  for (const task of pending) cycle.refuse(task);
+  // 6. Suspended tasks are tried after all others, each by itself: nothing is booked for them.
+  for (const task of suspended) cycle.simulate(task);
+  return { snapshot: cycle.snapshot, verdicts: cycle.verdicts };
+}
+
+class Cycle {
+  readonly snapshot: Snapshot;
+  readonly verdicts = new Map<string, Verdict>();
+  /** Demands without a place. Bookings only grow, so what was refused once stays refused in this cycle. */
+  readonly #hopeless = new Set<string>();
+  readonly #refusals = new Map<string, Refusal>();
+
+  constructor(nodes: readonly PlacementNode[]) {
+    this.snapshot = new Snapshot(nodes);
+  }
+
+  settle(task: PlacementTask): boolean {
+    const context = this.#presentContext(task);
+    if (context === undefined || !task.settled || !evictingTaints.passes(task, context.node)) return false;
+    return this.#book(task, context);
+  }
+
+  keep(task: PlacementTask): boolean {
+    const context = this.#presentContext(task);
+    if (context === undefined || task.settled) return false;
+    // A node that is not ready takes nothing new, but keeps what it has.
+    const nodeFits = nodeFilters.slice(1).every((filter) => filter.passes(task, context.node));
+    return nodeFits && fits(task, context) && this.#book(task, context);
+  }
+
+  place(task: PlacementTask): boolean {
+    const context = this.#find(task) ?? this.#lostContext(task);
+    return context !== undefined && this.#book(task, context);
+  }
+
+  refuse(task: PlacementTask): void {
+    this.verdicts.set(task.key, { kind: 'Refused', never: false, ...this.#explain(task) });
+  }
+
+  refuseForEver(task: PlacementTask): boolean {
+    const refusal = neverFits(task);
+    if (refusal !== undefined) this.verdicts.set(task.key, { kind: 'Refused', never: true, ...refusal });
+    return refusal !== undefined;
+  }
+
+  simulate(task: PlacementTask): void {
+    const never = neverFits(task);
+    const context = never === undefined ? this.#find(task) : undefined;
+    const message =
+      context === undefined
+        ? `would not fit: ${(never ?? this.#explain(task)).message}`
+        : `would fit on ${wouldFit(task, context)}`;
+    this.verdicts.set(task.key, { kind: 'Suspended', fits: context !== undefined, message });
+  }
+
+  #book(task: PlacementTask, context: ContextState): true {
+    context.book(task);
+    const { place, gpu } = context;
+    const { utilizationE9 } = task.demand;
+    this.verdicts.set(task.key, { kind: 'Placed', place, gpuProduct: gpu.product, utilizationE9 });
+    return true;
+  }
+
+  #find(task: PlacementTask): ContextState | undefined {
+    const key = demandKey(task);
+    if (this.#hopeless.has(key)) return undefined;
+    const context = this.snapshot.poolFor(task).choose((candidate) => fits(task, candidate));
+    if (context === undefined) this.#hopeless.add(key);
+    return context;
+  }
+
+  #explain(task: PlacementTask): Refusal {
+    const key = demandKey(task);
+    const known = this.#refusals.get(key) ?? explainRefusal(this.snapshot, task);
+    this.#refusals.set(key, known);
+    return known;
+  }
+
+  #presentContext(task: PlacementTask): ContextState | undefined {
+    const context = task.present && this.snapshot.at(task.present);
+    return context?.node.state === 'Lost' ? undefined : context;
+  }
+
+  #lostContext(task: PlacementTask): ContextState | undefined {
+    const context = task.present && this.snapshot.at(task.present);
+    if (context?.node.state !== 'Lost') return undefined;
+    return task.settled || fits(task, context) ? context : undefined;
+  }
+}
+
+function fits(task: PlacementTask, context: ContextState): boolean {
+  return contextFilters.every((filter) => filter.passes(task, context));
+}
+
+function wouldFit(task: PlacementTask, context: ContextState): string {
+  const u = task.demand.utilizationE9;
+  const terms =
+    task.priority === 'High'
+      ? `HP load ${formatSum(context.highE9, u, context.limitE9)}`
+      : `utilization ${formatE9(u)} beside ${formatE9(context.totalE9)} on ${context.streams} ${context.streams === 1 ? 'stream' : 'streams'}`;
+  return `gpu ${context.gpu.uuid} of node ${context.node.name}, context ${context.place.context} (${terms})`;
+}
+
+/** Two tasks with the same key get the same answer from the same snapshot. */
+function demandKey(task: PlacementTask): string {
+  const { afetUs, longestStageUs } = task.demand;
+  return `${task.priority}/${afetUs}/${longestStageUs}/${task.periodUs}/${task.deadlineUs}/${task.nodeClass}`;
+}

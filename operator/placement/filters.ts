@@ -1,0 +1,100 @@
+// What keeps a task from a node or from a context. Each filter is pure: a test, and the refusal in words for one target.
+import { formatDurationUs } from '../../api/durations.ts';
+import type { ContextState } from './context-state.ts';
+import type { PlacementNode, PlacementTask, Refusal } from './terms.ts';
+import { formatTaint, missingLabels, untoleratedTaint } from './tolerations.ts';
+import { formatSum } from './words.ts';
+
+export interface Filter<Target> {
+  readonly reason: string;
+  passes(task: PlacementTask, target: Target): boolean;
+  /** Of a target that does not pass. */
+  words(task: PlacementTask, target: Target): string;
+}
+
+export const nodeReady: Filter<PlacementNode> = {
+  reason: 'NoNode',
+  passes: (_task, node) => node.state === 'Ready',
+  words: (_task, node) => `node ${node.name}: ${node.message}`,
+};
+
+export const nodeSelector: Filter<PlacementNode> = {
+  reason: 'NodeSelector',
+  passes: (task, node) => missingLabels(task.nodeSelector, node.labels).length === 0,
+  words: (task, node) => {
+    const missing = missingLabels(task.nodeSelector, node.labels).map((key) => `${key}=${task.nodeSelector[key]}`);
+    return `node ${node.name} lacks the label ${missing.join(', ')}`;
+  },
+};
+
+const barringEffects = ['NoSchedule', 'NoExecute'];
+
+export const taints: Filter<PlacementNode> = {
+  reason: 'Taint',
+  passes: (task, node) => untoleratedTaint(node.taints, task.tolerations, barringEffects) === undefined,
+  words: (task, node) => {
+    const taint = untoleratedTaint(node.taints, task.tolerations, barringEffects);
+    return `node ${node.name} has the taint ${taint === undefined ? '' : formatTaint(taint)}, which is not tolerated`;
+  },
+};
+
+/** Of the effects of taints, the one that also drives out what is there. */
+export const evictingTaints: Filter<PlacementNode> = {
+  ...taints,
+  passes: (task, node) => untoleratedTaint(node.taints, task.tolerations, ['NoExecute']) === undefined,
+};
+
+/** High tasks book at most the limit's share of a context's streams: Σ u_HP + u ≤ limit · N_s. */
+export const highPriorityLimit: Filter<ContextState> = {
+  reason: 'HighPriorityLimit',
+  passes: (task, context) => task.priority !== 'High' || context.highE9 + task.demand.utilizationE9 <= context.limitE9,
+  words: (task, context) => {
+    const sum = formatSum(context.highE9, task.demand.utilizationE9, context.limitE9);
+    return `HP load ${sum} on ${context.gpu.uuid} of ${context.node.name}`;
+  },
+};
+
+/** Stages are not preempted: a High task's AFET plus the longest stage of any other task here must meet its deadline. */
+export const blocking: Filter<ContextState> = {
+  reason: 'Blocking',
+  passes: (task, context) =>
+    task.demand.longestStageUs <= context.slackUs &&
+    (task.priority !== 'High' || task.demand.afetUs + context.longestStageUs <= task.deadlineUs),
+  words: (task, context) => {
+    const where = `context ${context.place.context} of ${context.gpu.uuid} of ${context.node.name}`;
+    return `${isBlocked(task, context) ? blockedWords(task, context) : blockerWords(task, context)} in ${where}`;
+  },
+};
+
+function isBlocked(task: PlacementTask, context: ContextState): boolean {
+  return task.priority === 'High' && task.demand.afetUs + context.longestStageUs > task.deadlineUs;
+}
+
+function blockedWords(task: PlacementTask, context: ContextState): string {
+  const longest = context.tasks.find((other) => other.demand.longestStageUs === context.longestStageUs);
+  const stage = `longest stage ${formatDurationUs(context.longestStageUs)} of ${longest?.key}`;
+  return `AFET ${formatDurationUs(task.demand.afetUs)} + ${stage} > deadline ${formatDurationUs(task.deadlineUs)}`;
+}
+
+function blockerWords(task: PlacementTask, context: ContextState): string {
+  const hurt = context.tasks.find(
+    (other) => other.priority === 'High' && other.deadlineUs - other.demand.afetUs === context.slackUs,
+  );
+  const stage = `longest stage ${formatDurationUs(task.demand.longestStageUs)}`;
+  if (hurt === undefined) return stage;
+  const left = `${formatDurationUs(hurt.demand.afetUs)} of ${hurt.key} > its deadline ${formatDurationUs(hurt.deadlineUs)}`;
+  return `${stage} + AFET ${left}`;
+}
+
+/** In the order in which they are tried; a task is refused for the last one that any node reached. */
+export const nodeFilters: readonly Filter<PlacementNode>[] = [nodeReady, nodeSelector, taints];
+export const contextFilters: readonly Filter<ContextState>[] = [highPriorityLimit, blocking];
+
+export function refusalBy<Target>(
+  filters: readonly Filter<Target>[],
+  task: PlacementTask,
+  target: Target,
+): Refusal | undefined {
+  const filter = filters.find((each) => !each.passes(task, target));
+  return filter === undefined ? undefined : { reason: filter.reason, message: filter.words(task, target) };
+}

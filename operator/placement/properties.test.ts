@@ -1,0 +1,185 @@
+// What must hold in every cluster: random worlds from fixed seeds, each judged by a plain recount.
+import { describe, expect, test } from '@jest/globals';
+
+import { runCycle, type CycleResult, type Verdict } from './cycle.ts';
+import { Seeded, seededNodes, seededTasks } from './seeded.ts';
+import type { PlacementNode, PlacementTask } from './terms.ts';
+import { missingLabels, untoleratedTaint } from './tolerations.ts';
+
+const seeds = Array.from({ length: 60 }, (_, n) => n + 1);
+
+interface World {
+  nodes: PlacementNode[];
+  tasks: PlacementTask[];
+}
+
+/** From nearly empty to overfull, by the seed. */
+function worldOf(seed: number): World {
+  const seeded = new Seeded(seed);
+  const nodes = seededNodes(seeded, {
+    nodes: seeded.between(1, 12),
+    gpusPerNode: seeded.between(1, 2),
+    contextsPerGpu: seeded.between(1, 4),
+  });
+  const utilization = 0.1 + 0.8 * seeded.next();
+  return {
+    nodes,
+    tasks: seededTasks(seeded, { count: seeded.between(1, 120), highShare: seeded.next(), utilization }),
+  };
+}
+
+interface Recount {
+  highE9: number;
+  totalE9: number;
+  tasks: PlacementTask[];
+}
+
+function placeOf(verdict: Verdict | undefined): string | undefined {
+  if (verdict?.kind !== 'Placed') return undefined;
+  return `${verdict.place.node}/${verdict.place.gpu}/${verdict.place.context}`;
+}
+
+function recount(tasks: readonly PlacementTask[], result: CycleResult): Map<string, Recount> {
+  const sums = new Map<string, Recount>();
+  for (const task of tasks) {
+    const place = placeOf(result.verdicts.get(task.key));
+    if (place === undefined) continue;
+    const sum = sums.get(place) ?? { highE9: 0, totalE9: 0, tasks: [] };
+    sum.totalE9 += task.demand.utilizationE9;
+    if (task.priority === 'High') sum.highE9 += task.demand.utilizationE9;
+    sum.tasks.push(task);
+    sums.set(place, sum);
+  }
+  return sums;
+}
+
+function contextKey(context: CycleResult['snapshot']['contexts'][number]): string {
+  return `${context.place.node}/${context.place.gpu}/${context.place.context}`;
+}
+
+/** By its definition: no High task may find a stage of another that, with its own AFET, exceeds its deadline. */
+function blockedPairs(tasks: readonly PlacementTask[]): string[] {
+  return tasks.flatMap((high) =>
+    tasks
+      .filter((other) => other !== high && high.priority === 'High')
+      .filter((other) => high.demand.afetUs + other.demand.longestStageUs > high.deadlineUs)
+      .map((other) => `${high.key} by ${other.key}`),
+  );
+}
+
+function mayUse(task: PlacementTask, node: PlacementNode): boolean {
+  return (
+    missingLabels(task.nodeSelector, node.labels).length === 0 &&
+    untoleratedTaint(node.taints, task.tolerations, ['NoSchedule', 'NoExecute']) === undefined
+  );
+}
+
+/** What a task would see if it came alone to a context with these tasks in it. */
+function couldJoin(task: PlacementTask, there: readonly PlacementTask[], limitE9: number): boolean {
+  const highE9 = there
+    .filter((other) => other.priority === 'High')
+    .reduce((sum, other) => sum + other.demand.utilizationE9, 0);
+  const withinLimit = task.priority === 'Low' || highE9 + task.demand.utilizationE9 <= limitE9;
+  return withinLimit && blockedPairs([...there, task]).length <= blockedPairs(there).length;
+}
+
+describe.each(seeds)('seed %i', (seed) => {
+  const { nodes, tasks } = worldOf(seed);
+  const result = runCycle(nodes, tasks);
+  const sums = recount(tasks, result);
+
+  test('every task has one verdict, and the running sums equal a recount', () => {
+    expect([...result.verdicts.keys()].sort()).toEqual(tasks.map((task) => task.key).sort());
+    for (const context of result.snapshot.contexts) {
+      const sum = sums.get(contextKey(context)) ?? { highE9: 0, totalE9: 0, tasks: [] };
+      expect({ highE9: context.highE9, totalE9: context.totalE9 }).toEqual({
+        highE9: sum.highE9,
+        totalE9: sum.totalE9,
+      });
+      expect(context.longestStageUs).toBe(Math.max(0, ...sum.tasks.map((task) => task.demand.longestStageUs)));
+    }
+  });
+
+  test('no limit and no deadline is broken, no selector or taint ignored', () => {
+    for (const context of result.snapshot.contexts) {
+      const sum = sums.get(contextKey(context));
+      if (sum === undefined) continue;
+      expect(sum.highE9).toBeLessThanOrEqual(context.limitE9);
+      expect(blockedPairs(sum.tasks)).toEqual([]);
+      expect(sum.tasks.filter((task) => !mayUse(task, context.node))).toEqual([]);
+    }
+  });
+
+  test('what is refused fits nowhere', () => {
+    for (const task of tasks.filter(({ key }) => result.verdicts.get(key)?.kind === 'Refused')) {
+      for (const context of result.snapshot.contexts.filter(({ node }) => mayUse(task, node))) {
+        expect(couldJoin(task, sums.get(contextKey(context))?.tasks ?? [], context.limitE9)).toBe(false);
+      }
+    }
+  });
+
+  test('the order of the input does not matter', () => {
+    const seeded = new Seeded(seed + 1_000);
+    const again = runCycle(seeded.shuffled(nodes), seeded.shuffled(tasks));
+    for (const { key } of tasks) expect(again.verdicts.get(key)).toEqual(result.verdicts.get(key));
+  });
+
+  test('the last one placed went to the least utilized context that took it', () => {
+    const placed = tasks.filter(({ key }) => result.verdicts.get(key)?.kind === 'Placed');
+    const last = placed.find(({ key }) =>
+      result.snapshot.contexts.some((context) => context.tasks.at(-1)?.key === key),
+    );
+    if (last === undefined) return;
+    const settled = placed
+      .filter((task) => task !== last)
+      .map((task) => settledIn(task, result.verdicts.get(task.key)));
+    const alone = runCycle(nodes, [...settled, last]);
+    const chosen = placeOf(alone.verdicts.get(last.key));
+    const others = recount(settled, alone);
+    const least = alone.snapshot.contexts
+      .filter(({ node }) => mayUse(last, node))
+      .filter((context) => couldJoin(last, others.get(contextKey(context))?.tasks ?? [], context.limitE9))
+      .map((context) => ({ context, share: (others.get(contextKey(context))?.totalE9 ?? 0) / context.streams }))
+      .sort((a, b) => a.share - b.share || a.context.rank - b.context.rank)[0];
+    expect(chosen).toBe(least && contextKey(least.context));
+  });
+
+  test('nothing moves without need: settled tasks stay whatever comes', () => {
+    const settled = tasks.map((task) => settledIn(task, result.verdicts.get(task.key)));
+    const more = seededTasks(new Seeded(seed + 2_000), { count: 20, highShare: 0.5, utilization: 0.3 });
+    const newcomers = more.map((task) => ({ ...task, key: `new/${task.key}` }));
+    const again = runCycle(nodes, [...settled, ...newcomers]);
+    for (const { key } of settled) expect(placeOf(again.verdicts.get(key))).toBe(placeOf(result.verdicts.get(key)));
+  });
+
+  test('the period that a refusal names fits, and one microsecond less does not', () => {
+    for (const task of tasks) {
+      const verdict = result.verdicts.get(task.key);
+      if (verdict?.kind !== 'Refused') continue;
+      const spanUs = namedSpanUs(verdict.message);
+      if (spanUs === undefined) continue;
+      expect(retried(task, spanUs)).toBe('Placed');
+      expect(retried(task, spanUs - 1)).toBe('Refused');
+    }
+  });
+
+  function retried(task: PlacementTask, spanUs: number): string | undefined {
+    const periodUs = Math.max(task.periodUs, spanUs);
+    const utilizationE9 = Math.ceil((task.demand.afetUs * 1e9) / spanUs);
+    const changed = { ...task, periodUs, deadlineUs: spanUs, demand: { ...task.demand, utilizationE9 } };
+    const others = tasks
+      .filter((other) => result.verdicts.get(other.key)?.kind === 'Placed')
+      .map((other) => settledIn(other, result.verdicts.get(other.key)));
+    return runCycle(nodes, [...others, changed]).verdicts.get(task.key)?.kind;
+  }
+});
+
+function settledIn(task: PlacementTask, verdict: Verdict | undefined): PlacementTask {
+  return verdict?.kind === 'Placed' ? { ...task, present: verdict.place, settled: true } : task;
+}
+
+function namedSpanUs(message: string): number | undefined {
+  const [, amount, unit] = /that fits? (?:is|are) ([\d.]+)(us|ms|s)$/.exec(message) ?? [];
+  if (amount === undefined || unit === undefined) return undefined;
+  return Math.round(Number(amount) * ({ us: 1, ms: 1e3, s: 1e6 }[unit] ?? Number.NaN));
+}

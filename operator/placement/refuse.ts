@@ -1,0 +1,96 @@
+// Why a task has no place, in the terms of the context that comes nearest, and what would fit there.
+import { formatDurationUs } from '../../api/durations.ts';
+import { utilizationE9, wholeE9 } from '../../api/utilization.ts';
+import type { ContextState } from './context-state.ts';
+import { contextFilters, nodeFilters, refusalBy } from './filters.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { PlacementNode, PlacementTask, Refusal } from './terms.ts';
+
+const longestPeriodUs = 3_600_000_000;
+const namedNodes = 3;
+
+/** AFET above the deadline: no GPU of those measured can ever serve it. */
+export function neverFits(task: PlacementTask): Refusal | undefined {
+  const { afetUs } = task.demand;
+  if (afetUs <= task.deadlineUs) return undefined;
+  const terms = `AFET ${formatDurationUs(afetUs)} > deadline ${formatDurationUs(task.deadlineUs)}`;
+  return { reason: 'NeverFits', message: `${terms} on every GPU product; ${shortest(task, afetUs)}` };
+}
+
+/** Of a task that the snapshot has no place for. */
+export function explainRefusal(snapshot: Snapshot, task: PlacementTask): Refusal {
+  const { contexts } = snapshot.poolFor(task);
+  const [first] = contexts;
+  return first === undefined ? explainNodes(snapshot.nodes, task) : explainContexts(contexts, first, task);
+}
+
+function explainNodes(nodes: readonly PlacementNode[], task: PlacementTask): Refusal {
+  if (nodes.length === 0) return { reason: 'NoNode', message: 'there is no GpuNode: no node runs an agent' };
+  let remaining = nodes;
+  for (const filter of nodeFilters) {
+    const passing = remaining.filter((node) => filter.passes(task, node));
+    if (passing.length === 0) {
+      const named = remaining.slice(0, namedNodes).map((node) => filter.words(task, node));
+      return { reason: filter.reason, message: listed(named, remaining.length) };
+    }
+    remaining = passing;
+  }
+  const names = remaining.slice(0, namedNodes).map((node) => `node ${node.name} offers no context`);
+  return { reason: 'NoContext', message: listed(names, remaining.length) };
+}
+
+function listed(words: readonly string[], count: number): string {
+  const rest = count - words.length;
+  return words.join('; ') + (rest > 0 ? `; and ${rest} nodes more` : '');
+}
+
+function explainContexts(contexts: readonly ContextState[], first: ContextState, task: PlacementTask): Refusal {
+  let best = first;
+  let bestSpanUs = shortestSpanUs(task, first);
+  for (const context of contexts) {
+    const spanUs = shortestSpanUs(task, context);
+    if (spanUs < bestSpanUs || (spanUs === bestSpanUs && headroomE9(context) > headroomE9(best))) {
+      best = context;
+      bestSpanUs = spanUs;
+    }
+  }
+  const refusal = refusalBy(contextFilters, task, best);
+  if (refusal === undefined) throw new Error(`${task.key} fits where it was refused`);
+  const among = contexts.length === 1 ? 'the only context' : `best of ${contexts.length} contexts`;
+  return { reason: refusal.reason, message: `${refusal.message} (${among})${remedy(task, bestSpanUs)}` };
+}
+
+function headroomE9(context: ContextState): number {
+  return context.limitE9 - context.highE9;
+}
+
+/** The least min(deadline, period) with which the task would fit there now; Infinity where none would. */
+function shortestSpanUs(task: PlacementTask, context: ContextState): number {
+  const { afetUs, longestStageUs } = task.demand;
+  if (task.priority === 'Low' || longestStageUs > context.slackUs) return Number.POSITIVE_INFINITY;
+  const room = headroomE9(context);
+  if (room <= 0) return Number.POSITIVE_INFINITY;
+  const byLimit = leastSpanUs(afetUs, room);
+  const spanUs = Math.max(byLimit, afetUs + context.longestStageUs);
+  return spanUs <= longestPeriodUs ? spanUs : Number.POSITIVE_INFINITY;
+}
+
+/** The least span whose utilization, rounded up, is within the room. A double comes within one of it. */
+function leastSpanUs(afetUs: number, roomE9: number): number {
+  const estimate = Math.max(1, Math.floor((afetUs / roomE9) * wholeE9) - 1);
+  let spanUs = estimate;
+  while (utilizationE9(afetUs, spanUs, spanUs) > roomE9) spanUs++;
+  return spanUs;
+}
+
+function remedy(task: PlacementTask, spanUs: number): string {
+  return Number.isFinite(spanUs) ? `; ${shortest(task, spanUs)}` : '';
+}
+
+/** A deadline of its own must grow too; where it equals the period it goes along. */
+function shortest(task: PlacementTask, spanUs: number): string {
+  const span = formatDurationUs(spanUs);
+  if (task.deadlineUs === task.periodUs) return `the shortest period that fits is ${span}`;
+  if (spanUs <= task.periodUs) return `the shortest deadline that fits is ${span}`;
+  return `the shortest period and deadline that fit are ${span}`;
+}

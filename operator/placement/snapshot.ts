@@ -1,0 +1,50 @@
+// A private picture of the cluster for one cycle: nodes, contexts and what is booked in them. Nothing else changes it.
+import { ContextState } from './context-state.ts';
+import { nodeFilters } from './filters.ts';
+import { compareText } from './order.ts';
+import { Pool } from './pool.ts';
+import type { Place, PlacementNode, PlacementTask } from './terms.ts';
+
+export class Snapshot {
+  readonly nodes: readonly PlacementNode[];
+  readonly contexts: readonly ContextState[];
+  readonly #byPlace: ReadonlyMap<string, ContextState>;
+  readonly #pools = new Map<string, Pool>();
+
+  constructor(nodes: readonly PlacementNode[]) {
+    this.nodes = nodes.toSorted((a, b) => compareText(a.name, b.name));
+    this.contexts = contextsOf(this.nodes);
+    this.#byPlace = new Map(this.contexts.map((context) => [placeKey(context.place), context]));
+  }
+
+  at(place: Place): ContextState | undefined {
+    return this.#byPlace.get(placeKey(place));
+  }
+
+  /** The contexts of all nodes that take tasks with this selector and these tolerations. */
+  poolFor(task: PlacementTask): Pool {
+    const known = this.#pools.get(task.nodeClass);
+    if (known !== undefined) return known;
+    const eligible = new Set(this.nodes.filter((node) => nodeFilters.every((filter) => filter.passes(task, node))));
+    const pool = new Pool(this.contexts.filter((context) => eligible.has(context.node)));
+    this.#pools.set(task.nodeClass, pool);
+    return pool;
+  }
+}
+
+function placeKey(place: Place): string {
+  return `${place.node}/${place.gpu}/${place.context}`;
+}
+
+/** `nodes` in order of their names. */
+function contextsOf(nodes: readonly PlacementNode[]): ContextState[] {
+  const found: ContextState[] = [];
+  for (const node of nodes) {
+    for (const gpu of node.gpus.toSorted((a, b) => compareText(a.uuid, b.uuid))) {
+      for (const context of gpu.contexts.toSorted((a, b) => a.index - b.index)) {
+        found.push(new ContextState(node, gpu, context, found.length));
+      }
+    }
+  }
+  return found;
+}

@@ -1,0 +1,81 @@
+// What placement knows of tasks and nodes: plain values, taken from objects by those who gather.
+// Times are microseconds, utilizations billionths of one stream.
+
+export type Priority = 'High' | 'Low';
+
+/** What one job needs on a GPU, by average execution times (AFET). */
+export interface Demand {
+  readonly afetUs: number;
+  readonly longestStageUs: number;
+  /** AFET / min(deadline, period), rounded up. */
+  readonly utilizationE9: number;
+}
+
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: string;
+}
+
+/** One context of one GPU. */
+export interface Place {
+  readonly node: string;
+  readonly gpu: string;
+  readonly context: number;
+}
+
+export interface PlacementTask {
+  /** namespace/name */
+  readonly key: string;
+  readonly priority: Priority;
+  readonly periodUs: number;
+  readonly deadlineUs: number;
+  readonly demand: Demand;
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly tolerations: readonly Toleration[];
+  /** Tasks of one class see the same nodes: `nodeClassOf` its selector and tolerations. */
+  readonly nodeClass: string;
+  /** Evaluated after all others, booked nowhere. */
+  readonly suspended: boolean;
+  /** Where it is now. */
+  readonly present?: Place;
+  /** Its terms are those that its present place was booked for. */
+  readonly settled: boolean;
+}
+
+/**
+ * Ready: takes tasks. NotReady: keeps those that it has. Lost: its tasks go elsewhere where there is room, and stay
+ * otherwise, since its runtime may well serve on.
+ */
+export type NodeState = 'Ready' | 'NotReady' | 'Lost';
+
+export interface PlacementNode {
+  readonly name: string;
+  readonly state: NodeState;
+  /** Why it is not Ready. */
+  readonly message: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  /** Share of a context's streams that High tasks may book. */
+  readonly highLimitE9: number;
+  readonly gpus: readonly PlacementGpu[];
+}
+
+export interface PlacementGpu {
+  readonly uuid: string;
+  readonly product: string;
+  readonly contexts: readonly { readonly index: number; readonly streams: number }[];
+}
+
+/** Why something cannot be: a condition's reason, and the terms in words. */
+export interface Refusal {
+  readonly reason: string;
+  readonly message: string;
+}

@@ -1,0 +1,46 @@
+// Labels, taints and tolerations, as the scheduler of Kubernetes reads them.
+import { compareText } from './order.ts';
+import type { Taint, Toleration } from './terms.ts';
+
+/** Taints by which the control plane tells of a node's life; the agent's Lease tells that here. */
+const lifecyclePrefix = 'node.kubernetes.io/';
+
+/** What decides which nodes a task may use, as one text. */
+export function nodeClassOf(selector: Readonly<Record<string, string>>, tolerations: readonly Toleration[]): string {
+  const labels = Object.entries(selector).sort(([a], [b]) => compareText(a, b));
+  return JSON.stringify([labels, tolerations]);
+}
+
+export function missingLabels(
+  selector: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): string[] {
+  return Object.keys(selector).filter((key) => labels[key] !== selector[key]);
+}
+
+/** The first taint with one of the effects that nothing tolerates. */
+export function untoleratedTaint(
+  taints: readonly Taint[],
+  tolerations: readonly Toleration[],
+  effects: readonly string[],
+): Taint | undefined {
+  return taints.find(
+    (taint) =>
+      effects.includes(taint.effect) &&
+      !taint.key.startsWith(lifecyclePrefix) &&
+      !tolerations.some((toleration) => tolerates(toleration, taint)),
+  );
+}
+
+function tolerates(toleration: Toleration, taint: Taint): boolean {
+  const { key = '', operator = 'Equal', value = '', effect = '' } = toleration;
+  if (effect !== '' && effect !== taint.effect) return false;
+  if (key !== '' && key !== taint.key) return false;
+  if (operator === 'Exists') return true;
+  return key !== '' && value === (taint.value ?? '');
+}
+
+export function formatTaint(taint: Taint): string {
+  const value = taint.value === undefined || taint.value === '' ? '' : `=${taint.value}`;
+  return `${taint.key}${value}:${taint.effect}`;
+}

@@ -1,0 +1,55 @@
+// The kinds that the operator reads and writes, as the kernel addresses them.
+import type { V1EndpointSlice, V1Node, V1Service } from '@kubernetes/client-node';
+
+import {
+  gpuNodes,
+  inferenceModels,
+  realtimeInferenceTasks,
+  type GpuNode,
+  type InferenceModel,
+  type RealtimeInferenceTask,
+} from '../api/resources.ts';
+import { defineResource, type Stored } from '../kube/resource.ts';
+
+/** client-node describes objects by classes, with Dates; what travels is plain, with times as text. */
+type Plain<T> = T extends Date ? string : T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
+
+export type Node = Plain<V1Node>;
+export type Service = Plain<V1Service>;
+export type EndpointSlice = Plain<V1EndpointSlice>;
+
+export type StoredTask = Stored<RealtimeInferenceTask>;
+export type StoredModel = Stored<InferenceModel>;
+export type StoredGpuNode = Stored<GpuNode>;
+export type StoredNode = Stored<Node>;
+export type StoredService = Stored<Service>;
+export type StoredSlice = Stored<EndpointSlice>;
+
+export type TaskStatus = NonNullable<RealtimeInferenceTask['status']>;
+export type Effective = NonNullable<TaskStatus['effective']>;
+export type TaskPlacement = NonNullable<TaskStatus['placement']>;
+export type TaskEndpoint = NonNullable<TaskStatus['endpoint']>;
+export type ModelStatus = NonNullable<InferenceModel['status']>;
+export type ModelPackage = NonNullable<ModelStatus['package']>;
+
+export const tasksResource = defineResource<RealtimeInferenceTask>(realtimeInferenceTasks);
+export const modelsResource = defineResource<InferenceModel>(inferenceModels);
+export const gpuNodesResource = defineResource<GpuNode>(gpuNodes);
+export const nodesResource = defineResource<Node>({
+  apiVersion: 'v1',
+  kind: 'Node',
+  plural: 'nodes',
+  namespaced: false,
+});
+export const servicesResource = defineResource<Service>({
+  apiVersion: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  namespaced: true,
+});
+export const slicesResource = defineResource<EndpointSlice>({
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  plural: 'endpointslices',
+  namespaced: true,
+});
