@@ -139,8 +139,8 @@ export class Stack {
       'Everything stays up until Ctrl-C. In another terminal:',
       `  export KUBECONFIG=${this.cluster.kubeconfig} PATH=${dirname(kubectl)}:$PATH`,
       '  kubectl get rit -o wide --watch',
-      '  kubectl describe rit front-camera',
-      '  kubectl patch rit sign-reader --type=merge -p \'{"spec":{"period":"64ms"}}\'',
+      '  kubectl describe rit front-cameras',
+      '  kubectl patch rit sign-reader --type=merge -p \'{"spec":{"period":"100ms"}}\'',
       `  curl http://127.0.0.1:${this.metricsPorts.get('agent')}/metrics`,
       `Logs: ${this.options.logDir}`,
     ];

@@ -53,11 +53,11 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const pids = [stack.pidOf('agent'), stack.pidOf('runtime')].join();
   const placed = placementOf(await find(stack, signal));
 
-  const original = await measureAt(stack, checks, 32_000, signal);
-  await edit(stack, '64ms', signal);
-  const doubled = await measureAt(stack, checks, 64_000, signal);
-  await edit(stack, '32ms', signal);
-  const restored = await measureAt(stack, checks, 32_000, signal);
+  const original = await measureAt(stack, checks, 50_000, signal);
+  await edit(stack, '100ms', signal);
+  const doubled = await measureAt(stack, checks, 100_000, signal);
+  await edit(stack, '50ms', signal);
+  const restored = await measureAt(stack, checks, 50_000, signal);
 
   const last = await stack.watch.fresh(signal);
   const identities = tasks.map(identityOf);
@@ -68,9 +68,9 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   checkHighTasks(checks, windowBetween(first, last, identities));
   return {
     figures: {
-      perSecondAt32ms: original,
-      perSecondAt64ms: doubled,
-      perSecondAt32msAgain: restored,
+      perSecondAt50ms: original,
+      perSecondAt100ms: doubled,
+      perSecondAt50msAgain: restored,
     },
     failures: checks.failures,
   };
