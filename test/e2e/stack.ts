@@ -33,10 +33,10 @@ export class Stack {
   /** Mark in the environment of every process of this run; whoever starts us may choose it. */
   readonly run = process.env[runVariable] ?? randomUUID();
   readonly cores = allowedCores().slice(0, inferenceCores);
-  /** Kubeconfigs and the runtime's socket, whose path must be short: sockets' names end at 107 characters. */
-  readonly dir = mkdtempSync(join(tmpdir(), 'daris-demo-'));
   readonly modelRoot: string;
   private readonly options: StackOptions;
+  /** Kubeconfigs and the runtime's socket, whose path must be short: sockets' names end at 107 characters. */
+  private temporary: string | undefined;
   private plane: ControlPlane | undefined;
   private readonly daemons = new Map<string, Daemon>();
   private readonly metricsPorts = new Map<string, number>();
@@ -46,6 +46,11 @@ export class Stack {
   constructor(options: StackOptions) {
     this.options = options;
     this.modelRoot = options.modelRoot;
+  }
+
+  get dir(): string {
+    if (this.temporary === undefined) throw new Error('the stack was not started');
+    return this.temporary;
   }
 
   get cluster(): Cluster {
@@ -65,6 +70,7 @@ export class Stack {
 
   /** Starts all parts; on failure the caller must still call stop(). */
   async start(): Promise<void> {
+    this.temporary = mkdtempSync(join(tmpdir(), 'daris-demo-'));
     rmSync(this.options.logDir, { recursive: true, force: true });
     mkdirSync(this.options.logDir, { recursive: true });
     // Every child inherits it, those of the control plane too.
@@ -129,7 +135,7 @@ export class Stack {
     await this.stopParts();
     this.taskReader?.close();
     await this.plane?.stop();
-    rmSync(this.dir, { recursive: true, force: true });
+    if (this.temporary !== undefined) rmSync(this.temporary, { recursive: true, force: true });
   }
 
   /** How a person at this machine uses what is up. */

@@ -1,6 +1,7 @@
 // What users get wrong, on the whole system: each is answered in words, and the tasks beside it run on.
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -19,8 +20,8 @@ import { conditionOf, isReady } from '../e2e/tasks.ts';
 import { damages, digestOf, variant } from './damaged-packages.ts';
 
 const built = join(repositoryRoot, 'build', 'models');
-const folder = mkdtempSync(join(tmpdir(), 'daris-bad-input-'));
-const modelRoot = join(folder, 'models');
+// A name that is free without being taken yet: where a filter skips these tests nothing must be left.
+const modelRoot = join(tmpdir(), `daris-bad-input-${randomUUID()}`);
 const stack = new Stack({
   logDir: join(repositoryRoot, 'build', 'tests', 'bad-input-logs'),
   modelRoot,
@@ -81,7 +82,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stack.stop();
-  rmSync(folder, { recursive: true });
+  rmSync(modelRoot, { recursive: true, force: true });
 }, 60_000);
 
 beforeEach(async () => {

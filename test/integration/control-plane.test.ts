@@ -14,10 +14,11 @@ import { waitFor } from '../control-plane/wait.ts';
 import { sharedCluster } from './shared-cluster.ts';
 
 const cluster = sharedCluster();
-const folder = mkdtempSync(join(tmpdir(), 'daris-test-'));
+let folder = '';
 let namespace = '';
 
 beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'daris-test-'));
   namespace = await cluster.createNamespace('control-plane');
 }, 30_000);
 

@@ -25,21 +25,25 @@ test.each([
       env: { ...process.env, TMPDIR: temporary, [runVariable]: run },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    let output = '';
-    demo.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
-    const ended = new AbortController();
-    demo.once('exit', () => ended.abort(new Error(`the demo ended by itself:\n${output}`)));
-    const seen = (): true | undefined => (output.includes(line) ? true : undefined);
-    await waitFor(seen, { what: `"${line}" in the demo's output`, timeoutMs: 60_000, signal: ended.signal });
-    expect(processesOfRun(run).length).toBeGreaterThan(1);
+    try {
+      let output = '';
+      demo.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+      const ended = new AbortController();
+      demo.once('exit', () => ended.abort(new Error(`the demo ended by itself:\n${output}`)));
+      const seen = (): true | undefined => (output.includes(line) ? true : undefined);
+      await waitFor(seen, { what: `"${line}" in the demo's output`, timeoutMs: 60_000, signal: ended.signal });
+      expect(processesOfRun(run).length).toBeGreaterThan(1);
 
-    demo.kill('SIGINT');
-    const [status] = demo.exitCode === null ? await once(demo, 'exit') : [demo.exitCode];
-    expect(output).toContain('demo: interrupted by SIGINT');
-    expect(status).toBe(130);
-    expect(processesOfRun(run)).toEqual([]);
-    expect(readdirSync(temporary)).toEqual([]);
-    rmSync(temporary, { recursive: true });
+      demo.kill('SIGINT');
+      const [status] = demo.exitCode === null ? await once(demo, 'exit') : [demo.exitCode];
+      expect(output).toContain('demo: interrupted by SIGINT');
+      expect(status).toBe(130);
+      expect(processesOfRun(run)).toEqual([]);
+      expect(readdirSync(temporary)).toEqual([]);
+    } finally {
+      demo.kill('SIGKILL');
+      rmSync(temporary, { recursive: true });
+    }
   },
   120_000,
 );

@@ -12,8 +12,8 @@ import { waitFor } from '../control-plane/wait.ts';
 import { sharedCluster } from './shared-cluster.ts';
 
 const admin = sharedCluster();
-const folder = mkdtempSync(join(tmpdir(), 'daris-test-'));
 const system = 'daris-system';
+let folder = '';
 let namespace = '';
 let ownNode = '';
 let otherNode = '';
@@ -65,6 +65,7 @@ async function createTask(name: string, node: string): Promise<void> {
 }
 
 beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'daris-test-'));
   namespace = await admin.createNamespace('rbac');
   ownNode = `${namespace}-own`;
   otherNode = `${namespace}-other`;
