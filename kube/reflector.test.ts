@@ -66,8 +66,8 @@ const note: Listener<Widget> = (key, before, now) => {
   seen.push(`${key} ${from}>${to}`);
 };
 
-async function watching(count: number): Promise<ServerResponse> {
-  await eventually(`watch number ${count}`, () => watches.length >= count, { clock });
+async function watching(count: number, stepMs = 50): Promise<ServerResponse> {
+  await eventually(`watch number ${count}`, () => watches.length >= count, { clock, stepMs });
   const watch = watches[count - 1];
   if (watch === undefined) throw new Error('no watch');
   return watch.response;
@@ -210,7 +210,7 @@ describe('Reflector', () => {
       refuse(response, code, 'Trouble');
     };
     watches[0]?.response.destroy();
-    await watching(2);
+    await watching(2, 1_000);
     expect(clock.monotonic() - refusedAtMs).toBeGreaterThanOrEqual(77_000);
     expect(versionsAsked()).toEqual(['10', '10']);
     expect(listCount()).toBe(1);

@@ -63,14 +63,20 @@ test('a runtime with its policy in force is Ready, with its GPUs and contexts', 
 });
 
 describe('nothing is said, so what status says stays, while', () => {
-  const rows: Record<string, Partial<RuntimeUp>> = {
+  const rows: Record<string, Partial<RuntimeUp> | { kind: 'connecting' }> = {
+    'the first connection is being made': { kind: 'connecting' },
     'the first state is on its way': { state: undefined, terms: undefined },
     'our Apply is on its way': { terms: undefined },
     'contexts are being made': { state: observedState({ gpus: [] }) },
   };
   test.each(Object.entries(rows))('%s', (_, values) => {
     const input = { present: undefined, policy: defaultPolicy, advertiseAddress: undefined };
-    expect(gpuNodeStatement({ ...input, view: { ...up, ...values } })).toBeUndefined();
+    expect(
+      gpuNodeStatement({
+        ...input,
+        view: values.kind === 'connecting' ? { kind: 'connecting' } : { ...up, ...values },
+      }),
+    ).toBeUndefined();
   });
 });
 

@@ -101,7 +101,8 @@ describe('change', () => {
     expect(statement?.package).toMatchObject({ gpuProduct: 'H100', afetUs: 2 });
   });
   test('another generation is one', () => {
-    const edited = { ...inspected, metadata: { ...inspected.metadata, generation: 4 } };
+    const { name, uid, resourceVersion } = inspected.metadata;
+    const edited = { ...inspected, metadata: { name, namespace: 'default', uid, resourceVersion, generation: 4 } };
     expect(modelChanged(edited, said(edited, observedModel()))).toBe(true);
   });
 });

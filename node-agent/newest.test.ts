@@ -7,7 +7,7 @@ import { storedTask } from './testing/fixtures.ts';
 
 function version(resourceVersion: string, uid = 'u1'): StoredTask {
   const task = storedTask(uid, {}, 'name');
-  return { ...task, metadata: { ...task.metadata, resourceVersion } };
+  return { ...task, metadata: { name: 'name', namespace: 'default', uid, resourceVersion } };
 }
 
 test.each([

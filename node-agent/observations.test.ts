@@ -14,9 +14,9 @@ function counted(released: number, missed = 0): ReturnType<typeof observedTask> 
 describe('view', () => {
   const terms = new Map<string, Terms>([['u1', { epoch: 1, generation: 1 }]]);
 
-  test('is down before the first connection and after a lost one, with the reason', () => {
+  test('is open before the first attempt has ended, and down after a lost connection, with the reason', () => {
     const observations = new Observations();
-    expect(observations.view).toMatchObject({ kind: 'down' });
+    expect(observations.view).toEqual({ kind: 'connecting' });
     observations.connected(info());
     observations.observed(observedState(), 0, isNew);
     expect(observations.view).toMatchObject({ kind: 'up' });
@@ -96,10 +96,13 @@ describe('counters', () => {
   });
 });
 
+function miss(timeUs: number, cause: Miss['cause']): Miss {
+  return { timeUs, lateUs: 1, cause, behind: '' };
+}
+
 test('each explained miss is counted once, by its cause', () => {
   const observations = new Observations();
   const { MISS_CAUSE_BLOCKED: blocked, MISS_CAUSE_OVERRUN: overrun } = MissCause;
-  const miss = (timeUs: number, cause: Miss['cause']): Miss => ({ timeUs, lateUs: 1, cause, behind: '' });
   const show = (...lastMisses: Miss[]): void =>
     observations.observed(observedState({ tasks: [observedTask('u1', { lastMisses })] }), 0, isNew);
   show(miss(2, overrun), miss(1, blocked));

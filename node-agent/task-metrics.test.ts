@@ -3,6 +3,7 @@ import { MetricRegistry } from '../kube/metrics.ts';
 import { rebucket, responseBuckets } from './histogram.ts';
 import { MissCause, type ObservedTask } from './native/gen/runtime.ts';
 import { jobs, observedState, observedTask } from './testing/fixtures.ts';
+import { ContextMetrics } from './context-metrics.ts';
 import { TaskMetrics, type TaskSample } from './task-metrics.ts';
 
 function sample(name: string, values: Partial<ObservedTask> = {}, uid = name): TaskSample {
@@ -26,7 +27,7 @@ test('counters, times in seconds and utilizations in streams, by namespace and t
     migrations: { count: 4, lastFrom: 0, lastTo: 1, lastTimeUs: 1 },
     executionUs: 2_500_000,
   };
-  metrics.show([sample('front', observed)], observedState().gpus);
+  metrics.show([sample('front', observed)]);
   const labels = '{namespace="default",task="front"}';
   expect(lines(registry)).toEqual(
     expect.arrayContaining([
@@ -39,19 +40,17 @@ test('counters, times in seconds and utilizations in streams, by namespace and t
       `daris_task_execution_seconds_total${labels} 2.5`,
       `daris_task_mret_seconds${labels} 0.005`,
       `daris_task_utilization${labels} 0.125`,
-      'daris_context_utilization{gpu="cpu-0",context="1",kind="low"} 0.125',
-      'daris_context_busy_seconds_total{gpu="cpu-0",context="0"} 7',
     ]),
   );
 });
 
-test('the series of a task that is gone, and of a context that is no more, go with it', () => {
+test('the series of a task that is gone go with it', () => {
   const registry = new MetricRegistry();
   const metrics = new TaskMetrics(registry);
   const response = { boundsUs: [1_000], counts: [1, 0], sumUs: 900 };
-  metrics.show([sample('front', { response }), sample('rear')], observedState().gpus);
-  metrics.show([sample('rear')], []);
-  expect(lines(registry).filter((line) => line.includes('front') || line.includes('gpu='))).toEqual([]);
+  metrics.show([sample('front', { response }), sample('rear')]);
+  metrics.show([sample('rear')]);
+  expect(lines(registry).filter((line) => line.includes('front'))).toEqual([]);
   expect(lines(registry).some((line) => line.includes('rear'))).toBe(true);
 });
 
@@ -59,8 +58,8 @@ test('a task created anew under its name begins anew', () => {
   const registry = new MetricRegistry();
   const metrics = new TaskMetrics(registry);
   const response = { boundsUs: [1_000], counts: [1, 0], sumUs: 900 };
-  metrics.show([sample('front', { response }, 'old')], []);
-  metrics.show([sample('front', {}, 'new')], []);
+  metrics.show([sample('front', { response }, 'old')]);
+  metrics.show([sample('front', {}, 'new')]);
   expect(lines(registry).filter((line) => line.startsWith('daris_job_response_seconds'))).toEqual([]);
 });
 
@@ -71,4 +70,18 @@ test('a histogram of any buckets keeps its count and sum, and shows no time shor
   const shown = Object.fromEntries([...responseBuckets, Infinity].map((bound, index) => [bound, counts[index]]));
   expect(shown).toMatchObject({ '0.001': 3, '0.002': 4, '0.05': 8, Infinity: 48 });
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(63);
+});
+
+test('contexts tell their utilizations and their busy time, until they are no more', () => {
+  const registry = new MetricRegistry();
+  const metrics = new ContextMetrics(registry);
+  metrics.show(observedState().gpus);
+  expect(lines(registry)).toEqual(
+    expect.arrayContaining([
+      'daris_context_utilization{gpu="cpu-0",context="1",kind="low"} 0.125',
+      'daris_context_busy_seconds_total{gpu="cpu-0",context="0"} 7',
+    ]),
+  );
+  metrics.show([]);
+  expect(lines(registry)).toEqual([]);
 });

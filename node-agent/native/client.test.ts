@@ -57,18 +57,25 @@ test('an aborted call ends with the reason of its signal', async () => {
   await expect(client.apply(desired, ended.signal)).rejects.toBe(reason);
 });
 
-test('Watch yields states as they come, until it is aborted', async () => {
+test('Watch yields states as they come, for longer than its limit of silence, until it is aborted', async () => {
   await client.apply(desired, ended.signal);
   const reason = new Error('enough');
   const seen: ObservedState[] = [];
   const watching = (async () => {
     for await (const { value } of client.watch(100, ended.signal)) {
       seen.push(value);
-      if (seen.length === 3) ended.abort(reason);
+      if (seen.length === 9) ended.abort(reason);
     }
   })();
   await expect(watching).rejects.toBe(reason);
-  expect(seen.map((state) => state.appliedGeneration)).toEqual([4, 4, 4]);
+  expect(seen.map((state) => state.appliedGeneration)).toEqual(Array.from({ length: 9 }, () => 4));
+});
+
+test('a Watch whose signal has aborted before fails at once and leaves nothing behind', async () => {
+  const reason = new Error('enough');
+  ended.abort(reason);
+  await expect(client.watch(100, ended.signal).next()).rejects.toBe(reason);
+  await expect(client.info(new AbortController().signal)).resolves.toBeDefined();
 });
 
 test('a Watch whose runtime dies fails', async () => {

@@ -1,0 +1,112 @@
+// daris-runtime: flags, signals and the order in which the parts start and stop. All else is in libraries.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/openvino/openvino_engine.hpp"
+#include "rpc/servers.hpp"
+#include "runtime/flags.hpp"
+#include "runtime/log.hpp"
+#include "runtime/runtime.hpp"
+#include "runtime/socket_guard.hpp"
+#include "runtime/supervisor.hpp"
+
+namespace {
+
+using daris::runtime::log;
+using daris::runtime::LogLevel;
+
+constexpr int kFailed = 1;
+constexpr int kBadFlags = 2;
+constexpr auto kGrace = std::chrono::milliseconds(1000);
+constexpr unsigned kStopSeconds = 4;  // then the process ends whatever still runs
+
+sigset_t stopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+/// Waits for SIGTERM or SIGINT, which all threads have blocked.
+void waitForStop() {
+  const sigset_t signals = stopSignals();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log(LogLevel::Info, "stopping", {{"signal", std::to_string(signal)}});
+  ::signal(SIGALRM, [](int) { ::_exit(kFailed); });
+  ::alarm(kStopSeconds);
+}
+
+int serve(const daris::runtime::Flags& flags) {
+  const sigset_t signals = stopSignals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::umask(0177);  // the socket is for this user alone
+  daris::rpc::redirectLibraryLog();
+  const daris::runtime::SocketGuard guard(flags.socket);
+  const daris::runtime::SystemClock clock;
+  const auto engine = daris::engine::openvino::make_engine(flags.cores);
+  daris::runtime::Runtime runtime(*engine, clock,
+                                  {.modelRoot = flags.modelRoot,
+                                   .slotMemoryBytes = flags.slotMemoryBytes,
+                                   .dispatcherCore = flags.cores.front(),
+                                   .version = DARIS_VERSION});
+  daris::rpc::Servers servers(runtime,
+                              {flags.socket, flags.inferenceHost, flags.inferencePort});
+  log(LogLevel::Info, "runtime started",
+      {{"version", DARIS_VERSION}, {"instance", runtime.instanceId()}, {"inference", servers.inferenceAddress()}});
+  std::printf("daris-runtime listening on %s\n", servers.inferenceAddress().c_str());
+  std::fflush(stdout);
+  waitForStop();
+  runtime.drain();
+  servers.stop(kGrace);
+  log(LogLevel::Info, "runtime stopped");
+  return 0;
+}
+
+/// The same command line without --supervise, of this very program file.
+std::vector<std::string> workerCommand(int argc, char** argv) {
+  std::vector<std::string> command{"/proc/self/exe"};
+  for (int i = 1; i < argc; ++i) {
+    if (std::string(argv[i]) != "--supervise") command.emplace_back(argv[i]);
+  }
+  return command;
+}
+
+int run(int argc, char** argv) {
+  const auto flags = daris::runtime::parseFlags({argv + 1, static_cast<std::size_t>(argc - 1)});
+  if (flags.help) {
+    std::fputs(daris::runtime::usage().c_str(), stdout);
+    return 0;
+  }
+  if (flags.version) {
+    std::puts("daris-runtime " DARIS_VERSION);
+    return 0;
+  }
+  return flags.supervise ? daris::runtime::supervise(workerCommand(argc, argv)) : serve(flags);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const daris::runtime::FlagError& error) {
+    std::fprintf(stderr, "daris-runtime: %s\n", error.what());
+    return kBadFlags;
+  } catch (const daris::runtime::SocketTaken& error) {
+    std::fprintf(stderr, "daris-runtime: %s\n", error.what());
+    return kFailed;
+  } catch (const std::exception& error) {
+    log(LogLevel::Error, "cannot run", {{"error", error.what()}});
+    return kFailed;
+  }
+}

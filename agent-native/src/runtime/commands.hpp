@@ -1,0 +1,122 @@
+// What crosses between the dispatcher and the rest of the process, by queues and one buffer.
+//   commands ──► dispatcher ──► events (to the responder), snapshots (to whoever observes)
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "runtime/request.hpp"
+#include "runtime/slot_pool.hpp"
+#include "runtime/statistics.hpp"
+#include "sched/types.hpp"
+
+namespace daris::runtime {
+
+/// What a task runs by in the dispatcher.
+struct TaskTerms {
+  sched::TaskSpec spec;
+  DurationUs offsetUs = 0;
+};
+
+// ---- Commands ----
+
+/// Divides the device anew. Only while there is neither task nor slot; `done` gets what was wrong, or nothing.
+struct Repartition {
+  engine::Partitioning partition;
+  sched::Policy policy;
+  std::uint32_t units = 1;
+  std::function<void(std::optional<std::string>)> done;
+};
+
+struct ChangePolicy {
+  sched::Policy policy;
+};
+
+struct AddSlots {
+  sched::ClassId classId = 0;
+  std::vector<std::unique_ptr<engine::Slot>> slots;
+  std::shared_ptr<const SampleInputs> sample;
+};
+
+/// Its slots come back as ClassRetired. No task of the class may be there, but for draining ones.
+struct RetireClass {
+  sched::ClassId classId = 0;
+};
+
+struct AddTask {
+  InstanceId instance = 0;
+  TaskTerms terms;
+  std::shared_ptr<const std::string> name;  // namespace/name
+  std::shared_ptr<TaskStatistics> statistics;
+};
+
+struct ChangeTask {
+  InstanceId instance = 0;
+  TaskTerms terms;
+};
+
+struct RemoveTask {
+  InstanceId instance = 0;
+};
+
+/// No releases from now on; the dispatcher ends when the last active job has.
+struct Drain {};
+
+using Command = std::variant<RequestPtr, AddTask, ChangeTask, RemoveTask, AddSlots, RetireClass, ChangePolicy,
+                             Repartition, Drain>;
+
+// ---- Events ----
+
+struct Answered {
+  RequestPtr request;
+};
+
+/// The input of a periodic task that is no longer needed; to be freed outside of the dispatcher.
+struct Discarded {
+  RequestPtr request;
+};
+
+/// A removed task has no job left.
+struct TaskEnded {
+  InstanceId instance = 0;
+};
+
+/// A task that the scheduler would not take; a bound of sched/ that plan() does not know.
+struct TaskRefused {
+  InstanceId instance = 0;
+  std::string message;
+};
+
+struct ClassRetired {
+  sched::ClassId classId = 0;
+  std::vector<std::unique_ptr<engine::Slot>> slots;
+};
+
+using Event = std::variant<Answered, Discarded, TaskEnded, TaskRefused, ClassRetired>;
+
+// ---- Snapshots ----
+
+struct TaskFigures {
+  InstanceId instance = 0;
+  std::uint32_t context = 0;
+  DurationUs mretUs = 0;
+  std::int64_t utilizationE9 = 0;
+  TaskStatistics statistics;
+};
+
+struct ContextFigures {
+  sched::ContextSnapshot scheduler;
+  std::uint64_t busyUs = 0;
+};
+
+struct Figures {
+  std::vector<TaskFigures> tasks;
+  std::vector<ContextFigures> contexts;
+};
+
+}  // namespace daris::runtime

@@ -1,0 +1,197 @@
+// Desired state in, models, partition and slots towards it. Tasks: control_tasks.cpp.
+#include "runtime/control.hpp"
+
+#include <future>
+
+#include "runtime/desired_diff.hpp"
+
+namespace daris::runtime {
+
+namespace {
+
+constexpr auto kStopCheck = std::chrono::milliseconds(50);
+
+}  // namespace
+
+Control::Control(engine::Engine& engine, const Clock& clock, Dispatcher& dispatcher, Loader& loader,
+                 ControlOptions options)
+    : engine_(engine),
+      clock_(clock),
+      dispatcher_(dispatcher),
+      loader_(loader),
+      options_(std::move(options)),
+      factory_(engine, options_.slotMemoryBytes),
+      models_([this](std::string digest, std::uint64_t attempt, DurationUs delayUs) {
+        orderLoad(std::move(digest), attempt, delayUs);
+      }),
+      classes_(
+          [this](const ClassKey& key, sched::ClassId id, std::vector<std::uint32_t> have,
+                 std::vector<std::uint32_t> wanted) { orderSlots(key, id, std::move(have), std::move(wanted)); },
+          [this](sched::ClassId id) { dispatcher_.post(RetireClass{id}); }),
+      serving_(std::make_shared<const ServingTable>()) {}
+
+void Control::onTransition(std::function<void()> notify) {
+  const std::scoped_lock lock(mutex_);
+  notify_ = std::move(notify);
+}
+
+void Control::apply(DesiredState desired) {
+  check(desired);
+  const std::scoped_lock lock(mutex_);
+  const bool retry = !desired_ || desired.generation != desired_->generation;
+  desired_ = std::move(desired);
+  ready_ = true;
+  if (retry) {
+    partitionFault_.clear();
+    refusedByScheduler_.clear();
+    classes_.forgive();
+  }
+  static_cast<void>(partitioned());  // dividing the device goes before loads, which are measured under it
+  models_.want(desired_->models, retry);
+  reconcile();
+}
+
+void Control::reconcile() {
+  if (!desired_) return;
+  if (partitioned()) {
+    reconcilePolicy();
+    auto verdicts = decide();
+    reconcileSlots(verdicts);
+    reconcileTasks(verdicts);
+    dropModels();
+  } else {
+    for (const DesiredTask& task : desired_->tasks) {
+      tell(task, partitionFault_.empty() ? Verdict{TaskPhase::Loading, "", "", {}}
+                                         : Verdict{TaskPhase::Refused, "PartitionFailed", partitionFault_, {}});
+    }
+  }
+  forgetUndesired();
+  publishServing();
+  if (notify_) notify_();
+}
+
+// ---- Partition and policy ----
+
+/// Whether the device is divided as wanted. If not, ends what runs and, once all is quiet, has it divided.
+bool Control::partitioned() {
+  if (partitioning_) return false;
+  if (policy_ && policy_->partition == desired_->policy.partition) return true;
+  if (!partitionFault_.empty()) return false;
+  while (!running_.empty()) end(std::string(running_.begin()->first));
+  classes_.want(SlotDemand(0), {});
+  if (draining_.empty() && classes_.empty()) startPartitioning();
+  return false;
+}
+
+void Control::startPartitioning() {
+  partitioning_ = true;
+  loader_.post([this, policy = desired_->policy](std::stop_token stop) {
+    const auto done = std::make_shared<std::promise<std::optional<std::string>>>();
+    auto answer = done->get_future();
+    dispatcher_.post(Repartition{policy.partition, policy.scheduling, engine_.device().units,
+                                 [done](std::optional<std::string> fault) { done->set_value(std::move(fault)); }});
+    while (answer.wait_for(kStopCheck) != std::future_status::ready) {
+      if (stop.stop_requested()) return;
+    }
+    const auto fault = answer.get();
+    if (!fault) remeasure(stop);
+    const std::scoped_lock lock(mutex_);
+    partitioning_ = false;
+    if (fault) {
+      partitionFault_ = *fault;
+    } else {
+      policy_ = policy;
+    }
+    reconcile();
+  });
+}
+
+/// AFETs hold under one partition. A model that cannot be measured keeps the old ones.
+void Control::remeasure(std::stop_token stop) {
+  std::vector<std::shared_ptr<const engine::LoadedModel>> models;
+  {
+    const std::scoped_lock lock(mutex_);
+    models = models_.all();
+  }
+  for (const auto& model : models) {
+    try {
+      auto batches = measureAll(engine_, model, stop);
+      const std::scoped_lock lock(mutex_);
+      models_.remeasured(model->digest(), std::move(batches));
+    } catch (const engine::EngineError&) {
+      continue;
+    }
+  }
+}
+
+void Control::reconcilePolicy() {
+  if (*policy_ == desired_->policy) return;
+  policy_ = desired_->policy;
+  dispatcher_.post(ChangePolicy{policy_->scheduling});
+}
+
+// ---- Models ----
+
+void Control::orderLoad(std::string digest, std::uint64_t attempt, DurationUs delayUs) {
+  loader_.postAfter(delayUs, [this, digest = std::move(digest), attempt](std::stop_token stop) {
+    std::optional<ModelRequest> request;
+    {
+      const std::scoped_lock lock(mutex_);
+      request = models_.claim(digest, attempt);
+    }
+    if (!request) return;
+    LoadResult result = loadModel(engine_, options_.modelRoot, *request, stop);
+    const std::scoped_lock lock(mutex_);
+    models_.loaded(digest, std::move(result));
+    reconcile();
+  });
+}
+
+void Control::dropModels() {
+  std::set<std::string, std::less<>> used;
+  for (const auto& [uid, running] : running_) used.insert(running.key.first);
+  auto dropped = models_.dropUnused(used);
+  if (dropped.empty()) return;
+  // Frees compiled stages, which may take a while: not under the lock.
+  loader_.post([dropped = std::move(dropped)](std::stop_token) mutable { dropped.clear(); });
+}
+
+// ---- Slots ----
+
+void Control::reconcileSlots(const std::vector<Verdict>& verdicts) {
+  SlotDemand demand(policy_->partition.contexts);
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const DesiredTask& task = desired_->tasks[i];
+    if (verdicts[i].phase != TaskPhase::Serving) continue;
+    demand.add({task.modelDigest, task.batchSize}, task.priority, task.context);
+  }
+  std::set<ClassKey> used;
+  for (const auto& [uid, running] : running_) used.insert(running.key);
+  classes_.want(demand, used);
+}
+
+void Control::orderSlots(const ClassKey& key, sched::ClassId id, std::vector<std::uint32_t> have,
+                         std::vector<std::uint32_t> wanted) {
+  SlotOrder order{models_.model(key.first), key.second, std::move(have), std::move(wanted)};
+  auto sample = models_.sample(key.first, key.second);
+  loader_.post([this, key, id, order = std::move(order), sample = std::move(sample)](std::stop_token) {
+    SlotDelivery delivery = factory_.make(order);
+    std::vector<std::uint32_t> count(order.wanted.size(), 0);
+    for (const auto& slot : delivery.slots) ++count[slot->context()];
+    const std::scoped_lock lock(mutex_);
+    if (!delivery.slots.empty()) dispatcher_.post(AddSlots{id, std::move(delivery.slots), sample});
+    classes_.delivered(key, count, std::move(delivery.fault));
+    reconcile();
+  });
+}
+
+void Control::handle(ClassRetired&& event) {
+  using Slots = std::vector<std::unique_ptr<engine::Slot>>;
+  auto slots = std::make_shared<Slots>(std::move(event.slots));
+  loader_.post([this, slots](std::stop_token) { factory_.destroy(std::move(*slots)); });
+  const std::scoped_lock lock(mutex_);
+  classes_.retired(event.classId);
+  reconcile();
+}
+
+}  // namespace daris::runtime

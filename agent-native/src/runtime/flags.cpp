@@ -1,0 +1,150 @@
+#include "runtime/flags.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+namespace daris::runtime {
+
+namespace {
+
+constexpr std::size_t kSocketPathBytes = 107;  // sun_path, without its final 0
+
+[[noreturn]] void refuse(std::string_view flag, std::string_view value, std::string_view wanted) {
+  throw FlagError(std::string(flag) + ": '" + std::string(value) + "' is not accepted, expected " +
+                  std::string(wanted));
+}
+
+template <typename Number>
+std::optional<Number> numberOf(std::string_view text) {
+  Number value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+void takeSocket(Flags& flags, std::string_view value) {
+  if (value.empty() || value.size() > kSocketPathBytes) refuse("--socket", value, "a path of 1 to 107 bytes");
+  flags.socket = value;
+}
+
+void takeModelRoot(Flags& flags, std::string_view value) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(value, error)) refuse("--model-root", value, "an existing directory");
+  flags.modelRoot = value;
+}
+
+void takeAddress(Flags& flags, std::string_view value) {
+  constexpr std::string_view kWanted = "HOST:PORT such as 127.0.0.1:0 or [::]:8001, port 0 picks a free one";
+  const auto colon = value.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) refuse("--inference-address", value, kWanted);
+  const auto port = numberOf<std::uint16_t>(value.substr(colon + 1));
+  if (!port) refuse("--inference-address", value, kWanted);
+  flags.inferenceHost = value.substr(0, colon);
+  flags.inferencePort = *port;
+}
+
+void takeCores(Flags& flags, std::string_view value) {
+  constexpr std::string_view kWanted = "core numbers such as 0,1 or 0-3, each once";
+  flags.cores.clear();
+  for (std::string_view rest = value; ;) {
+    const std::string_view part = rest.substr(0, rest.find(','));
+    const auto dash = part.find('-');
+    const auto first = numberOf<std::uint32_t>(part.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : numberOf<std::uint32_t>(part.substr(dash + 1));
+    if (!first || !last || *first > *last || *last > 4095) refuse("--cores", value, kWanted);
+    for (std::uint32_t core = *first; core <= *last; ++core) {
+      if (std::ranges::find(flags.cores, core) != flags.cores.end()) refuse("--cores", value, kWanted);
+      flags.cores.push_back(core);
+    }
+    if (part.size() == rest.size()) return;
+    rest.remove_prefix(part.size() + 1);
+  }
+}
+
+void takeSlotMemory(Flags& flags, std::string_view value) {
+  constexpr std::array<std::pair<std::string_view, int>, 3> kUnits{{{"KiB", 10}, {"MiB", 20}, {"GiB", 30}}};
+  std::string_view digits = value;
+  int shift = 0;
+  for (const auto& [unit, bits] : kUnits) {
+    if (!value.ends_with(unit)) continue;
+    digits.remove_suffix(unit.size());
+    shift = bits;
+  }
+  const auto number = numberOf<std::uint64_t>(digits);
+  if (!number || *number == 0 || *number > (UINT64_MAX >> shift)) {
+    refuse("--slot-memory", value, "bytes, or a number with KiB, MiB or GiB, such as 512MiB");
+  }
+  flags.slotMemoryBytes = *number << shift;
+}
+
+struct Flag {
+  std::string_view name;
+  std::string_view value;  // how the value is called; empty: takes none
+  std::string_view words;
+  void (*take)(Flags&, std::string_view);
+};
+
+constexpr std::array<Flag, 8> kFlags{{
+    {"--socket", "PATH", "Unix socket of the agent's interface (runtime.proto)", takeSocket},
+    {"--model-root", "DIR", "directory below which file:/// URIs of packages are", takeModelRoot},
+    {"--inference-address", "HOST:PORT", "where inference is served (default 127.0.0.1:0, a free port)", takeAddress},
+    {"--cores", "LIST", "cores given to inference, such as 0,1 or 0-3", takeCores},
+    {"--slot-memory", "BYTES", "bound on the buffers of jobs (default 4GiB)", takeSlotMemory},
+    {"--supervise", "", "run the runtime as a child and restart it when it dies",
+     [](Flags& flags, std::string_view) { flags.supervise = true; }},
+    {"--version", "", "print the version", [](Flags& flags, std::string_view) { flags.version = true; }},
+    {"--help", "", "print this", [](Flags& flags, std::string_view) { flags.help = true; }},
+}};
+
+const Flag& find(std::string_view name) {
+  const auto flag = std::ranges::find(kFlags, name, &Flag::name);
+  if (flag == kFlags.end()) throw FlagError(std::string(name) + ": unknown flag; --help lists those that work");
+  return *flag;
+}
+
+void checkComplete(const Flags& flags) {
+  if (flags.help || flags.version) return;
+  if (flags.socket.empty()) throw FlagError("--socket: missing, expected a path");
+  if (flags.modelRoot.empty()) throw FlagError("--model-root: missing, expected an existing directory");
+  if (flags.cores.empty()) throw FlagError("--cores: missing, expected core numbers such as 0,1");
+}
+
+}  // namespace
+
+Flags parseFlags(std::span<const char* const> arguments) {
+  Flags flags;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string_view argument = arguments[i];
+    const auto equals = argument.find('=');
+    const Flag& flag = find(argument.substr(0, equals));
+    std::string_view value;
+    if (flag.value.empty()) {
+      if (equals != std::string_view::npos) throw FlagError(std::string(flag.name) + ": takes no value");
+    } else if (equals != std::string_view::npos) {
+      value = argument.substr(equals + 1);
+    } else if (++i < arguments.size()) {
+      value = arguments[i];
+    } else {
+      throw FlagError(std::string(flag.name) + ": missing its value, expected " + std::string(flag.value));
+    }
+    flag.take(flags, value);
+  }
+  checkComplete(flags);
+  return flags;
+}
+
+std::string usage() {
+  std::string text = "daris-runtime: runs real-time inference tasks on one device\n\n";
+  for (const Flag& flag : kFlags) {
+    std::string left = "  " + std::string(flag.name) + (flag.value.empty() ? "" : " ") + std::string(flag.value);
+    left.resize(std::max<std::size_t>(left.size() + 2, 34), ' ');
+    text += left + std::string(flag.words) + "\n";
+  }
+  return text;
+}
+
+}  // namespace daris::runtime

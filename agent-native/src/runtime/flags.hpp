@@ -1,0 +1,36 @@
+// Command line and environment of daris-runtime, read strictly: what is unknown, missing or malformed is an
+// error in one line that names the flag and what would work.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace daris::runtime {
+
+class FlagError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct Flags {
+  std::string socket;     // path of the Unix socket for the agent
+  std::string modelRoot;  // directory below which packages are
+  std::string inferenceHost = "127.0.0.1";
+  std::uint16_t inferencePort = 0;
+  std::vector<std::uint32_t> cores;
+  std::uint64_t slotMemoryBytes = std::uint64_t{4} << 30;
+  bool supervise = false;
+  bool help = false;
+  bool version = false;
+};
+
+/// `--flag value` and `--flag=value`. Throws FlagError.
+[[nodiscard]] Flags parseFlags(std::span<const char* const> arguments);
+
+/// What --help prints.
+[[nodiscard]] std::string usage();
+
+}  // namespace daris::runtime

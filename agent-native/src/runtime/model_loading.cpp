@@ -1,0 +1,88 @@
+#include "runtime/model_loading.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace daris::runtime {
+
+namespace {
+
+constexpr std::uint32_t kRepetitions = 10;  // of each measurement of AFET
+
+/// One element of an input repeated over the batch; zeros where the package has no sample of it.
+std::vector<std::byte> sampleOf(const model::Package& package, const model::Tensor& input, std::uint32_t batch) {
+  const std::size_t bytes = input.element_bytes();
+  std::vector<std::byte> filled(bytes * batch);
+  const auto& samples = package.manifest().samples;
+  const auto sample = std::ranges::find(samples, input.name, &model::Sample::input);
+  if (sample == samples.end()) return filled;
+  const std::vector<std::byte> element = package.read(sample->file);
+  for (std::uint32_t i = 0; i < batch; ++i) {
+    std::copy_n(element.begin(), std::min(bytes, element.size()), filled.begin() + static_cast<std::ptrdiff_t>(bytes * i));
+  }
+  return filled;
+}
+
+std::shared_ptr<const SampleInputs> samplesOf(const model::Package& package, std::uint32_t batch) {
+  auto inputs = std::make_shared<SampleInputs>();
+  for (const model::Tensor& input : package.manifest().inputs) inputs->push_back(sampleOf(package, input, batch));
+  return inputs;
+}
+
+/// The package from the first URI where it is and is sound: one user's wrong URI must not hide another's.
+model::Package open(const std::filesystem::path& modelRoot, const ModelRequest& request, std::string& uri) {
+  for (std::size_t i = 0;; ++i) {
+    uri = request.uris[i];
+    try {
+      return model::open_package(modelRoot, uri, request.digest);
+    } catch (const model::PackageError&) {
+      if (i + 1 == request.uris.size()) throw;
+    }
+  }
+}
+
+LoadResult failed(std::string uri, std::string reason, std::string message) {
+  LoadResult result;
+  result.uri = std::move(uri);
+  result.reason = std::move(reason);
+  result.message = std::move(message);
+  return result;
+}
+
+}  // namespace
+
+DurationUs BatchTiming::totalUs() const {
+  return std::accumulate(stageAfetUs.begin(), stageAfetUs.end(), DurationUs{0});
+}
+
+std::vector<BatchTiming> measureAll(engine::Engine& engine, const std::shared_ptr<const engine::LoadedModel>& model,
+                                    std::stop_token stop) {
+  std::vector<BatchTiming> batches;
+  for (const std::uint32_t batch : model->batches()) {
+    batches.push_back({batch, engine.measure(model, batch, kRepetitions, stop)});
+    for (DurationUs& stageUs : batches.back().stageAfetUs) stageUs = std::max<DurationUs>(stageUs, 1);
+  }
+  return batches;
+}
+
+LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelRoot, const ModelRequest& request,
+                     std::stop_token stop) {
+  std::string uri;
+  try {
+    const model::Package package = open(modelRoot, request, uri);
+    LoadResult result;
+    result.uri = uri;
+    result.model = engine.load(package, stop);
+    result.batches = measureAll(engine, result.model, stop);
+    for (const std::uint32_t batch : result.model->batches()) result.samples[batch] = samplesOf(package, batch);
+    return result;
+  } catch (const model::PackageError& error) {
+    return failed(uri, error.reason(), error.what());
+  } catch (const engine::EngineError& error) {
+    return failed(uri, error.reason(), error.what());
+  } catch (const std::exception& error) {
+    return failed(uri, "LoadFailed", error.what());
+  }
+}
+
+}  // namespace daris::runtime

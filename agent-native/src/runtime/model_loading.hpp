@@ -1,0 +1,42 @@
+// From a URI to a model that is ready to run, with its AFETs and sample inputs. Blocks; the loader's alone.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "runtime/observed_state.hpp"
+#include "runtime/slot_pool.hpp"
+
+namespace daris::runtime {
+
+struct ModelRequest {
+  std::string digest;
+  std::vector<std::string> uris;  // where it may be; the first that opens is taken
+};
+
+/// Either a model that is ready, or why it is not.
+struct LoadResult {
+  std::shared_ptr<const engine::LoadedModel> model;  // null: failed
+  std::string uri;
+  std::vector<BatchTiming> batches;
+  std::map<std::uint32_t, std::shared_ptr<const SampleInputs>> samples;  // by batch size
+  std::string reason;
+  std::string message;
+};
+
+/// Opens, verifies, loads and measures a model; never throws. Reasons: those of model::PackageError and
+/// engine::EngineError, LoadFailed for anything else.
+[[nodiscard]] LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelRoot,
+                                   const ModelRequest& request, std::stop_token stop);
+
+/// AFET of each stage at each batch size, under the partitioning in force. Throws engine::EngineError.
+[[nodiscard]] std::vector<BatchTiming> measureAll(engine::Engine& engine,
+                                                  const std::shared_ptr<const engine::LoadedModel>& model,
+                                                  std::stop_token stop);
+
+}  // namespace daris::runtime

@@ -1,0 +1,111 @@
+#include "runtime/models.hpp"
+
+#include <algorithm>
+
+namespace daris::runtime {
+
+namespace {
+
+constexpr DurationUs kFirstRetryUs = 1'000'000;
+constexpr DurationUs kLastRetryUs = 60'000'000;
+
+DurationUs backoffUs(std::uint32_t failures) {
+  return std::min(kLastRetryUs, kFirstRetryUs << std::min<std::uint32_t>(failures, 6));
+}
+
+}  // namespace
+
+void Models::want(const std::vector<DesiredModel>& desired, bool retry) {
+  std::map<std::string, std::vector<std::string>> uris;
+  for (const DesiredModel& model : desired) uris[model.digest].push_back(model.uri);
+  for (auto& [digest, entry] : entries_) entry.wanted = uris.contains(digest);
+  for (const auto& [digest, places] : uris) {
+    const auto [found, isNew] = entries_.try_emplace(digest);
+    Entry& entry = found->second;
+    ObservedModel& told = table_[digest];
+    const bool moved = entry.uris != places;
+    entry.uris = places;
+    if (isNew) {
+      told.digest = digest;
+      told.uri = places.front();
+    }
+    const bool failed = told.phase == ModelPhase::Failed;
+    if (failed && moved) told.phase = ModelPhase::Loading;
+    if (isNew || (failed && (retry || moved))) start(digest, entry, 0);
+  }
+}
+
+void Models::start(const std::string& digest, Entry& entry, DurationUs delayUs) {
+  if (entry.loading) return;
+  entry.attempt = ++attempts_;
+  load_(digest, entry.attempt, delayUs);
+}
+
+std::optional<ModelRequest> Models::claim(const std::string& digest, std::uint64_t attempt) {
+  const auto found = entries_.find(digest);
+  if (found == entries_.end() || found->second.attempt != attempt || found->second.model) return std::nullopt;
+  found->second.loading = true;
+  return ModelRequest{digest, found->second.uris};
+}
+
+std::vector<std::shared_ptr<const engine::LoadedModel>> Models::dropUnused(
+    const std::set<std::string, std::less<>>& used) {
+  std::vector<std::shared_ptr<const engine::LoadedModel>> dropped;
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    if (at->second.wanted || used.contains(at->first)) {
+      ++at;
+      continue;
+    }
+    if (at->second.model) dropped.push_back(std::move(at->second.model));
+    table_.erase(at->first);
+    at = entries_.erase(at);
+  }
+  return dropped;
+}
+
+void Models::loaded(const std::string& digest, LoadResult result) {
+  const auto found = entries_.find(digest);
+  if (found == entries_.end()) return;
+  Entry& entry = found->second;
+  ObservedModel& told = table_[digest];
+  entry.loading = false;
+  told.uri = result.uri;
+  told.reason = std::move(result.reason);
+  told.message = std::move(result.message);
+  if (!result.model) {
+    told.phase = ModelPhase::Failed;
+    if (told.reason == "NotFound") start(digest, entry, backoffUs(entry.failures++));
+    return;
+  }
+  entry.model = std::move(result.model);
+  entry.samples = std::move(result.samples);
+  entry.failures = 0;
+  told.phase = ModelPhase::Ready;
+  told.manifest = std::make_shared<const model::Manifest>(entry.model->manifest());
+  told.memoryBytes = entry.model->memory_bytes();
+  told.batches = std::move(result.batches);
+}
+
+void Models::remeasured(const std::string& digest, std::vector<BatchTiming> batches) {
+  const auto found = table_.find(digest);
+  if (found != table_.end()) found->second.batches = std::move(batches);
+}
+
+std::shared_ptr<const engine::LoadedModel> Models::model(const std::string& digest) const {
+  const auto found = entries_.find(digest);
+  return found == entries_.end() ? nullptr : found->second.model;
+}
+
+std::shared_ptr<const SampleInputs> Models::sample(const std::string& digest, std::uint32_t batch) const {
+  return entries_.find(digest)->second.samples.at(batch);
+}
+
+std::vector<std::shared_ptr<const engine::LoadedModel>> Models::all() const {
+  std::vector<std::shared_ptr<const engine::LoadedModel>> models;
+  for (const auto& [digest, entry] : entries_) {
+    if (entry.model) models.push_back(entry.model);
+  }
+  return models;
+}
+
+}  // namespace daris::runtime

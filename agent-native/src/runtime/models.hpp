@@ -1,0 +1,66 @@
+// The models that are wanted, being loaded, ready or failed. Guarded by its owner's lock.
+// Loading → Ready | Failed; a failed one is tried again after a while when it was not found, or on new desire.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "runtime/model_loading.hpp"
+#include "runtime/plan.hpp"
+
+namespace daris::runtime {
+
+class Models {
+ public:
+  /// Asks for an attempt to load after a delay. When its time has come, claim() says whether it still counts;
+  /// what came of it is told by loaded().
+  using Load = std::function<void(std::string digest, std::uint64_t attempt, DurationUs delayUs)>;
+
+  explicit Models(Load load) : load_(std::move(load)) {}
+
+  /// Starts to load what is new and, if `retry`, what has failed.
+  void want(const std::vector<DesiredModel>& desired, bool retry);
+
+  /// Forgets what is neither wanted nor among `used` digests, and hands it over to be destroyed elsewhere.
+  [[nodiscard]] std::vector<std::shared_ptr<const engine::LoadedModel>> dropUnused(
+      const std::set<std::string, std::less<>>& used);
+
+  /// What an attempt has to load now; nothing when it is no longer wanted or was overtaken.
+  [[nodiscard]] std::optional<ModelRequest> claim(const std::string& digest, std::uint64_t attempt);
+
+  /// What became of a load. A model that nobody wants any more is dropped.
+  void loaded(const std::string& digest, LoadResult result);
+
+  /// New AFETs, after the device was divided anew.
+  void remeasured(const std::string& digest, std::vector<BatchTiming> batches);
+
+  [[nodiscard]] const ModelTable& table() const { return table_; }
+  [[nodiscard]] std::shared_ptr<const engine::LoadedModel> model(const std::string& digest) const;
+  [[nodiscard]] std::shared_ptr<const SampleInputs> sample(const std::string& digest, std::uint32_t batch) const;
+  [[nodiscard]] std::vector<std::shared_ptr<const engine::LoadedModel>> all() const;
+
+ private:
+  struct Entry {
+    std::vector<std::string> uris;
+    bool wanted = true;
+    bool loading = false;
+    std::uint64_t attempt = 0;  // the one that counts
+    std::uint32_t failures = 0;
+    std::shared_ptr<const engine::LoadedModel> model;
+    std::map<std::uint32_t, std::shared_ptr<const SampleInputs>> samples;
+  };
+
+  void start(const std::string& digest, Entry& entry, DurationUs delayUs);
+
+  Load load_;
+  std::uint64_t attempts_ = 0;
+  std::map<std::string, Entry, std::less<>> entries_;
+  ModelTable table_;  // what of each entry is told outside; the same keys
+};
+
+}  // namespace daris::runtime

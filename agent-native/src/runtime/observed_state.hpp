@@ -1,0 +1,68 @@
+// What an agent sees of this runtime, as plain values in the words of proto/runtime.proto.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/manifest.hpp"
+#include "runtime/desired_state.hpp"
+#include "runtime/statistics.hpp"
+
+namespace daris::runtime {
+
+enum class ModelPhase : std::uint8_t { Loading, Ready, Failed };
+enum class TaskPhase : std::uint8_t { Loading, Serving, Refused };
+
+struct BatchTiming {
+  std::uint32_t size = 0;
+  std::vector<DurationUs> stageAfetUs;
+
+  [[nodiscard]] DurationUs totalUs() const;
+};
+
+struct ObservedModel {
+  std::string digest;
+  std::string uri;
+  ModelPhase phase = ModelPhase::Loading;
+  std::string reason;   // Failed
+  std::string message;  // Failed
+  std::shared_ptr<const model::Manifest> manifest;  // Ready
+  std::uint64_t memoryBytes = 0;
+  std::vector<BatchTiming> batches;
+};
+
+struct ObservedTask {
+  std::string uid;
+  std::uint64_t epoch = 0;
+  TaskPhase phase = TaskPhase::Loading;
+  std::string reason;
+  std::string message;
+  std::uint32_t context = 0;
+  DurationUs afetUs = 0;
+  DurationUs mretUs = 0;
+  std::int64_t utilizationE9 = 0;
+  TaskStatistics statistics;
+};
+
+struct ObservedContext {
+  std::uint32_t index = 0;
+  std::uint32_t sms = 0;
+  std::uint32_t streams = 0;
+  std::int64_t highUtilizationE9 = 0;
+  std::int64_t lowUtilizationE9 = 0;
+  std::int64_t activeUtilizationE9 = 0;
+  std::uint64_t busyUs = 0;
+};
+
+struct ObservedState {
+  std::uint64_t appliedGeneration = 0;
+  std::int64_t wallUs = 0;
+  std::string gpuUuid;
+  std::vector<ObservedContext> contexts;
+  std::vector<ObservedModel> models;
+  std::vector<ObservedTask> tasks;
+};
+
+}  // namespace daris::runtime

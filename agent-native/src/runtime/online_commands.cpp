@@ -1,0 +1,212 @@
+// Changes of the online phase while it runs: tasks, slots, policy, partition. They may allocate.
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <stdexcept>
+
+#include "runtime/online_phase.hpp"
+
+namespace daris::runtime {
+
+void OnlinePhase::apply(Command&& command) {
+  std::visit([this](auto&& change) { on(std::move(change)); }, std::move(command));
+}
+
+// ---- Requests ----
+
+void OnlinePhase::on(RequestPtr&& request) {
+  TaskRecord* record = find(request->instance);
+  const bool gone = request->abandoned.load(std::memory_order_relaxed);
+  if (record == nullptr || draining_) {
+    answer(std::move(request), Answer::Ended);
+  } else if (gone || clock_.steadyUs() >= request->clientDeadlineUs) {
+    answer(std::move(request), Answer::Cancelled);
+  } else if (record->mode == sched::ReleaseMode::Periodic) {
+    renew(*record, std::move(request));
+  } else {
+    auto outcome = scheduler_->request(record->id, request->sequence, clock_.steadyUs());
+    assert(outcome.ok());
+    record->statistics->released(*outcome, clock_.wallUs());
+    decided(*record, *outcome, std::move(request));
+  }
+}
+
+void OnlinePhase::renew(TaskRecord& record, RequestPtr request) {
+  RequestPtr older = std::move(record.newest);
+  record.newest = std::move(request);
+  if (!older) return;
+  const bool used = record.active && record.job.input == older;
+  if (!older->assigned) answer(older, Answer::Superseded);
+  if (!used) discard(std::move(older));
+}
+
+// ---- Tasks ----
+
+TaskRecord* OnlinePhase::find(InstanceId instance) {
+  const auto found = records_.find(instance);
+  return found == records_.end() || found->second.removed ? nullptr : &found->second;
+}
+
+void OnlinePhase::takeTerms(TaskRecord& record, const TaskTerms& terms) {
+  record.priority = terms.spec.priority;
+  record.mode = terms.spec.releaseMode;
+  record.deadlineUs = terms.spec.deadlineUs;
+  record.stages = static_cast<std::uint32_t>(terms.spec.afetUs.size());
+  const ReleaseGrid grid(terms.spec.periodUs, terms.offsetUs);
+  if (grid == record.grid) return;  // a point that is due now must not be lost
+  record.grid = grid;
+  record.dueUs = grid.firstFrom(clock_.steadyUs(), wallMinusSteadyUs());
+  record.lastUs = record.dueUs - terms.spec.periodUs;
+}
+
+void OnlinePhase::on(AddTask&& command) {
+  const auto pool = pools_.find(command.terms.spec.classId);
+  assert(pool != pools_.end());
+  auto added = scheduler_->addTask(command.terms.spec, clock_.steadyUs());
+  if (!added.ok()) {
+    events_.send(TaskRefused{command.instance, std::string(added.error().what)});
+    return;
+  }
+  TaskRecord& record = records_[command.instance];
+  record.instance = command.instance;
+  record.id = added->task;
+  record.name = std::move(command.name);
+  record.statistics = std::move(command.statistics);
+  record.pool = &pool->second;
+  takeTerms(record, command.terms);
+  if (byIndex_.size() <= record.id.index) byIndex_.resize(record.id.index + 1, nullptr);
+  byIndex_[record.id.index] = &record;
+  findNextRelease();
+}
+
+void OnlinePhase::on(ChangeTask&& command) {
+  TaskRecord* record = find(command.instance);
+  if (record == nullptr) return;
+  auto changed = scheduler_->changeTask(record->id, command.terms.spec, clock_.steadyUs());
+  if (!changed.ok()) {
+    events_.send(TaskRefused{command.instance, std::string(changed.error().what)});
+    return;
+  }
+  if (changed->cancelled) answer(std::move(record->waiting), Answer::Ended);
+  takeTerms(*record, command.terms);
+  findNextRelease();
+}
+
+void OnlinePhase::on(RemoveTask&& command) {
+  TaskRecord* record = find(command.instance);
+  if (record == nullptr) return;
+  auto removed = scheduler_->removeTask(record->id, clock_.steadyUs());
+  assert(removed.ok());
+  if (removed->cancelled) answer(std::move(record->waiting), Answer::Ended);
+  record->removed = true;
+  if (record->newest && !record->newest->assigned) answer(record->newest, Answer::Ended);
+  if (!removed->draining) forget(*record);
+  findNextRelease();
+}
+
+void OnlinePhase::forget(TaskRecord& record) {
+  const InstanceId instance = record.instance;
+  SlotPool& pool = *record.pool;
+  byIndex_[record.id.index] = nullptr;
+  discard(std::move(record.newest));
+  records_.erase(instance);
+  events_.send(TaskEnded{instance});
+  retireIfIdle(pool);
+}
+
+// ---- Slots ----
+
+void OnlinePhase::on(AddSlots&& command) {
+  const std::uint32_t contexts = config_.gpus.front().contexts;
+  const auto [found, inserted] =
+      pools_.try_emplace(command.classId, command.classId, contexts, std::move(command.sample));
+  SlotPool& pool = found->second;
+  for (auto& slot : command.slots) pool.add(std::move(slot));
+  for (std::uint32_t index = 0; index < contexts; ++index) {
+    [[maybe_unused]] const auto set = scheduler_->setSlots(command.classId, {0, index}, pool.size(index));
+    assert(set.ok());
+  }
+}
+
+void OnlinePhase::on(RetireClass&& command) {
+  const auto found = pools_.find(command.classId);
+  if (found == pools_.end()) {
+    events_.send(ClassRetired{command.classId, {}});
+    return;
+  }
+  retiring_.push_back(command.classId);
+  retireIfIdle(found->second);
+}
+
+void OnlinePhase::retireIfIdle(SlotPool& pool) {
+  const sched::ClassId classId = pool.classId();
+  const auto wanted = std::ranges::find(retiring_, classId);
+  const bool used = std::ranges::any_of(records_, [&](const auto& entry) { return entry.second.pool == &pool; });
+  if (wanted == retiring_.end() || used) return;
+  retiring_.erase(wanted);
+  for (std::uint32_t index = 0; index < pool.contexts(); ++index) {
+    [[maybe_unused]] const auto set = scheduler_->setSlots(classId, {0, index}, sched::kUnlimitedSlots);
+    assert(set.ok());
+  }
+  ClassRetired retired{classId, pool.empty()};
+  pools_.erase(classId);
+  events_.send(std::move(retired));
+}
+
+// ---- Policy and partition ----
+
+void OnlinePhase::on(ChangePolicy&& command) {
+  config_.policy = command.policy;
+  [[maybe_unused]] const auto configured = scheduler_->configure(config_, clock_.steadyUs());
+  assert(configured.ok());
+}
+
+void OnlinePhase::on(Repartition&& command) {
+  assert(records_.empty() && pools_.empty());
+  try {
+    engine_.partition(command.partition);
+  } catch (const std::exception& error) {
+    command.done(error.what());
+    return;
+  }
+  const sched::GpuConfig gpu{command.units, command.partition.contexts, command.partition.streams_per_context,
+                             command.partition.oversubscription};
+  config_ = {{gpu}, command.policy};
+  auto scheduler = sched::Scheduler::create(config_);
+  if (!scheduler.ok()) {
+    command.done(std::string(scheduler.error().what));
+    return;
+  }
+  scheduler_.emplace(std::move(scheduler.value()));
+  busyUs_.assign(command.partition.contexts, 0);
+  byIndex_.clear();
+  command.done(std::nullopt);
+}
+
+void OnlinePhase::on(Drain&&) {
+  draining_ = true;
+  nextReleaseUs_ = kNever;
+  for (auto& [instance, record] : records_) {
+    if (record.newest && !record.newest->assigned) answer(record.newest, Answer::Ended);
+  }
+}
+
+// ---- Looking ----
+
+void OnlinePhase::observe(Figures& out) {
+  out.tasks.resize(0);
+  out.contexts.resize(0);
+  if (!scheduler_) return;
+  scheduler_->snapshot(snapshot_);
+  for (const sched::TaskSnapshot& task : snapshot_.tasks) {
+    const TaskRecord* record = byIndex_[task.task.index];
+    if (record == nullptr || record->removed) continue;
+    out.tasks.push_back({record->instance, task.context.index, task.mretUs,
+                         static_cast<std::int64_t>(task.util.billionths), *record->statistics});
+  }
+  for (const sched::ContextSnapshot& context : snapshot_.contexts) {
+    out.contexts.push_back({context, busyUs_[context.context.index]});
+  }
+}
+
+}  // namespace daris::runtime

@@ -1,0 +1,248 @@
+// The per-stage path of the online phase: releases, dispatch, completions, ends.
+#include "runtime/online_phase.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace daris::runtime {
+
+namespace {
+
+/// The value of a call that only a bug of ours can make fail.
+template <typename T>
+T& must(sched::Outcome<T>& outcome) {
+  assert(outcome.ok());
+  return outcome.value();
+}
+
+/// A wall clock that moved by less than this was slewed, not stepped.
+constexpr std::int64_t kStepUs = 1000;
+
+void copyOutputs(const engine::Slot& slot, Request& request) {
+  for (std::size_t i = 0; i < request.outputs.size(); ++i) {
+    const auto from = slot.output(i);
+    std::memcpy(request.outputs[i].data(), from.data(), std::min(from.size(), request.outputs[i].size()));
+  }
+}
+
+}  // namespace
+
+OnlinePhase::OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events)
+    : engine_(engine), clock_(clock), events_(events) {}
+
+// ---- Releases ----
+
+bool OnlinePhase::releaseDue() {
+  const TimeUs now = clock_.steadyUs();
+  if (now < nextReleaseUs_ || draining_) return false;
+  const std::int64_t ahead = wallMinusSteadyUs();
+  for (auto& [instance, record] : records_) {
+    if (record.mode != sched::ReleaseMode::Periodic || record.removed || record.dueUs > now) continue;
+    release(record, now);
+    const ReleaseGrid::Step step = record.grid.after(record.dueUs, now, ahead);
+    record.lastUs = record.dueUs;
+    record.dueUs = step.nextUs;
+    record.statistics->omitted(step.omitted);
+  }
+  findNextRelease();
+  return true;
+}
+
+void OnlinePhase::release(TaskRecord& record, TimeUs now) {
+  RequestPtr input = record.newest;
+  const bool asked = input && !input->answered && !input->assigned;
+  auto outcome = scheduler_->release(record.id, asked ? input->sequence : 0, now);
+  record.statistics->released(must(outcome), clock_.wallUs());
+  decided(record, *outcome, std::move(input));
+}
+
+void OnlinePhase::decided(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request) {
+  switch (outcome.decision) {
+    case sched::Decision::Admitted:
+      admitted(record, outcome, std::move(request));
+      break;
+    case sched::Decision::Rejected:
+      if (request && !request->answered) reject(std::move(request), record, outcome);
+      break;
+    case sched::Decision::Skipped:
+      break;  // a periodic task keeps its newest input for the next release
+    case sched::Decision::Early:
+      request->outcome.retryAfterUs = outcome.retryAtUs - clock_.steadyUs();
+      answer(std::move(request), Answer::Early);
+      break;
+    case sched::Decision::Waiting:
+      if (record.waiting) answer(std::move(record.waiting), Answer::Superseded);
+      record.waiting = std::move(request);
+      break;
+  }
+}
+
+void OnlinePhase::admitted(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request) {
+  ++activeJobs_;
+  record.active = true;
+  record.job = ActiveJob{};
+  record.job.deadlineUs = outcome.deadlineUs;
+  record.job.context = outcome.context.index;
+  record.job.input = request;
+  if (!request || request->answered) return;
+  request->assigned = true;
+  record.job.client = std::move(request);
+}
+
+void OnlinePhase::findNextRelease() {
+  nextReleaseUs_ = kNever;
+  for (const auto& [instance, record] : records_) {
+    if (record.mode != sched::ReleaseMode::Periodic || record.removed) continue;
+    nextReleaseUs_ = std::min(nextReleaseUs_, record.dueUs);
+  }
+}
+
+void OnlinePhase::realign() {
+  const std::int64_t ahead = wallMinusSteadyUs();
+  if (std::abs(ahead - alignedToUs_) < kStepUs) return;
+  alignedToUs_ = ahead;
+  const TimeUs now = clock_.steadyUs();
+  for (auto& [instance, record] : records_) {
+    if (record.mode == sched::ReleaseMode::Periodic) record.dueUs = record.grid.after(record.lastUs, now, ahead).nextUs;
+  }
+  findNextRelease();
+}
+
+// ---- Stages ----
+
+void OnlinePhase::dispatch() {
+  if (!scheduler_) return;
+  const std::uint32_t contexts = config_.gpus.front().contexts;
+  bool again = true;
+  while (again) {
+    again = false;
+    for (std::uint32_t index = 0; index < contexts; ++index) {
+      for (;;) {
+        auto next = scheduler_->next({0, index}, clock_.steadyUs());
+        const sched::NextKind kind = must(next).kind;
+        if (kind == sched::NextKind::Idle) break;
+        if (kind == sched::NextKind::Run) {
+          launch(next->run);
+        } else {
+          // The end of a late job may release a waiting request into a context that was looked at before.
+          again = true;
+          ended(recordOf(next->dropped.task), next->dropped, nullptr);
+        }
+      }
+    }
+  }
+}
+
+void OnlinePhase::launch(const sched::Dispatch& run) {
+  TaskRecord& record = recordOf(run.members.front().task);
+  record.job.unit = run.unit;
+  record.job.dispatchedUs = clock_.steadyUs();
+  if (run.first) fillInputs(record);
+  engine_.launch({record.job.slot->slot.get(), run.stage, run.stream, record.id.index});
+}
+
+void OnlinePhase::fillInputs(TaskRecord& record) {
+  ActiveJob& job = record.job;
+  const std::uint64_t wanted = job.input ? job.input->sequence : 0;
+  job.slot = record.pool->take(job.context, wanted);
+  if (job.slot->holds == wanted) return;
+  const SampleInputs& inputs = job.input ? job.input->inputs : record.pool->sample();
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const auto to = job.slot->slot->input(i);
+    std::memcpy(to.data(), inputs[i].data(), std::min(to.size(), inputs[i].size()));
+  }
+  job.slot->holds = wanted;
+}
+
+void OnlinePhase::completed(const engine::Completion& completion) {
+  TaskRecord& record = *byIndex_[completion.tag];
+  ActiveJob& job = record.job;
+  const DurationUs ranUs = std::max<DurationUs>(completion.finished_us - completion.started_us, 0);
+  busyUs_[completion.context] += static_cast<std::uint64_t>(ranUs);
+  record.statistics->executed(ranUs);
+  if (completion.error != nullptr) {
+    auto failed = scheduler_->fail(job.unit, completion.stage, clock_.steadyUs());
+    const auto& end = must(failed).members.front().end;
+    if (end) ended(record, *end, completion.error);
+    return;
+  }
+  const bool last = completion.stage + 1 == record.stages;
+  if (last && job.client) copyOutputs(*job.slot->slot, *job.client);
+  const TimeUs now = clock_.steadyUs();
+  const DurationUs execUs = std::max<DurationUs>(now - job.dispatchedUs, 1);
+  auto done = scheduler_->complete(job.unit, completion.stage, execUs, now);
+  const auto& end = must(done).members.front().end;
+  if (end) ended(record, *end, nullptr);
+}
+
+void OnlinePhase::markOverdue() {
+  if (activeJobs_ == 0) return;
+  const TimeUs now = clock_.steadyUs();
+  for (TaskRecord* record : byIndex_) {
+    if (record == nullptr || !record->active || record->job.missCounted || now <= record->job.deadlineUs) continue;
+    record->job.missCounted = true;
+    record->statistics->overdue();
+  }
+}
+
+// ---- Ends ----
+
+void OnlinePhase::ended(TaskRecord& record, const sched::JobEnd& end, const char* error) {
+  --activeJobs_;
+  record.active = false;
+  ActiveJob job = std::move(record.job);
+  record.job = ActiveJob{};
+  if (job.slot != nullptr) record.pool->giveBack(job.slot);
+  std::shared_ptr<const std::string> behind;
+  if (end.behind) behind = nameOf(*end.behind);
+  record.statistics->ended(end, job.missCounted, clock_.wallUs(), std::move(behind));
+  if (job.client) answerEnd(std::move(job.client), end, job.context, error);
+  if (job.input && job.input != record.newest) discard(std::move(job.input));
+  if (end.next) {
+    record.statistics->waitingReleased(*end.next, clock_.wallUs());
+    decided(record, *end.next, std::move(record.waiting));
+  }
+  if (record.removed && !record.active) forget(record);
+}
+
+std::shared_ptr<const std::string> OnlinePhase::nameOf(sched::TaskId id) const {
+  const TaskRecord* record = id.index < byIndex_.size() ? byIndex_[id.index] : nullptr;
+  return record != nullptr && record->id == id ? record->name : nullptr;
+}
+
+void OnlinePhase::answerEnd(RequestPtr client, const sched::JobEnd& end, std::uint32_t context,
+                            const char* error) {
+  Outcome& outcome = client->outcome;
+  outcome.context = context;
+  outcome.responseUs = end.responseUs;
+  outcome.lateUs = end.lateUs;
+  if (error != nullptr) outcome.error = error;
+  const bool dropped = end.end == sched::End::Dropped;
+  const Answer kind = end.end == sched::End::Completed ? Answer::Completed : Answer::Failed;
+  answer(std::move(client), dropped ? Answer::Dropped : kind);
+}
+
+void OnlinePhase::reject(RequestPtr request, const TaskRecord& record, const sched::ReleaseOutcome& outcome) {
+  Outcome& told = request->outcome;
+  told.testedCount = std::min(outcome.tested.size(), Outcome::kTested);
+  std::copy_n(outcome.tested.begin(), told.testedCount, told.tested.begin());
+  told.priority = record.priority;
+  told.streams = config_.gpus.front().streamsPerContext;
+  told.releaseUs = outcome.deadlineUs - record.deadlineUs;
+  told.deadlineUs = record.deadlineUs;
+  answer(std::move(request), Answer::Rejected);
+}
+
+void OnlinePhase::answer(RequestPtr request, Answer kind) {
+  if (request->answered) return;
+  request->answered = true;
+  request->outcome.answer = kind;
+  events_.send(Answered{std::move(request)});
+}
+
+void OnlinePhase::discard(RequestPtr request) {
+  if (request) events_.send(Discarded{std::move(request)});
+}
+
+}  // namespace daris::runtime

@@ -1,0 +1,120 @@
+#include "runtime/plan.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "runtime/words.hpp"
+
+namespace daris::runtime {
+
+namespace {
+
+Verdict refused(std::string reason, std::string message) {
+  return {TaskPhase::Refused, std::move(reason), std::move(message), {}};
+}
+
+std::string sizesOf(const ObservedModel& model) {
+  std::string words;
+  for (const BatchTiming& batch : model.batches) {
+    words += (words.empty() ? "" : ", ") + std::to_string(batch.size);
+  }
+  return words.empty() ? "none for this engine" : words;
+}
+
+Verdict verdictOfModel(const DesiredTask& task, const ModelTable& models) {
+  const auto found = models.find(task.modelDigest);
+  if (found == models.end()) {
+    return refused("ModelFailed", "model " + task.modelDigest + " is not among the desired models");
+  }
+  const ObservedModel& model = found->second;
+  if (model.phase == ModelPhase::Loading) return {TaskPhase::Loading, "", "", {}};
+  if (model.phase == ModelPhase::Failed) return refused("ModelFailed", model.reason + ": " + model.message);
+  const auto batch = std::ranges::find(model.batches, task.batchSize, &BatchTiming::size);
+  if (batch == model.batches.end()) {
+    return refused("BatchNotInPackage", "batch size " + std::to_string(task.batchSize) +
+                                            " is not in the package; it has " + sizesOf(model));
+  }
+  return {TaskPhase::Serving, "", "", batch->stageAfetUs};
+}
+
+Verdict verdictAlone(const DesiredTask& task, const Policy& policy, std::string_view gpuUuid,
+                     const ModelTable& models) {
+  if (const auto fault = faultOf(task)) return refused("InvalidTask", *fault);
+  if (task.gpuUuid != gpuUuid) {
+    return refused("UnknownGpu", "this runtime has no GPU " + task.gpuUuid + "; it owns " + std::string(gpuUuid));
+  }
+  if (task.context >= policy.partition.contexts) {
+    return refused("UnknownContext", "context " + std::to_string(task.context) + " of " + std::string(gpuUuid) +
+                                         " does not exist; it has " + std::to_string(policy.partition.contexts) +
+                                         ", counted from 0");
+  }
+  return verdictOfModel(task, models);
+}
+
+/// HP utilization booked so far, context by context.
+class Bookings {
+ public:
+  explicit Bookings(const Policy& policy)
+      : policy_(policy), booked_(policy.partition.contexts), limit_(limitOf(policy)) {}
+
+  void book(const DesiredTask& task, Verdict& verdict) {
+    const auto afetUs = std::accumulate(verdict.afetUs.begin(), verdict.afetUs.end(), DurationUs{0});
+    const auto util = sched::utilizationOf(afetUs, task.deadlineUs, task.periodUs);
+    sched::Utilization& booked = booked_[task.context];
+    if (booked + util > limit_) {
+      verdict = refused("Overcommitted", words(booked, util, task.context));
+      return;
+    }
+    booked += util;
+  }
+
+ private:
+  static sched::Utilization limitOf(const Policy& policy) {
+    const double share = policy.highPriorityUtilizationLimit * policy.partition.streams_per_context;
+    return {static_cast<sched::Wide>(share * static_cast<double>(sched::kBillion) + 0.5)};
+  }
+
+  [[nodiscard]] std::string words(sched::Utilization booked, sched::Utilization util, std::uint32_t context) const {
+    return "HP load " + decimal(booked.toDouble()) + " + " + decimal(util.toDouble()) + " > " +
+           decimal(limit_.toDouble()) + " on context " + std::to_string(context) + " (" +
+           decimal(policy_.highPriorityUtilizationLimit) + " of " +
+           std::to_string(policy_.partition.streams_per_context) + " streams)";
+  }
+
+  const Policy& policy_;
+  std::vector<sched::Utilization> booked_;
+  sched::Utilization limit_;
+};
+
+void refuseDuplicateNames(const DesiredState& desired, std::vector<Verdict>& verdicts) {
+  std::map<std::string, std::string_view> uids;
+  for (std::size_t i = 0; i < desired.tasks.size(); ++i) {
+    const DesiredTask& task = desired.tasks[i];
+    const auto [first, inserted] = uids.emplace(servedName(task), task.uid);
+    if (inserted) continue;
+    verdicts[i] = refused("DuplicateName", task.nameSpace + "/" + task.name + " is also the task of uid " +
+                                               std::string(first->second));
+  }
+}
+
+}  // namespace
+
+std::vector<Verdict> plan(const DesiredState& desired, std::string_view gpuUuid, const ModelTable& models,
+                          const std::set<std::string, std::less<>>& incumbents) {
+  std::vector<Verdict> verdicts;
+  for (const DesiredTask& task : desired.tasks) {
+    verdicts.push_back(verdictAlone(task, desired.policy, gpuUuid, models));
+  }
+  refuseDuplicateNames(desired, verdicts);
+  Bookings bookings(desired.policy);
+  for (const bool incumbent : {true, false}) {
+    for (std::size_t i = 0; i < desired.tasks.size(); ++i) {
+      const DesiredTask& task = desired.tasks[i];
+      const bool books = task.priority == sched::Priority::High && verdicts[i].phase == TaskPhase::Serving;
+      if (books && incumbents.contains(task.uid) == incumbent) bookings.book(task, verdicts[i]);
+    }
+  }
+  return verdicts;
+}
+
+}  // namespace daris::runtime

@@ -1,0 +1,34 @@
+// Which desired tasks may run here and why others may not: a pure decision over desired state and models.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/desired_state.hpp"
+#include "runtime/observed_state.hpp"
+
+namespace daris::runtime {
+
+/// Models by digest.
+using ModelTable = std::map<std::string, ObservedModel, std::less<>>;
+
+/// What becomes of one desired task. Serving says that it may run as soon as it has slots.
+struct Verdict {
+  TaskPhase phase = TaskPhase::Serving;
+  std::string reason;   // Refused
+  std::string message;  // Refused
+  std::vector<DurationUs> afetUs;  // Serving: one per stage, at the task's batch size
+};
+
+/// One verdict for each desired task, in their order. Reasons: InvalidTask, DuplicateName, UnknownGpu,
+/// UnknownContext, ModelFailed, BatchNotInPackage, Overcommitted. High-priority tasks of `incumbents` (uids)
+/// book their context before others, so that a newcomer is refused and never one that runs.
+[[nodiscard]] std::vector<Verdict> plan(const DesiredState& desired, std::string_view gpuUuid,
+                                        const ModelTable& models,
+                                        const std::set<std::string, std::less<>>& incumbents);
+
+}  // namespace daris::runtime

@@ -1,0 +1,74 @@
+#include "runtime/runtime.hpp"
+
+#include <random>
+
+#include "runtime/error.hpp"
+
+namespace daris::runtime {
+
+namespace {
+
+constexpr std::size_t kEventCapacity = 16384;  // more than all requests and tasks in memory bring at once
+
+std::string randomId() {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::random_device random;
+  std::string id(32, '0');
+  for (char& digit : id) digit = kDigits[random() % 16];
+  return id;
+}
+
+}  // namespace
+
+Runtime::Runtime(engine::Engine& engine, const Clock& clock, RuntimeOptions options)
+    : engine_(engine),
+      clock_(clock),
+      options_(std::move(options)),
+      instanceId_(randomId()),
+      requests_(std::make_shared<std::atomic<std::int64_t>>(0)),
+      events_(kEventCapacity),
+      dispatcher_(engine, clock, events_, {.core = options_.dispatcherCore}),
+      loader_(clock),
+      control_(engine, clock, dispatcher_, loader_, {options_.modelRoot, options_.slotMemoryBytes}),
+      responder_(events_, control_) {}
+
+Runtime::~Runtime() { drain(); }
+
+ServedTask Runtime::find(std::string_view name) const {
+  const auto table = control_.serving();
+  const auto found = table->find(name);
+  if (found == table->end()) {
+    throw NotFound("no task '" + std::string(name) + "' is served here; model names are TASK.NAMESPACE");
+  }
+  return found->second;
+}
+
+ServedTask Runtime::serving(std::string_view name) const {
+  ServedTask task = find(name);
+  if (task.phase == TaskPhase::Refused) throw NotFound("task '" + task.name + "' is not served: " + task.message);
+  if (!task.model) throw Unavailable("task '" + task.name + "' is being loaded");
+  return task;
+}
+
+void Runtime::submit(RequestPtr request) {
+  if (stopping_) throw Unavailable("the runtime is stopping");
+  request->permit = std::shared_ptr<void>(nullptr, [count = requests_](void*) { --*count; });
+  if (++*requests_ > kMaxRequests) {
+    throw Exhausted("more than " + std::to_string(kMaxRequests) + " requests wait; send fewer at once");
+  }
+  request->sequence = sequence_++;
+  if (!dispatcher_.trySubmit(std::move(request))) {
+    throw Exhausted("the dispatcher's queue is full; send fewer requests at once");
+  }
+}
+
+bool Runtime::ready() const { return !stopping_ && control_.ready(); }
+
+void Runtime::drain() {
+  stopping_ = true;
+  loader_.stop();
+  dispatcher_.drain();
+  responder_.stop();
+}
+
+}  // namespace daris::runtime

@@ -1,0 +1,71 @@
+// Counters, response times and misses of one task over all its epochs in this process.
+// Counted from what the scheduler answers, so that they go on when a task gets another model or context.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "runtime/desired_state.hpp"
+#include "runtime/histogram.hpp"
+#include "sched/types.hpp"
+
+namespace daris::runtime {
+
+struct Miss {
+  std::int64_t wallUs = 0;  // when the job ended
+  DurationUs lateUs = 0;
+  sched::MissCause cause = sched::MissCause::None;
+  std::shared_ptr<const std::string> behind;  // namespace/name of the task it waited behind; may be null
+};
+
+struct MigrationRecord {
+  std::uint64_t count = 0;
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  std::int64_t wallUs = 0;
+};
+
+/// Touched by the dispatcher alone; copied out with each published snapshot. Allocates nothing.
+class TaskStatistics {
+ public:
+  static constexpr std::size_t kMisses = 10;
+
+  TaskStatistics() = default;
+  TaskStatistics(const JobCounters& carried, std::uint64_t carriedMigrations);
+
+  /// A release or request that the scheduler has answered.
+  void released(const sched::ReleaseOutcome& outcome, std::int64_t wallUs);
+  /// What became of a request that was waiting; its release was counted when it came.
+  void waitingReleased(const sched::ReleaseOutcome& outcome, std::int64_t wallUs);
+  /// Grid points that passed without a release because the process was stalled.
+  void omitted(std::uint64_t count);
+  /// The deadline of the active job has passed: its miss counts now, its end does not count it again.
+  void overdue();
+  void ended(const sched::JobEnd& end, bool missCounted, std::int64_t wallUs,
+             std::shared_ptr<const std::string> behind);
+  void executed(DurationUs stageUs) { executionUs_ += static_cast<std::uint64_t>(stageUs); }
+
+  [[nodiscard]] const JobCounters& jobs() const { return jobs_; }
+  [[nodiscard]] const Histogram& response() const { return response_; }
+  [[nodiscard]] const MigrationRecord& migrations() const { return migrations_; }
+  [[nodiscard]] std::uint64_t executionUs() const { return executionUs_; }
+  /// The i-th newest miss, i < missCount().
+  [[nodiscard]] const Miss& miss(std::size_t i) const;
+  [[nodiscard]] std::size_t missCount() const { return missCount_; }
+
+ private:
+  void decided(const sched::ReleaseOutcome& outcome, std::int64_t wallUs);
+
+  JobCounters jobs_;
+  Histogram response_;
+  MigrationRecord migrations_;
+  std::uint64_t executionUs_ = 0;
+  std::array<Miss, kMisses> misses_{};
+  std::size_t nextMiss_ = 0;
+  std::size_t missCount_ = 0;
+};
+
+}  // namespace daris::runtime

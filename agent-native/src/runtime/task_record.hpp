@@ -1,0 +1,46 @@
+// What the dispatcher keeps of one instance of a task: its terms, its inputs, its active job.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "runtime/commands.hpp"
+#include "runtime/release_grid.hpp"
+
+namespace daris::runtime {
+
+/// The job of a task that was admitted and has not ended; a task has at most one.
+struct ActiveJob {
+  RequestPtr input;   // what it computes on; null: the model's sample
+  RequestPtr client;  // who waits for its end; null for a periodic job that nobody waits for
+  PooledSlot* slot = nullptr;  // from its first stage on
+  sched::UnitId unit;
+  TimeUs dispatchedUs = 0;  // of the stage that runs
+  TimeUs deadlineUs = 0;
+  std::uint32_t context = 0;
+  bool missCounted = false;
+};
+
+struct TaskRecord {
+  InstanceId instance = 0;
+  sched::TaskId id;
+  std::shared_ptr<const std::string> name;
+  std::shared_ptr<TaskStatistics> statistics;
+  SlotPool* pool = nullptr;
+
+  sched::Priority priority = sched::Priority::Low;
+  sched::ReleaseMode mode = sched::ReleaseMode::OnRequest;
+  DurationUs deadlineUs = 0;
+  std::uint32_t stages = 0;
+  ReleaseGrid grid{1, 0};
+  TimeUs dueUs = 0;   // Periodic: the next release
+  TimeUs lastUs = 0;  // Periodic: the due instant of the last one
+
+  RequestPtr newest;   // Periodic: the newest client input, kept until a newer one comes
+  RequestPtr waiting;  // OnRequest: behind the active job, in the scheduler
+  bool active = false;
+  ActiveJob job;
+  bool removed = false;
+};
+
+}  // namespace daris::runtime

@@ -1,0 +1,83 @@
+// The ready stages of one context, by level, then EDF (section IV-B): a treap over nodes shared by all
+// queues. Each subtree knows the sum of its units' remaining MRETs, which the predicted finish of a newcomer
+// asks for.
+#pragma once
+
+#include <compare>
+#include <vector>
+
+#include "sched/types.hpp"
+
+namespace daris::sched {
+
+/// The order of dispatch: the smaller key goes first.
+struct ReadyKey {
+  Level level = 0;
+  TimeUs virtualDeadlineUs = 0;
+  TimeUs releaseUs = 0;
+  std::uint64_t order = 0;  // of the task
+  std::uint32_t unit = 0;   // only so that keys are never equal
+  friend constexpr auto operator<=>(const ReadyKey&, const ReadyKey&) = default;
+};
+
+inline constexpr std::uint32_t kNoUnit = UINT32_MAX;
+
+/// The nodes of all ready queues, one per unit; a unit is in at most one queue.
+class ReadyNodes {
+ public:
+  void reserve(std::size_t units) {
+    if (units > nodes_.size()) nodes_.resize(units);
+  }
+
+ private:
+  friend class ReadyQueue;
+
+  struct Node {
+    ReadyKey key;
+    Wide remaining = 0;  // of this unit
+    Wide sum = 0;        // of the subtree
+    std::uint32_t left = kNoUnit;
+    std::uint32_t right = kNoUnit;
+    std::uint32_t heap = 0;  // random: the treap's balance, never an order of dispatch
+  };
+
+  std::uint32_t nextRandom() {
+    random_ ^= random_ << 13;
+    random_ ^= random_ >> 17;
+    random_ ^= random_ << 5;
+    return random_;
+  }
+
+  std::vector<Node> nodes_;
+  std::uint32_t random_ = 0x9e3779b9;
+};
+
+/// One queue. All operations are O(log n) and allocate nothing.
+class ReadyQueue {
+ public:
+  [[nodiscard]] bool empty() const { return root_ == kNoUnit; }
+  [[nodiscard]] std::uint32_t size() const { return size_; }
+
+  /// The unit to dispatch first, or kNoUnit.
+  [[nodiscard]] std::uint32_t best(const ReadyNodes& pool) const;
+
+  /// Adds the unit `key.unit`, which must be in no queue.
+  void insert(ReadyNodes& pool, const ReadyKey& key, DurationUs remainingUs);
+
+  /// Removes a unit that is in this queue.
+  void erase(ReadyNodes& pool, std::uint32_t unit);
+
+  /// The key under which a unit was inserted.
+  [[nodiscard]] static const ReadyKey& keyOf(const ReadyNodes& pool, std::uint32_t unit) {
+    return pool.nodes_[unit].key;
+  }
+
+  /// Sum of the remaining MRETs of the units that go before `key`.
+  [[nodiscard]] Wide sumBefore(const ReadyNodes& pool, const ReadyKey& key) const;
+
+ private:
+  std::uint32_t root_ = kNoUnit;
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace daris::sched

@@ -1,0 +1,91 @@
+// What the scheduler keeps of a task, a job and a unit. Plain records; the rules are in the other files.
+// A task has at most one active job; a job belongs to one unit; a unit here always has one job.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "sched/gcra.hpp"
+#include "sched/miss_cause.hpp"
+#include "sched/mret_window.hpp"
+#include "sched/types.hpp"
+#include "sched/virtual_deadline.hpp"
+
+namespace daris::sched {
+
+inline constexpr std::uint32_t kNone = UINT32_MAX;
+
+/// The most jobs that one unit holds.
+inline constexpr std::uint32_t kMaxUnitJobs = 1;
+
+/// A request that waits for the end of its task's active job.
+struct WaitingRequest {
+  Token token = 0;
+  std::uint64_t number = 0;
+};
+
+/// The terms of a task that jobs are released under.
+struct TaskTerms {
+  TaskSpec spec;
+  std::uint32_t classIndex = kNone;  // ClassTable's
+  MretWindows windows;               // of the stages as dispatched: one without staging
+  std::vector<StageTerms> stages;    // of the active job; as many as windows
+};
+
+struct Task {
+  TaskTerms terms;
+  ContextRef context;
+  Utilization util;  // what it adds to its context's totals, and to its active sums while a job is active
+  std::uint32_t job = kNone;
+  std::uint32_t rejectionsInRow = 0;
+  Gcra gcra;
+  std::optional<WaitingRequest> waiting;
+  DurationUs executionUs = 0;
+  Counters counters;
+  Migrations migrations;
+  bool removed = false;
+
+  // Prepared while a job is active, swapped in at its end without allocating.
+  bool changePending = false;
+  std::unique_ptr<TaskTerms> change;
+
+  [[nodiscard]] bool active() const { return job != kNone; }
+
+  /// The spec as last told, in force or not.
+  [[nodiscard]] const TaskSpec& latestSpec() const { return changePending ? change->spec : terms.spec; }
+};
+
+struct Job {
+  std::uint32_t task = kNone;
+  std::uint32_t unit = kNone;
+  Token token = 0;
+  std::uint64_t number = 0;
+  TimeUs releaseUs = 0;
+  TimeUs deadlineUs = 0;
+  DurationUs overrunUs = 0;  // of its completed stages, over their MRETs at release
+  WaitLedger waits;
+  bool loading = false;
+  bool predecessorMissed = false;
+  bool missCounted = false;
+};
+
+enum class UnitState : std::uint8_t { Ready, WithoutSlot, Running };
+
+struct Unit {
+  std::array<std::uint32_t, kMaxUnitJobs> jobs{};
+  std::uint32_t jobCount = 0;
+  UnitState state = UnitState::Ready;
+  bool started = false;  // holds a slot
+  std::uint32_t classIndex = kNone;
+  ContextRef context;
+  StageIndex stage = 0;
+  std::uint32_t stageCount = 0;
+  Level level = 0;
+  std::uint32_t stream = 0;
+  TimeUs sinceUs = 0;          // ready since, or running since
+  DurationUs remainingUs = 0;  // MRETs of the stages not yet completed
+};
+
+}  // namespace daris::sched

@@ -1,0 +1,99 @@
+// The scheduler's state and the steps that its calls are made of; the rules themselves are in their own
+// files. state_*.cpp: changes while running, releases, dispatch, completion, snapshot.
+#pragma once
+
+#include <vector>
+
+#include "sched/admission.hpp"
+#include "sched/class_table.hpp"
+#include "sched/partition.hpp"
+#include "sched/pool.hpp"
+#include "sched/records.hpp"
+#include "sched/scheduler.hpp"
+
+namespace daris::sched {
+
+class Scheduler::State {
+ public:
+  explicit State(const Config& config);
+
+  Outcome<Done> configure(const Config& config, TimeUs now);
+  Outcome<Added> addTask(const TaskSpec& spec, TimeUs now);
+  Outcome<Changed> changeTask(TaskId id, const TaskSpec& spec, TimeUs now);
+  Outcome<Removed> removeTask(TaskId id, TimeUs now);
+  Outcome<Done> setSlots(ClassId classId, ContextRef ref, std::uint32_t slots);
+
+  Outcome<ReleaseOutcome> release(TaskId id, Token token, TimeUs now);
+  Outcome<ReleaseOutcome> request(TaskId id, Token token, TimeUs now);
+  Outcome<Next> next(ContextRef ref, TimeUs now);
+  Outcome<StageCompletion> complete(UnitId id, StageIndex stage, DurationUs execUs, TimeUs now);
+  Outcome<StageCompletion> fail(UnitId id, StageIndex stage, TimeUs now);
+
+  Outcome<std::uint32_t> markOverdue(TimeUs now);
+  void snapshot(Snapshot& out) const;
+  Outcome<std::span<const AdmissionTerms>> explain(TaskId id, TimeUs now);
+
+ private:
+  // ---- Checks, before anything changes ----
+  [[nodiscard]] std::optional<Error> checkTime(TimeUs now) const;
+  [[nodiscard]] std::optional<Error> checkSpec(const TaskSpec& spec);
+  [[nodiscard]] std::optional<Error> checkRunning(UnitId id, StageIndex stage, TimeUs now);
+  [[nodiscard]] Task* findTask(TaskId id);
+
+  // ---- Tasks and contexts (state_tasks.cpp) ----
+  std::optional<Token> cancelWaiting(Task& task);
+  void prepare(TaskTerms& terms, const TaskSpec& spec);
+  void applyChange(Task& task);
+  void attach(Task& task, ContextRef ref);
+  void detach(Task& task);
+  void setUtil(Task& task);
+  void settle(std::uint32_t taskIndex);
+  void erase(std::uint32_t taskIndex);
+  void releaseClass(std::uint32_t classIndex);
+  void forgetClass(std::uint32_t classIndex);
+  void changeOrDefer(Task& task, const TaskSpec& spec);
+  void adoptPolicy(Task& task, bool restaged);
+  void leaveDrainingContexts();
+  void refreshEstimates();
+  void refreshUnit(std::uint32_t unitIndex);
+
+  // ---- Releases (state_release.cpp) ----
+  [[nodiscard]] Newcomer newcomer(const Task& task, TimeUs now) const;
+  ReleaseOutcome admit(std::uint32_t taskIndex, Token token, std::uint64_t number, TimeUs now);
+  [[nodiscard]] const AdmissionTerms* choose(const Task& task, const Newcomer& job);
+  void testOthers(const Task& task, const Newcomer& job);
+  void migrate(Task& task, ContextRef to, TimeUs now);
+  void reject(Task& task);
+  JobId startJob(std::uint32_t taskIndex, Token token, std::uint64_t number, TimeUs now);
+
+  // ---- Dispatch and completion (state_dispatch.cpp, state_complete.cpp) ----
+  void makeReady(std::uint32_t unitIndex, TimeUs now);
+  void setAside(Context& context, std::uint32_t unitIndex);
+  void bringBack(Context& context, std::uint32_t classIndex);
+  [[nodiscard]] bool isLate(const Unit& unit, TimeUs now) const;
+  void dispatch(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now, Dispatch& out);
+  void noteWait(const Unit& unit, const Context& context, std::uint32_t stream, TimeUs now);
+  void drop(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now, JobEnd& out);
+  void leaveStream(Unit& unit, DurationUs execUs, TimeUs now);
+  void measure(Unit& unit, DurationUs execUs, TimeUs now);
+  StageCompletion endStage(UnitId id, std::optional<End> end, TimeUs now);
+  void endUnit(Unit& unit, std::uint32_t unitIndex);
+  void endJob(std::uint32_t jobIndex, End end, const Unit& unit, TimeUs now, JobEnd& out);
+  void describeMiss(const Job& job, JobEnd& out) const;
+
+  Policy policy_;
+  Partition partition_;
+  ClassTable classes_;
+  Pool<Task, TaskId> tasks_;
+  Pool<Job, JobId> jobs_;
+  Pool<Unit, UnitId> units_;
+  ReadyNodes nodes_;
+  TimeUs lastUs_ = -kMaxTimeUs;
+
+  // What the spans of the last result point into.
+  std::vector<AdmissionTerms> tested_;
+  std::array<UnitMember, kMaxUnitJobs> members_;
+  std::array<MemberCompletion, kMaxUnitJobs> completions_;
+};
+
+}  // namespace daris::sched

@@ -1,0 +1,187 @@
+// Releases: periodic ones and requests, the search for a context that takes the job, migration, rejection.
+// The order of tests is the paper's: the own context first, then all others, the earliest predicted finish
+// wins.
+#include "sched/levels.hpp"
+#include "sched/state.hpp"
+
+namespace daris::sched {
+
+Outcome<ReleaseOutcome> Scheduler::State::release(TaskId id, Token token, TimeUs now) {
+  if (auto error = checkTime(now)) return *error;
+  Task* task = findTask(id);
+  if (task == nullptr) return Error{ErrorCode::UnknownTask, "task: does not exist, or was removed"};
+  if (task->latestSpec().releaseMode != ReleaseMode::Periodic)
+    return Error{ErrorCode::WrongReleaseMode, "task: takes requests, not periodic releases"};
+  lastUs_ = now;
+  const std::uint64_t number = task->counters.released++;
+  if (!task->active()) return admit(id.index, token, number, now);
+  ++task->counters.skipped;
+  ReleaseOutcome skipped;
+  skipped.decision = Decision::Skipped;
+  skipped.token = token;
+  skipped.number = number;
+  return skipped;
+}
+
+Outcome<ReleaseOutcome> Scheduler::State::request(TaskId id, Token token, TimeUs now) {
+  if (auto error = checkTime(now)) return *error;
+  Task* task = findTask(id);
+  if (task == nullptr) return Error{ErrorCode::UnknownTask, "task: does not exist, or was removed"};
+  const TaskSpec& spec = task->latestSpec();
+  if (spec.releaseMode != ReleaseMode::OnRequest)
+    return Error{ErrorCode::WrongReleaseMode, "task: is released periodically, it takes no requests"};
+  lastUs_ = now;
+  ReleaseOutcome outcome;
+  outcome.token = token;
+  const DurationUs toleranceUs = spec.releaseJitterUs.value_or(spec.periodUs / 2);
+  if (!task->gcra.arrive(now, spec.periodUs, toleranceUs)) {
+    ++task->counters.early;
+    outcome.decision = Decision::Early;
+    outcome.retryAtUs = task->gcra.earliest(toleranceUs);
+    return outcome;
+  }
+  const std::uint64_t number = task->counters.released++;
+  if (!task->active()) return admit(id.index, token, number, now);
+  outcome.decision = Decision::Waiting;
+  outcome.number = number;
+  if (task->waiting) {
+    outcome.superseded = task->waiting->token;
+    ++task->counters.superseded;
+  }
+  task->waiting = WaitingRequest{token, number};
+  return outcome;
+}
+
+Newcomer Scheduler::State::newcomer(const Task& task, TimeUs now) const {
+  const TaskTerms& terms = task.terms;
+  Newcomer job;
+  job.priority = terms.spec.priority;
+  job.util = task.util;
+  job.mretUs = terms.windows.totalUs();
+  job.nowUs = now;
+  job.deadlineUs = now + terms.spec.deadlineUs;
+  job.firstStageKey = {levelOf(policy_, job.priority, terms.windows.stageCount() == 1, false),
+                       firstVirtualDeadline(terms.windows, now, terms.spec.deadlineUs), now, terms.spec.order,
+                       0};
+  return job;
+}
+
+/// The whole decision about one released job of an idle task.
+ReleaseOutcome Scheduler::State::admit(std::uint32_t taskIndex, Token token, std::uint64_t number,
+                                       TimeUs now) {
+  Task& task = tasks_[taskIndex];
+  ReleaseOutcome outcome;
+  outcome.token = token;
+  outcome.number = number;
+  outcome.deadlineUs = now + task.terms.spec.deadlineUs;
+  outcome.util = task.util;
+  const bool untested = task.terms.spec.priority == Priority::High && !policy_.highPriorityAdmission;
+  if (!untested) {
+    const AdmissionTerms* chosen = choose(task, newcomer(task, now));
+    outcome.tested = tested_;
+    if (chosen == nullptr) {
+      reject(task);
+      outcome.decision = Decision::Rejected;
+      return outcome;
+    }
+    outcome.admittedBy = *chosen;
+    if (chosen->context != task.context) {
+      outcome.migratedFrom = task.context;
+      migrate(task, chosen->context, now);
+    }
+  }
+  outcome.decision = Decision::Admitted;
+  outcome.context = task.context;
+  outcome.job = startJob(taskIndex, token, number, now);
+  return outcome;
+}
+
+/// The terms of the context that takes the job, or null. Fills `tested_`.
+const AdmissionTerms* Scheduler::State::choose(const Task& task, const Newcomer& job) {
+  tested_.clear();
+  const Context& own = partition_.at(task.context);
+  tested_.push_back(testContext(task.context, own, nodes_, job, policy_.admission, false));
+  if (tested_.front().passes) return &tested_.front();
+  if (job.priority == Priority::High) return nullptr;
+  testOthers(task, job);
+  const AdmissionTerms* best = nullptr;
+  for (const AdmissionTerms& terms : tested_) {
+    if (!terms.passes) continue;
+    // Contexts of one GPU have the same N_s, so the scaled finishes compare; ties go to the lower index.
+    if (best == nullptr || terms.predicted->scaledUs < best->predicted->scaledUs) best = &terms;
+  }
+  return best;
+}
+
+void Scheduler::State::testOthers(const Task& task, const Newcomer& job) {
+  const std::span<Context> contexts = partition_.contextsOf(task.context.gpu);
+  for (std::uint32_t index = 0; index < contexts.size(); ++index) {
+    if (index == task.context.index || contexts[index].state != ContextState::Serving) continue;
+    const ContextRef ref{task.context.gpu, index};
+    tested_.push_back(testContext(ref, contexts[index], nodes_, job, policy_.admission, true));
+  }
+}
+
+/// Moves an idle LP task; nothing is loaded or copied on the way.
+void Scheduler::State::migrate(Task& task, ContextRef to, TimeUs now) {
+  task.migrations = {task.migrations.count + 1, task.context, to, now};
+  detach(task);
+  attach(task, to);
+}
+
+void Scheduler::State::reject(Task& task) {
+  ++task.counters.rejected;
+  if (!policy_.mretAging || ++task.rejectionsInRow < policy_.mretWindow) return;
+  task.rejectionsInRow = 0;
+  task.terms.windows.age();
+  setUtil(task);
+}
+
+JobId Scheduler::State::startJob(std::uint32_t taskIndex, Token token, std::uint64_t number, TimeUs now) {
+  Task& task = tasks_[taskIndex];
+  TaskTerms& terms = task.terms;
+  Context& context = partition_.at(task.context);
+  const JobId id = jobs_.acquire();
+  const UnitId unitId = units_.acquire();
+
+  Job& job = jobs_[id.index];
+  job = Job{};
+  job.task = taskIndex;
+  job.unit = unitId.index;
+  job.token = token;
+  job.number = number;
+  job.releaseUs = now;
+  job.deadlineUs = now + terms.spec.deadlineUs;
+  job.loading = context.slots[terms.classIndex].budget == 0;
+
+  Unit& unit = units_[unitId.index];
+  unit = Unit{};
+  unit.jobs[0] = id.index;
+  unit.jobCount = 1;
+  unit.classIndex = terms.classIndex;
+  unit.context = task.context;
+  unit.stageCount = terms.windows.stageCount();
+  unit.remainingUs = terms.windows.totalUs();
+
+  setVirtualDeadlines(terms.windows, now, terms.spec.deadlineUs, terms.stages);
+  task.job = id.index;
+  task.rejectionsInRow = 0;
+  ++task.counters.admitted;
+  context.load.activeOf(terms.spec.priority) += task.util;
+  ++context.units;
+  makeReady(unitId.index, now);
+  return id;
+}
+
+Outcome<std::span<const AdmissionTerms>> Scheduler::State::explain(TaskId id, TimeUs now) {
+  const Task* task = findTask(id);
+  if (task == nullptr) return Error{ErrorCode::UnknownTask, "task: does not exist, or was removed"};
+  const Newcomer job = newcomer(*task, now);
+  tested_.clear();
+  tested_.push_back(
+      testContext(task->context, partition_.at(task->context), nodes_, job, policy_.admission, true));
+  if (job.priority == Priority::Low) testOthers(*task, job);
+  return std::span<const AdmissionTerms>(tested_);
+}
+
+}  // namespace daris::sched

@@ -1,0 +1,63 @@
+// Figures for status, metrics and tests, in storage that the caller reuses.
+#include "sched/state.hpp"
+
+namespace daris::sched {
+
+namespace {
+
+TaskSnapshot describe(TaskId id, const Task& task) {
+  const TaskTerms& terms = task.terms;
+  TaskSnapshot out;
+  out.task = id;
+  out.order = terms.spec.order;
+  out.priority = terms.spec.priority;
+  out.context = task.context;
+  out.active = task.active();
+  out.waiting = task.waiting.has_value();
+  out.draining = task.removed;
+  out.afetUs = terms.windows.totalAfetUs();
+  out.mretUs = terms.windows.totalUs();
+  out.util = task.util;
+  out.stageCount = terms.windows.stageCount();
+  out.executionUs = task.executionUs;
+  out.counters = task.counters;
+  out.migrations = task.migrations;
+  return out;
+}
+
+ContextSnapshot describe(ContextRef ref, const Context& context) {
+  ContextSnapshot out;
+  out.context = ref;
+  out.state = context.state;
+  out.streams = context.streams.count();
+  out.sms = context.sms;
+  out.busyStreams = context.streams.busyCount();
+  out.readyUnits = context.ready.size() + context.withoutSlot;
+  out.busyUs = context.busyUs;
+  out.highTotal = context.load.highTotal;
+  out.lowTotal = context.load.lowTotal;
+  out.highActive = context.load.highActive;
+  out.lowActive = context.load.lowActive;
+  return out;
+}
+
+}  // namespace
+
+void Scheduler::State::snapshot(Snapshot& out) const {
+  out.tasks.clear();
+  out.contexts.clear();
+  out.stageMretUs.clear();
+  for (std::uint32_t index = 0; index < tasks_.capacity(); ++index) {
+    if (!tasks_.used(index)) continue;
+    const Task& task = tasks_[index];
+    TaskSnapshot& entry = out.tasks.emplace_back(describe(tasks_.idOf(index), task));
+    entry.firstStage = static_cast<std::uint32_t>(out.stageMretUs.size());
+    for (std::uint32_t stage = 0; stage < entry.stageCount; ++stage)
+      out.stageMretUs.push_back(task.terms.windows.mretUs(stage));
+  }
+  partition_.forEach([&](ContextRef ref, const Context& context) {
+    if (!context.gone()) out.contexts.push_back(describe(ref, context));
+  });
+}
+
+}  // namespace daris::sched

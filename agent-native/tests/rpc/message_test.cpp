@@ -1,0 +1,182 @@
+// Messages to values and back, and the one mapping of errors to statuses.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "rpc/desired_message.hpp"
+#include "rpc/inference_message.hpp"
+#include "rpc/observed_message.hpp"
+#include "rpc/status.hpp"
+#include "runtime/error.hpp"
+
+namespace daris::rpc {
+namespace {
+
+namespace wire = ::daris::runtime::v1;
+using grpc::StatusCode;
+using runtime::Answer;
+
+grpc::Status statusOfThrown(const std::function<void()>& work) { return guarded(work); }
+
+TEST(Status, EachErrorHasItsCode) {
+  EXPECT_EQ(statusOfThrown([] { throw runtime::InvalidArgument("a"); }).error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(statusOfThrown([] { throw runtime::NotFound("a"); }).error_code(), StatusCode::NOT_FOUND);
+  EXPECT_EQ(statusOfThrown([] { throw runtime::Unavailable("a"); }).error_code(), StatusCode::UNAVAILABLE);
+  EXPECT_EQ(statusOfThrown([] { throw runtime::Exhausted("a"); }).error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(statusOfThrown([] { throw std::bad_alloc(); }).error_code(), StatusCode::INTERNAL);
+  EXPECT_EQ(statusOfThrown([] { throw 7; }).error_code(), StatusCode::INTERNAL);
+  EXPECT_TRUE(statusOfThrown([] {}).ok());
+}
+
+TEST(Status, EachAnswerHasItsCode) {
+  const std::vector<std::pair<Answer, StatusCode>> codes{
+      {Answer::Completed, StatusCode::OK},         {Answer::Rejected, StatusCode::RESOURCE_EXHAUSTED},
+      {Answer::Early, StatusCode::RESOURCE_EXHAUSTED}, {Answer::Superseded, StatusCode::ABORTED},
+      {Answer::Dropped, StatusCode::DEADLINE_EXCEEDED}, {Answer::Failed, StatusCode::INTERNAL},
+      {Answer::Ended, StatusCode::NOT_FOUND},      {Answer::Cancelled, StatusCode::DEADLINE_EXCEEDED}};
+  for (const auto& [answer, code] : codes) {
+    runtime::Outcome outcome;
+    outcome.answer = answer;
+    EXPECT_EQ(statusOf(outcome, "a.b").error_code(), code);
+  }
+}
+
+wire::DesiredState sound() {
+  wire::DesiredState message;
+  message.set_generation(3);
+  message.mutable_policy()->set_contexts(2);
+  message.mutable_policy()->set_admission(wire::ADMISSION_PREDICTED);
+  wire::DesiredTask& task = *message.add_tasks();
+  task.set_uid("u");
+  task.set_namespace_("default");
+  task.set_name("a");
+  task.set_priority(wire::PRIORITY_HIGH);
+  task.set_release(wire::RELEASE_PERIODIC);
+  task.set_late_jobs(wire::LATE_JOBS_DROP);
+  task.mutable_carried()->set_missed(4);
+  return message;
+}
+
+TEST(DesiredMessage, IsTakenFieldByField) {
+  const runtime::DesiredState desired = desiredOf(sound());
+  EXPECT_EQ(desired.generation, 3U);
+  EXPECT_EQ(desired.policy.partition.contexts, 2U);
+  EXPECT_EQ(desired.policy.scheduling.admission, sched::Admission::Predicted);
+  ASSERT_EQ(desired.tasks.size(), 1U);
+  EXPECT_EQ(desired.tasks[0].priority, sched::Priority::High);
+  EXPECT_EQ(desired.tasks[0].lateJobs, sched::LateJobs::Drop);
+  EXPECT_EQ(desired.tasks[0].carried.missed, 4U);
+}
+
+TEST(DesiredMessage, WhatIsNotSetIsNamed) {
+  wire::DesiredState message = sound();
+  message.mutable_tasks(0)->clear_priority();
+  const grpc::Status status = guarded([&] { static_cast<void>(desiredOf(message)); });
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(status.error_message(), "task default/a: priority is not set, expected PRIORITY_HIGH or PRIORITY_LOW");
+  message = sound();
+  message.clear_policy();
+  EXPECT_EQ(guarded([&] { static_cast<void>(desiredOf(message)); }).error_message(),
+            "policy is not set, expected a Policy");
+}
+
+TEST(ObservedMessage, HoldsFiguresMissesAndHistogram) {
+  runtime::ObservedState state;
+  state.gpuUuid = "cpu-0";
+  runtime::ObservedTask task;
+  task.uid = "u";
+  task.phase = runtime::TaskPhase::Serving;
+  sched::JobEnd end;
+  end.responseUs = 5000;
+  end.lateUs = 700;
+  end.missed = true;
+  end.cause = sched::MissCause::Blocked;
+  task.statistics.ended(end, false, 99, std::make_shared<const std::string>("default/b"));
+  state.tasks.push_back(task);
+  const wire::ObservedState message = messageOf(state, "instance");
+  const wire::ObservedTask& told = message.tasks(0);
+  EXPECT_EQ(told.phase(), wire::TASK_PHASE_SERVING);
+  EXPECT_EQ(told.jobs().missed(), 1U);
+  EXPECT_EQ(told.last_misses(0).behind(), "default/b");
+  EXPECT_EQ(told.last_misses(0).cause(), wire::MISS_CAUSE_BLOCKED);
+  EXPECT_EQ(told.response().counts_size(), told.response().bounds_us_size() + 1);
+  EXPECT_EQ(told.response().sum_us(), 5000U);
+  EXPECT_EQ(told.response_p99_us(), 5000);
+}
+
+// ---- Tensors ----
+
+model::Manifest manifestOf(model::Datatype datatype) {
+  model::Manifest manifest;
+  manifest.inputs = {{"x", datatype, {-1, 2}}};
+  manifest.outputs = {{"y", model::Datatype::kFp32, {-1, 1}}, {"z", model::Datatype::kFp32, {-1, 1}}};
+  return manifest;
+}
+
+inference::ModelInferRequest requestOf(const std::string& datatype) {
+  inference::ModelInferRequest request;
+  auto& input = *request.add_inputs();
+  input.set_name("x");
+  input.set_datatype(datatype);
+  input.add_shape(1);
+  input.add_shape(2);
+  return request;
+}
+
+template <typename Element>
+std::vector<Element> elements(const std::vector<std::byte>& bytes) {
+  std::vector<Element> values(bytes.size() / sizeof(Element));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+TEST(InferenceMessage, TypedContentsBecomeBytes) {
+  auto floats = requestOf("FP32");
+  floats.mutable_inputs(0)->mutable_contents()->add_fp32_contents(1.5F);
+  floats.mutable_inputs(0)->mutable_contents()->add_fp32_contents(-2);
+  EXPECT_EQ(elements<float>(inputsOf(floats, manifestOf(model::Datatype::kFp32), 1)[0]), (std::vector<float>{1.5F, -2}));
+  auto bytes = requestOf("INT8");
+  bytes.mutable_inputs(0)->mutable_contents()->add_int_contents(-128);
+  bytes.mutable_inputs(0)->mutable_contents()->add_int_contents(127);
+  EXPECT_EQ(elements<std::int8_t>(inputsOf(bytes, manifestOf(model::Datatype::kInt8), 1)[0]),
+            (std::vector<std::int8_t>{-128, 127}));
+  auto bools = requestOf("BOOL");
+  bools.mutable_inputs(0)->mutable_contents()->add_bool_contents(true);
+  bools.mutable_inputs(0)->mutable_contents()->add_bool_contents(false);
+  EXPECT_EQ(elements<std::uint8_t>(inputsOf(bools, manifestOf(model::Datatype::kBool), 1)[0]),
+            (std::vector<std::uint8_t>{1, 0}));
+}
+
+std::string refusalOf(const inference::ModelInferRequest& request, model::Datatype datatype) {
+  return guarded([&] { static_cast<void>(inputsOf(request, manifestOf(datatype), 1)); }).error_message();
+}
+
+TEST(InferenceMessage, BadContentsAreNamed) {
+  auto large = requestOf("UINT8");
+  large.mutable_inputs(0)->mutable_contents()->add_uint_contents(256);
+  EXPECT_EQ(refusalOf(large, model::Datatype::kUint8),
+            "tensor 'x' has the value 256, which its datatype cannot hold");
+  EXPECT_EQ(refusalOf(requestOf("FP16"), model::Datatype::kFp16),
+            "tensor 'x' has datatype 'FP16', which has no typed contents; send raw_input_contents");
+  auto two = requestOf("FP32");
+  two.add_raw_input_contents("12345678");
+  two.add_raw_input_contents("12345678");
+  EXPECT_EQ(refusalOf(two, model::Datatype::kFp32),
+            "raw_input_contents has 2 entries, expected one for each of the 1 inputs");
+  EXPECT_EQ(refusalOf(requestOf("FP32"), model::Datatype::kFp32),
+            "tensor 'x' has 0 bytes, expected 8 for FP32 [1,2]");
+}
+
+TEST(InferenceMessage, OutputsAreThoseAskedFor) {
+  auto request = requestOf("FP32");
+  const auto manifest = manifestOf(model::Datatype::kFp32);
+  EXPECT_EQ(outputsOf(request, manifest), (std::vector<std::size_t>{0, 1}));
+  request.add_outputs()->set_name("z");
+  EXPECT_EQ(outputsOf(request, manifest), std::vector<std::size_t>{1});
+  request.add_outputs()->set_name("w");
+  EXPECT_EQ(guarded([&] { static_cast<void>(outputsOf(request, manifest)); }).error_message(),
+            "tensor 'w' is not an output; the outputs are: y, z");
+}
+
+}  // namespace
+}  // namespace daris::rpc

@@ -1,0 +1,75 @@
+// The command line: what is accepted, and one line for what is not.
+#include "runtime/flags.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace daris::runtime {
+namespace {
+
+const std::vector<const char*> kSound{"--socket", "/run/a.sock", "--model-root", "/tmp", "--cores", "0,2-3"};
+
+std::vector<const char*> with(std::vector<const char*> more) {
+  std::vector<const char*> all = kSound;
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+TEST(Flags, AreReadInBothSpellings) {
+  const Flags flags = parseFlags(with({"--inference-address=[::1]:8001", "--slot-memory", "512MiB", "--supervise"}));
+  EXPECT_EQ(flags.socket, "/run/a.sock");
+  EXPECT_EQ(flags.modelRoot, "/tmp");
+  EXPECT_EQ(flags.cores, (std::vector<std::uint32_t>{0, 2, 3}));
+  EXPECT_EQ(flags.inferenceHost, "[::1]");
+  EXPECT_EQ(flags.inferencePort, 8001);
+  EXPECT_EQ(flags.slotMemoryBytes, std::uint64_t{512} << 20);
+  EXPECT_TRUE(flags.supervise);
+}
+
+TEST(Flags, HelpNeedsNothingElse) {
+  EXPECT_TRUE(parseFlags(std::vector<const char*>{"--help"}).help);
+  EXPECT_NE(usage().find("--inference-address HOST:PORT"), std::string::npos);
+}
+
+struct Bad {
+  const char* name;
+  std::vector<const char*> arguments;
+  std::string flag;
+};
+
+class BadFlag : public testing::TestWithParam<Bad> {};
+
+TEST_P(BadFlag, IsNamedInOneLineWithWhatWouldWork) {
+  try {
+    static_cast<void>(parseFlags(GetParam().arguments));
+    FAIL() << "accepted";
+  } catch (const FlagError& error) {
+    const std::string words = error.what();
+    EXPECT_EQ(words.rfind(GetParam().flag + ":", 0), 0U) << words;
+    EXPECT_EQ(words.find('\n'), std::string::npos);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Flags, BadFlag,
+    testing::Values(Bad{"Unknown", with({"--sockets", "x"}), "--sockets"}, Bad{"Word", with({"serve"}), "serve"},
+                    Bad{"NoSocket", {"--model-root", "/tmp", "--cores", "0"}, "--socket"},
+                    Bad{"NoCores", {"--model-root", "/tmp", "--socket", "/a"}, "--cores"},
+                    Bad{"NoRoot", {"--cores", "0", "--socket", "/a"}, "--model-root"},
+                    Bad{"NoValue", with({"--slot-memory"}), "--slot-memory"},
+                    Bad{"ValueForSwitch", with({"--supervise=yes"}), "--supervise"},
+                    Bad{"NoDirectory", with({"--model-root", "/nowhere/at/all"}), "--model-root"},
+                    Bad{"NoPort", with({"--inference-address", "127.0.0.1"}), "--inference-address"},
+                    Bad{"PortTooLarge", with({"--inference-address", "127.0.0.1:65536"}), "--inference-address"},
+                    Bad{"CoreTwice", with({"--cores", "0,0"}), "--cores"},
+                    Bad{"CoreBackwards", with({"--cores", "3-1"}), "--cores"},
+                    Bad{"CoreComma", with({"--cores", "0,"}), "--cores"},
+                    Bad{"MemoryZero", with({"--slot-memory", "0"}), "--slot-memory"},
+                    Bad{"MemoryUnit", with({"--slot-memory", "1GB"}), "--slot-memory"},
+                    Bad{"MemoryTooLarge", with({"--slot-memory", "99999999999GiB"}), "--slot-memory"}),
+    [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace daris::runtime
