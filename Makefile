@@ -36,7 +36,7 @@ build/native/build.ninja: agent-native/CMakeLists.txt $(STAMPS)/debian $(STAMPS)
 native: build/native/build.ninja ## build the C++ programs into build/bin
 	@$(STEP) "Native build" cmake --build build/native
 
-build/models/digests.txt: $(wildcard models/daris_package/*.py) $(STAMPS)/python
+build/models/digests.txt: $(wildcard models/daris_package/*.py models/daris_package/*/*.py) $(STAMPS)/python
 	@$(STEP) "Example models" hack/example-models.sh
 
 .PHONY: setup

@@ -8,7 +8,7 @@ export default {
   projects: [
     {
       displayName: 'unit',
-      roots: ['api', 'kube', 'operator', 'node-agent', 'hack', 'test'],
+      roots: ['api', 'kube', 'operator', 'node-agent', 'hack', 'bench', 'test'],
       ignore: 'test/integration',
     },
     {

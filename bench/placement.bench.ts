@@ -1,13 +1,9 @@
 // How many placement decisions a second: a whole pending set at once, and a few more on a cluster that is full of settled
-// ones. Prints JSON, and writes it to the file named by the first argument.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { dirname } from 'node:path';
-
+// ones. Writes JSON to the file named by the first argument.
 import { runCycle, type CycleResult } from '../operator/placement/cycle.ts';
 import { Seeded, seededNodes, seededTasks } from '../operator/placement/seeded.ts';
 import type { PlacementNode, PlacementTask } from '../operator/placement/terms.ts';
+import { writeResult } from './result.ts';
 
 const rounds = 7;
 const contextsPerNode = 8;
@@ -69,19 +65,11 @@ function round2(ms: number): number {
   return Math.round(ms * 100) / 100;
 }
 
-function commit(): string {
-  return execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' }).trim();
-}
-
 const [nodes, tasks] = world(10_000, 16_000, 0.3);
 const [smallNodes, smallTasks] = world(1_000, 1_600, 0.3);
 const [fullNodes, fullTasks] = world(10_000, 1_200, 0.8);
 const settled = mostlySettled(tasks, runCycle(nodes, tasks), 100);
-const report = {
-  benchmark: 'placement',
-  time: new Date().toISOString(),
-  commit: commit(),
-  machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version },
+writeResult(process.argv[2] ?? 'bench/results/placement.json', {
   rounds,
   figures: {
     small: measure(smallNodes, smallTasks),
@@ -89,11 +77,4 @@ const report = {
     overfull: measure(fullNodes, fullTasks),
     oneInHundredPending: measure(nodes, settled),
   },
-};
-const text = `${JSON.stringify(report, null, 2)}\n`;
-const [, , file] = process.argv;
-if (file !== undefined) {
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
-}
-process.stdout.write(text);
+});

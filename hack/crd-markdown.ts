@@ -21,6 +21,7 @@ export interface Schema {
   readonly maxProperties?: number;
   readonly 'x-kubernetes-list-type'?: string;
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+  readonly 'x-kubernetes-int-or-string'?: boolean;
   readonly 'x-kubernetes-validations'?: readonly { readonly rule: string; readonly message?: string }[];
 }
 
@@ -126,7 +127,13 @@ function ruleRow(path: string, schema: Schema): Row[] {
 function typeName(schema: Schema): string {
   if (schema.items !== undefined) return `list of ${typeName(schema.items)}`;
   if (schema.additionalProperties !== undefined) return `map of ${typeName(schema.additionalProperties)}`;
+  if (schema['x-kubernetes-int-or-string'] === true) return takesStringsAlone(schema) ? 'string' : 'integer or string';
   return schema.format === undefined ? (schema.type ?? 'any') : `${schema.type ?? 'any'} (${schema.format})`;
+}
+
+/** Some fields let numbers through to a rule only so that it can say what to write instead. */
+function takesStringsAlone(schema: Schema): boolean {
+  return (schema['x-kubernetes-validations'] ?? []).some(({ rule }) => rule.startsWith('type(self) == string'));
 }
 
 function validation(schema: Schema): string[] {

@@ -29,6 +29,15 @@ describe('a field', () => {
       { type: 'integer', format: 'int32', minimum: 1 },
       '| `spec.field` | integer (int32) |  | at least 1 |  |',
     ],
+    ['an integer or a string', { 'x-kubernetes-int-or-string': true }, '| `spec.field` | integer or string |  |  |  |'],
+    [
+      'a string where numbers are turned away by a rule',
+      {
+        'x-kubernetes-int-or-string': true,
+        'x-kubernetes-validations': [{ rule: 'type(self) == string && self.size() > 1', message: 'write a unit' }],
+      },
+      '| `spec.field` | string |  | write a unit |  |',
+    ],
     ['an enum', { type: 'string', enum: ['A', 'B'] }, '| `spec.field` | string |  | one of `A`, `B` |  |'],
     [
       'a pattern with a bar',

@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python3 -m venv build/venv
-build/venv/bin/pip install --disable-pip-version-check --quiet --require-hashes --requirement requirements.txt
+build/venv/bin/pip install --disable-pip-version-check --quiet --no-deps --require-hashes --requirement requirements.txt
 build/venv/bin/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable models

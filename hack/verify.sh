@@ -22,4 +22,4 @@ check "lint Python" ruff check models
 check "lint, import rules, cycles" oxlint --deny-warnings
 check "types" tsc -p tsconfig.test.json
 check "build" tsc -p tsconfig.json
-check "link graph" hack/link-graph.sh
+check "native includes" node hack/check-native-includes.ts

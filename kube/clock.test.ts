@@ -56,9 +56,9 @@ describe('FakeClock', () => {
   });
 });
 
-describe('Deadline', () => {
-  const late = (): Error => new Error('late');
+const late = (): Error => new Error('late');
 
+describe('Deadline', () => {
   test('aborts with its reason when time is up; restart gives the time anew', async () => {
     const clock = new FakeClock();
     using deadline = new Deadline(clock, 100, late);

@@ -113,7 +113,7 @@ class HttpConnection implements Connection {
         const error = failure(what, cause, deadline.signal);
         const waitMs = retryDelay(error, request.method, attempt, backoff);
         if (waitMs === undefined || this.#clock.monotonic() + waitMs >= endMs) throw error;
-        await this.#clock.sleep(waitMs, deadline.signal);
+        if (waitMs > 0) await this.#clock.sleep(waitMs, deadline.signal);
       }
     }
   }
@@ -194,7 +194,7 @@ function urlOf(server: string, { path, query = {} }: Pick<ApiRequest, 'path' | '
 function failure(what: string, error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   if (error instanceof AppError) return error;
-  return new TransientError(`${what}: ${error instanceof Error ? error.message : 'failed'}`, {
+  return new TransientError(`${what}: ${String(error)}`, {
     code: 'ConnectionFailed',
     cause: error,
   });

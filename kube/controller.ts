@@ -81,8 +81,9 @@ export class Controller {
       keys: () => reflector.store.list().flatMap((object) => mapToKeys(object)),
       subscribe: () =>
         reflector.subscribe((_, before, now) => {
+          // Once each: an idle worker takes a key at once, and the same key again would be a second run.
           const keys = [before, now].flatMap((object) => (object === undefined ? [] : mapToKeys(object)));
-          for (const key of keys) this.#queue.add(key);
+          for (const key of new Set(keys)) this.#queue.add(key);
         }),
     });
     return this;

@@ -94,7 +94,7 @@ function load(options: CredentialOptions): KubeConfig {
     else if (options.kubeconfigPath !== undefined) loadFile(config, options.kubeconfigPath);
     else config.loadFromDefault();
   } catch (cause) {
-    throw new TerminalError(`cannot read ${where}`, { code: 'BadKubeconfig', cause });
+    throw new TerminalError(`cannot read ${where}: ${String(cause)}`, { code: 'BadKubeconfig', cause });
   }
   if (!URL.canParse(serverOf(config)) || (options.inCluster && serverOf(config).includes('undefined'))) {
     const hint = 'set KUBECONFIG, or run in a pod with a service account';

@@ -3,6 +3,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { AppError } from './errors.ts';
 import type { MetricRegistry } from './metrics.ts';
@@ -26,12 +27,15 @@ export interface HttpServerOptions {
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #stopping = false;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     const limits = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 30_000, maxHeaderSize: 8_192 };
     this.#server = createServer(limits, (request, response) => this.#answer(request, response));
     this.#server.maxConnections = 64;
+    this.#server.on('connection', (socket: Socket) => this.#accept(socket));
   }
 
   /** Resolves when it listens. @throws AppError (code ListenFailed) where the address is taken or not ours */
@@ -49,10 +53,18 @@ export class HttpServer {
 
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
+    this.#stopping = true;
     const closed = once(this.#server, 'close');
     this.#server.close();
-    this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
+  }
+
+  // The server's own list of connections misses one that is accepted while it closes, and would wait for it for ever.
+  #accept(socket: Socket): void {
+    if (this.#stopping) return void socket.destroy();
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -109,6 +121,6 @@ function run(check: Check): string | undefined {
   try {
     return check();
   } catch (error) {
-    return error instanceof Error ? error.message : 'the check itself failed';
+    return `the check itself failed: ${String(error)}`;
   }
 }

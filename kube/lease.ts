@@ -67,13 +67,15 @@ export class LeaseHolder {
     this.#running = this.#run();
   }
 
-  /** Ends renewal. With `release` it also gives the Lease up, so that nobody waits for it to expire. */
+  /** Ends renewal, after the one in flight if there is one. With `release` it also gives the Lease up, so that nobody waits for it to expire. */
   async stop(options: { readonly release?: boolean } = {}): Promise<void> {
     this.#stopping.abort(new TransientError('the lease holder stops', { code: 'Stopping' }));
     await this.#running;
     if (options.release !== true || !this.held) return;
     this.#renewedMs = -Infinity;
     try {
+      this.#stored ??= await this.#read();
+      if (this.#stored?.spec?.holderIdentity !== this.#options.holder) return;
       await this.#write({ holderIdentity: '', leaseDurationSeconds: 1 });
     } catch (err) {
       this.#log.warn({ err }, 'lease not released, it will expire');
@@ -163,8 +165,7 @@ export class LeaseHolder {
     // Read anew after any failure: the write may have arrived all the same.
     this.#stored = undefined;
     const spec = { ...stored.spec, ...this.#ours(), ...change };
-    const signal = change.holderIdentity === '' ? undefined : this.#stopping.signal;
-    this.#stored = await this.#options.client.replace(leases, { ...stored, spec }, { ...this.#call(), signal });
+    this.#stored = await this.#options.client.replace(leases, { ...stored, spec }, this.#call());
   }
 
   #ours(): NonNullable<Lease['spec']> {
@@ -172,7 +173,8 @@ export class LeaseHolder {
     return { holderIdentity: holder, leaseDurationSeconds: Math.ceil(durationMs / 1000) };
   }
 
+  // Not aborted by stop: a write that is cut off may still arrive, after the release.
   #call(): CallOptions {
-    return { pool: 'leases', timeoutMs: this.#options.renewEveryMs, signal: this.#stopping.signal };
+    return { pool: 'leases', timeoutMs: this.#options.renewEveryMs };
   }
 }

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { Backoff, type Random } from './backoff.ts';
 import type { KubeClient, Selection } from './client.ts';
 import type { Clock } from './clock.ts';
-import { ApiError, AppError, TransientError, retryAfterMs } from './errors.ts';
+import { ApiError, AppError, TransientError, isGone, retryAfterMs } from './errors.ts';
 import type { Counter, MetricRegistry } from './metrics.ts';
 import { keyOf, type KubeObject, type Resource, type Stored } from './resource.ts';
 import { Store, type IndexFunction, type ReadableStore } from './store.ts';
@@ -109,12 +109,16 @@ export class Reflector<T extends KubeObject> {
   async #run(): Promise<void> {
     const { clock } = this.#options;
     const signal = this.#stopping.signal;
-    const backoff = new Backoff({ initialMs: 500, maxMs: 30_000, jitter: 0.5 }, this.#random);
+    const backoff = new Backoff({ initialMs: 500, maxMs: 10_000, jitter: 0.5 }, this.#random);
+    let expired = false;
     while (!signal.aborted) {
       try {
         await this.#listAndWatch(backoff);
       } catch (error) {
         if (signal.aborted) return;
+        // The server is back and has only forgotten our version: what came before no longer asks for patience.
+        if (isExpired(error) && !expired) backoff.reset();
+        expired = isExpired(error);
         await this.#wait(clock, error, backoff.next(retryAfterMs(error)));
       }
     }
@@ -186,6 +190,10 @@ export class Reflector<T extends KubeObject> {
 function canGoOn(error: unknown): boolean {
   if (error instanceof ApiError) return [401, 403, 429, 500, 502, 503].includes(error.status);
   return error instanceof TransientError && error.code !== 'WatchError' && error.code !== 'BadResponse';
+}
+
+function isExpired(error: unknown): boolean {
+  return isGone(error) || (error instanceof TransientError && isGone(error.cause));
 }
 
 class ReflectorMetrics {

@@ -13,6 +13,7 @@ import { Reflector } from '../kube/reflector.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
 import { Applier } from './applier.ts';
 import type { Config } from './config.ts';
+import { ContextMetrics } from './context-metrics.ts';
 import { AgentMetrics } from './metrics.ts';
 import { NativeClient } from './native/client.ts';
 import { Session } from './native/session.ts';
@@ -34,6 +35,7 @@ export class Agent {
   readonly #registry = new MetricRegistry();
   readonly #metrics: AgentMetrics;
   readonly #taskMetrics: TaskMetrics;
+  readonly #contextMetrics: ContextMetrics;
   readonly #connection: Connection;
   readonly #client: KubeClient;
   readonly #reflectors;
@@ -53,6 +55,7 @@ export class Agent {
     this.#clock = clock;
     this.#metrics = new AgentMetrics(this.#registry);
     this.#taskMetrics = new TaskMetrics(this.#registry);
+    this.#contextMetrics = new ContextMetrics(this.#registry);
     this.#connection = connect({
       kubeconfigPath: config.kubeconfig,
       inCluster: config.kubeconfig === undefined,
@@ -239,6 +242,7 @@ export class Agent {
 
   #runtimeTrouble(): string | undefined {
     const { view } = this.#observations;
+    if (view.kind === 'connecting') return 'the runtime is being connected';
     if (view.kind === 'down') return `the runtime does not answer: ${view.message}`;
     return view.terms === undefined ? 'the desired state is not in force yet' : undefined;
   }
@@ -248,7 +252,8 @@ export class Agent {
     this.#metrics.runtimeUp.set(view.kind === 'up' ? 1 : 0, {});
     const ageMs = this.#observations.ageMs(this.#clock.monotonic());
     if (ageMs !== undefined) this.#metrics.watchAge.set(ageMs / 1000, {});
-    this.#taskMetrics.show(this.#samples(), state?.gpus ?? []);
+    this.#taskMetrics.show(this.#samples());
+    this.#contextMetrics.show(state?.gpus ?? []);
   }
 
   #samples(): TaskSample[] {

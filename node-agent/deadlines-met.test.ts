@@ -46,24 +46,24 @@ test('the message tells the figures and what is tolerated', () => {
   );
 });
 
-describe('over time', () => {
-  /** Turns of the condition while `missesOf(second)` jobs of ten a second are missed. */
-  function turns(missesOf: (second: number) => number, seconds: number, maxMissRate: string): number {
-    const window = new CounterWindow({ atMs: 0, jobs: jobs({}) });
-    let condition: Condition | undefined;
-    let [admitted, missed, count] = [0, 0, 0];
-    for (let second = 1; second <= seconds; second++) {
-      admitted += 10;
-      missed += missesOf(second);
-      window.add(second * 1_000, jobs({ released: admitted, admitted, missed }));
-      const figures = window.figures();
-      const next = deadlinesMetCondition({ present: condition, figures, maxMissRate, observedGeneration: 1 });
-      if (condition !== undefined && condition.status !== next.status) count += 1;
-      condition = { ...next, lastTransitionTime: '' };
-    }
-    return count;
+/** Turns of the condition while `missesOf(second)` jobs of ten a second are missed. */
+function turns(missesOf: (second: number) => number, seconds: number, maxMissRate: string): number {
+  const window = new CounterWindow({ atMs: 0, jobs: jobs({}) });
+  let condition: Condition | undefined;
+  let [admitted, missed, count] = [0, 0, 0];
+  for (let second = 1; second <= seconds; second++) {
+    admitted += 10;
+    missed += missesOf(second);
+    window.add(second * 1_000, jobs({ released: admitted, admitted, missed }));
+    const figures = window.figures();
+    const next = deadlinesMetCondition({ present: condition, figures, maxMissRate, observedGeneration: 1 });
+    if (condition !== undefined && condition.status !== next.status) count += 1;
+    condition = { ...next, lastTransitionTime: '' };
   }
+  return count;
+}
 
+describe('over time', () => {
   test('a task at its limit does not flap', () => {
     // One to two misses of each ten seconds' hundred jobs, about the limit of 1.5 %.
     const turned = turns((second) => (second % 10 === 0 ? 1 + ((second / 10) % 2) : 0), 3_600, '0.015');

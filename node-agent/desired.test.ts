@@ -50,6 +50,10 @@ test('a placed task is handed on with its effective terms, its placement and not
   expect(result.state.models).toEqual([{ digest, uri: 'file:///detector' }]);
 });
 
+function fingerprintOf(task: StoredTask): string {
+  return fingerprint(desired({ tasks: [task] }).state);
+}
+
 describe('carried counters', () => {
   const kept = { epoch: 1, jobs: { released: 100, admitted: 90, missed: 2, onTime: 85 }, migrations: { count: 3 } };
   const rows: [string, Seen | undefined, object, number][] = [
@@ -74,12 +78,11 @@ describe('carried counters', () => {
   });
 
   test('do not count as a change of the desired state, everything else does', () => {
-    const of = (task: StoredTask): string => fingerprint(desired({ tasks: [task] }).state);
-    const before = of(storedTask('u1'));
-    expect(of(storedTask('u1', { runtime: kept }))).toBe(before);
-    expect(of(storedTask('u1', { effective: { ...effective, periodUs: 60_000 } }))).not.toBe(before);
-    expect(of(storedTask('u1', { placement: { ...placement, epoch: 2 } }))).not.toBe(before);
-    expect(of(storedTask('u2'))).not.toBe(before);
+    const before = fingerprintOf(storedTask('u1'));
+    expect(fingerprintOf(storedTask('u1', { runtime: kept }))).toBe(before);
+    expect(fingerprintOf(storedTask('u1', { effective: { ...effective, periodUs: 60_000 } }))).not.toBe(before);
+    expect(fingerprintOf(storedTask('u1', { placement: { ...placement, epoch: 2 } }))).not.toBe(before);
+    expect(fingerprintOf(storedTask('u2'))).not.toBe(before);
   });
 });
 

@@ -19,9 +19,10 @@ export interface GpuNodeInput {
   readonly advertiseAddress: string | undefined;
 }
 
-/** Undefined while an Apply is on its way: what status says stays, so that a restarted agent takes nothing away. */
+/** Undefined while a connection or an Apply is on its way: what status says stays, so that a restarted agent takes nothing away. */
 export function gpuNodeStatement(input: GpuNodeInput): GpuNodeStatement | undefined {
   const { present, view, policy } = input;
+  if (view.kind === 'connecting') return undefined;
   const terms = {
     policy: builtInPolicy,
     admission: policy.admission,

@@ -8,12 +8,15 @@ const stopLimitMs = 4_500;
 async function run(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel, base: { process: 'node-agent', node: config.node } }, process.stderr);
   const agent = new Agent(config, log);
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop(agent, log, name));
+  const asked = new AbortController();
+  asked.signal.addEventListener('abort', () => stop(agent, log));
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => asked.abort());
   const bound = await agent.start();
   log.info({ metricsAddress: bound.address, metricsPort: bound.port, runtimeSocket: config.runtimeSocket }, 'started');
 }
 
-function stop(agent: Agent, log: Logger, signal: string): void {
+/** Called once, however often it was asked for. */
+function stop(agent: Agent, log: Logger): void {
   const limit = setTimeout(() => {
     log.warn('stop took too long');
     process.exit(0);
@@ -23,7 +26,7 @@ function stop(agent: Agent, log: Logger, signal: string): void {
     .catch((error: unknown) => log.error({ err: error }, 'stop failed'))
     .finally(() => {
       clearTimeout(limit);
-      log.info({ signal }, 'stopped');
+      log.info('stopped');
       process.exit(0);
     });
 }

@@ -21,9 +21,10 @@ export class Observations {
   readonly #tracks = new Map<string, Track>();
   // What was asked for under which generation; the runtime says which generation is in force.
   readonly #asked = new Map<number, ReadonlyMap<string, Terms>>();
-  #down: string | undefined = 'no connection was made yet';
+  #down: string | undefined;
   #info: InfoResponse | undefined;
   #state: ObservedState | undefined;
+  #tasks: ReadonlyMap<string, ObservedTask> = new Map();
   #stateAtMs: number | undefined;
   #applyError: string | undefined;
 
@@ -43,6 +44,7 @@ export class Observations {
   /** `isNew`: no status of that task was ever written, so its counters began at zero; by uid. */
   observed(state: ObservedState, nowMs: number, isNew: (uid: string) => boolean): void {
     this.#state = state;
+    this.#tasks = new Map(state.tasks.map((task) => [task.uid, task]));
     this.#stateAtMs = nowMs;
     for (const task of state.tasks) this.#track(task, nowMs, isNew);
     for (const generation of this.#asked.keys()) {
@@ -60,12 +62,12 @@ export class Observations {
 
   /** Drops the memory of tasks that nobody needs any more. */
   retain(isWanted: (uid: string) => boolean): void {
-    const running = new Set(this.#state?.tasks.map((task) => task.uid));
-    for (const uid of this.#tracks.keys()) if (!isWanted(uid) && !running.has(uid)) this.#tracks.delete(uid);
+    for (const uid of this.#tracks.keys()) if (!isWanted(uid) && !this.#tasks.has(uid)) this.#tracks.delete(uid);
   }
 
   get view(): RuntimeView {
-    if (this.#down !== undefined || this.#info === undefined) return { kind: 'down', message: this.#down ?? 'unknown' };
+    if (this.#down !== undefined) return { kind: 'down', message: this.#down };
+    if (this.#info === undefined) return { kind: 'connecting' };
     const terms = this.#state === undefined ? undefined : this.#asked.get(this.#state.appliedGeneration);
     return { kind: 'up', info: this.#info, state: this.#state, terms, applyError: this.#applyError };
   }
@@ -80,7 +82,7 @@ export class Observations {
   }
 
   task(uid: string): ObservedTask | undefined {
-    return this.#state?.tasks.find((task) => task.uid === uid);
+    return this.#state === undefined ? undefined : this.#tasks.get(uid);
   }
 
   seen(uid: string): Seen | undefined {

@@ -26,13 +26,13 @@ test('a rate fits its field for any counters', () => {
 const once = { num: 1, den: 1 };
 const half = { num: 1, den: 2 };
 test.each([
-  ['equal is not more', 1, 100, '0.01', once, false],
-  ['one more is', 2, 100, '0.01', once, true],
-  ['no miss exceeds no limit', 0, 0, '0', once, false],
-  ['any miss exceeds zero', 1, 1_000_000, '0', once, true],
-  ['half of the limit', 1, 200, '0.01', half, false],
-  ['more than half of the limit', 2, 200, '0.01', half, true],
-  ['a limit of all is never exceeded', 10, 10, '1', once, false],
-])('exceeds: %s', (_, part, whole, limit, times, expected) => {
-  expect(exceeds(part, whole, limit, times)).toBe(expected);
+  ['equal is not more', [1, 100, '0.01', once], false],
+  ['one more is', [2, 100, '0.01', once], true],
+  ['no miss exceeds no limit', [0, 0, '0', once], false],
+  ['any miss exceeds zero', [1, 1_000_000, '0', once], true],
+  ['half of the limit', [1, 200, '0.01', half], false],
+  ['more than half of the limit', [2, 200, '0.01', half], true],
+  ['a limit of all is never exceeded', [10, 10, '1', once], false],
+] satisfies [string, Parameters<typeof exceeds>, boolean][])('exceeds: %s', (_, input, expected) => {
+  expect(exceeds(...input)).toBe(expected);
 });

@@ -1,6 +1,11 @@
-// What the agent knows of its runtime at one instant: gone, or there with what it last said.
+// What the agent knows of its runtime at one instant: nothing yet, gone, or there with what it last said.
 import type { Terms } from './desired.ts';
 import type { InfoResponse, ObservedState } from './native/gen/runtime.ts';
+
+/** No attempt to reach it has ended yet, so nothing is said: a restarted agent must not call its runtime dead. */
+export interface RuntimeConnecting {
+  readonly kind: 'connecting';
+}
 
 export interface RuntimeDown {
   readonly kind: 'down';
@@ -22,4 +27,4 @@ export interface RuntimeUp {
   readonly applyError: string | undefined;
 }
 
-export type RuntimeView = RuntimeDown | RuntimeUp;
+export type RuntimeView = RuntimeConnecting | RuntimeDown | RuntimeUp;

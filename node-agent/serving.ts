@@ -15,7 +15,7 @@ export function servingCondition(
   observed: ObservedTask | undefined,
 ): ConditionState | undefined {
   const placement = task.status?.placement;
-  if (placement === undefined) return undefined;
+  if (placement === undefined || view.kind === 'connecting') return undefined;
   if (view.kind === 'down')
     return unknown(task, `the runtime of node ${placement.node} does not answer: ${view.message}`);
   const terms = view.terms?.get(task.metadata.uid);

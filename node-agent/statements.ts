@@ -110,7 +110,7 @@ export class Statements {
   #stateModel(model: StoredModel): Stated | undefined {
     const { node, observations, now } = this.#options;
     const { view } = observations;
-    if (model.status?.inspector?.node !== node || view.kind === 'down') return undefined;
+    if (model.status?.inspector?.node !== node || view.kind !== 'up') return undefined;
     const observed = view.state?.models.find(({ digest }) => digest === model.spec.source.digest);
     const statement = modelStatement(model, observed, view.info.gpus[0]?.product ?? '');
     if (statement === undefined) return undefined;

@@ -25,7 +25,7 @@ function statement(
 }
 
 function servingOf(of: TaskStatement | undefined): object | undefined {
-  return of?.conditions.find((condition) => condition.type === 'Serving');
+  return of?.conditions.find(({ type }) => type === 'Serving');
 }
 
 function condition(type: string, status: Condition['status'], reason: string): Condition {
@@ -66,6 +66,7 @@ describe('Serving', () => {
   const present = [condition('Serving', 'True', 'Serving'), condition('DeadlinesMet', 'False', 'TooManyMisses')];
   const runtime: TaskRuntime = { epoch: 1, jobs: jobs({ released: 5 }) };
   const silent: Record<string, Parameters<typeof statement>> = {
+    'before the first connection of this process': [undefined, { view: { kind: 'connecting' } }],
     'before the first Apply of this process': [observedTask('u1'), { view: up({ terms: undefined }) }],
     'of a task whose new epoch is on its way': [
       observedTask('u1'),
@@ -96,6 +97,16 @@ describe('Serving', () => {
     expect(said?.runtime).toEqual(runtime);
   });
 });
+
+/** A miss so many seconds after 2023-11-14T22:13:20Z. */
+function missAt(second: number): ObservedTask['lastMisses'][number] {
+  const timeUs = (1_700_000_000 + second) * 1_000_000;
+  return { timeUs, lateUs: 500, cause: MissCause.MISS_CAUSE_BLOCKED, behind: 'default/other' };
+}
+
+function reversed<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).toReversed()) as T;
+}
 
 describe('runtime', () => {
   const counted = jobs({ released: 100, rejected: 5, admitted: 90, completed: 88, missed: 3, onTime: 86 });
@@ -130,14 +141,8 @@ describe('runtime', () => {
   });
 
   test('misses are the newest ten of what the runtime and status know, each once', () => {
-    const miss = (second: number): ObservedTask['lastMisses'][number] => ({
-      timeUs: (1_700_000_000 + second) * 1_000_000,
-      lateUs: 500,
-      cause: MissCause.MISS_CAUSE_BLOCKED,
-      behind: 'default/other',
-    });
-    const before = statement(observedTask('u1', { lastMisses: [8, 7, 6, 5, 4, 3, 2, 1].map(miss) }))?.runtime;
-    const after = statement(observedTask('u1', { lastMisses: [12, 11, 10, 8].map(miss) }), {
+    const before = statement(observedTask('u1', { lastMisses: [8, 7, 6, 5, 4, 3, 2, 1].map(missAt) }))?.runtime;
+    const after = statement(observedTask('u1', { lastMisses: [12, 11, 10, 8].map(missAt) }), {
       status: before === undefined ? {} : { runtime: before },
     })?.runtime;
     expect(after?.lastMisses).toHaveLength(10);
@@ -167,7 +172,6 @@ describe('change', () => {
 
   test('the first statement is a transition', () => expect(changeOf(base, first)).toBe('transition'));
   test('saying the same again is none, in whatever order the server keeps fields', () => {
-    const reversed = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).toReversed()) as T;
     const status = reversed({ ...said.status, runtime: reversed(said.status?.runtime ?? { epoch: 0 }) });
     const task: StoredTask = { ...said, status };
     expect(changeTo(observed, up(), 0, task)).toBe('none');

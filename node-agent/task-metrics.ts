@@ -1,14 +1,13 @@
-// What the runtime does, as metrics in base units, mirrored from its last state when somebody asks. Labels are bounded:
-// tasks of this node, its GPUs and contexts; the series of a task that is gone go with it.
+// What becomes of the jobs of each task, as metrics in base units, mirrored from the runtime's last state when somebody
+// asks. Labels are bounded: tasks of this node; the series of a task that is gone go with it.
 import type { Counter, Gauge, Histogram, MetricRegistry } from '../kube/metrics.ts';
 import { wholeE9 } from '../api/utilization.ts';
 import { zeroCounters } from './counters.ts';
 import { rebucket, responseBuckets } from './histogram.ts';
-import type { JobCounters, MissCause, ObservedGpu, ObservedTask } from './native/gen/runtime.ts';
+import type { JobCounters, MissCause, ObservedTask } from './native/gen/runtime.ts';
 import { causeName } from './status.ts';
 
 type TaskLabel = 'namespace' | 'task';
-type ContextLabel = 'gpu' | 'context';
 
 export interface TaskSample {
   readonly namespace: string;
@@ -33,7 +32,6 @@ const helps: Readonly<Record<keyof JobCounters, readonly [name: string, help: st
 };
 
 const mostTasks = 5_000;
-const mostContexts = 4_096;
 
 export class TaskMetrics {
   readonly #jobs: ReadonlyMap<keyof JobCounters, Counter<TaskLabel>>;
@@ -43,14 +41,10 @@ export class TaskMetrics {
   readonly #response: Histogram<TaskLabel>;
   readonly #mret: Gauge<TaskLabel>;
   readonly #utilization: Gauge<TaskLabel>;
-  readonly #contextUtilization: Gauge<ContextLabel | 'kind'>;
-  readonly #busy: Counter<ContextLabel>;
   #shown = new Map<string, TaskSample>();
-  #shownContexts = new Map<string, { gpu: string; context: string }>();
 
   constructor(registry: MetricRegistry) {
     const task = { labels: ['namespace', 'task'] as const, maxSeries: mostTasks };
-    const context = { labels: ['gpu', 'context'] as const, maxSeries: mostContexts };
     const entries = Object.entries(helps) as [keyof JobCounters, readonly [string, string]][];
     this.#jobs = new Map(
       entries.map(([name, [suffix, help]]) => [
@@ -90,28 +84,16 @@ export class TaskMetrics {
       help: 'MRET / min(deadline, period), in streams.',
       ...task,
     });
-    this.#contextUtilization = registry.gauge({
-      name: 'daris_context_utilization',
-      help: 'Utilization of a context in streams: of High tasks, of Low tasks, and of what is active.',
-      labels: ['gpu', 'context', 'kind'],
-      maxSeries: mostContexts,
-    });
-    this.#busy = registry.counter({
-      name: 'daris_context_busy_seconds_total',
-      help: 'Time that streams of the context spent in stages, since the runtime started.',
-      ...context,
-    });
   }
 
   /** Makes the metrics say exactly this. */
-  show(samples: readonly TaskSample[], gpus: readonly ObservedGpu[]): void {
+  show(samples: readonly TaskSample[]): void {
     const tasks = new Map(samples.map((sample) => [`${sample.namespace}/${sample.name}`, sample]));
     for (const [key, sample] of this.#shown) {
       if (tasks.get(key)?.observed.uid !== sample.observed.uid) this.#removeTask(sample);
     }
     for (const sample of samples) this.#showTask(sample);
     this.#shown = tasks;
-    this.#showContexts(gpus);
   }
 
   #showTask({ namespace, name, observed, misses }: TaskSample): void {
@@ -135,25 +117,5 @@ export class TaskMetrics {
     for (const metric of [this.#migrations, this.#execution, this.#mret, this.#utilization, this.#response]) {
       metric.remove(labels);
     }
-  }
-
-  #showContexts(gpus: readonly ObservedGpu[]): void {
-    const shown = new Map<string, { gpu: string; context: string }>();
-    for (const { uuid, contexts } of gpus) {
-      for (const context of contexts) {
-        const labels = { gpu: uuid, context: String(context.index) };
-        shown.set(`${uuid} ${context.index}`, labels);
-        this.#contextUtilization.set(context.highUtilizationE9 / wholeE9, { ...labels, kind: 'high' });
-        this.#contextUtilization.set(context.lowUtilizationE9 / wholeE9, { ...labels, kind: 'low' });
-        this.#contextUtilization.set(context.activeUtilizationE9 / wholeE9, { ...labels, kind: 'active' });
-        this.#busy.setTotal(context.busyUs / 1_000_000, labels);
-      }
-    }
-    for (const [key, labels] of this.#shownContexts) {
-      if (shown.has(key)) continue;
-      for (const kind of ['high', 'low', 'active']) this.#contextUtilization.remove({ ...labels, kind });
-      this.#busy.remove(labels);
-    }
-    this.#shownContexts = shown;
   }
 }

@@ -47,6 +47,14 @@ test('an idle task comes to rest at zero', () => {
   expect(window.figures()).toEqual({ coveredMs: windowMs, released: 0, admitted: 0, missed: 0, onTime: 0 });
 });
 
+test('what grew during a gap longer than the window is of no window', () => {
+  const window = new CounterWindow({ atMs: 0, jobs: jobs({}) });
+  window.add(10 * windowMs, jobs({ released: 5_000, missed: 50 }));
+  expect(window.figures()).toMatchObject({ coveredMs: 0, released: 0, missed: 0 });
+  window.add(10 * windowMs + 1_000, jobs({ released: 5_010, missed: 51 }));
+  expect(window.figures()).toMatchObject({ coveredMs: 1_000, released: 10, missed: 1 });
+});
+
 test('an empty window says zero of everything', () => {
   expect(new CounterWindow().figures()).toEqual({ coveredMs: 0, released: 0, admitted: 0, missed: 0, onTime: 0 });
 });

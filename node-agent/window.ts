@@ -30,6 +30,8 @@ export class CounterWindow {
   }
 
   add(atMs: number, jobs: JobCounters): void {
+    // After a gap nobody can say when within it the counters grew, so the window begins anew.
+    if (this.#newest !== undefined && atMs - this.#newest.atMs > windowMs) this.#ring.length = 0;
     this.#newest = { atMs, jobs };
     const last = this.#ring.at(-1);
     if (last === undefined || atMs - last.atMs >= sampleEveryMs) this.#ring.push(this.#newest);

@@ -5,14 +5,15 @@ import type { Logger } from 'pino';
 
 import { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
-import { connect } from '../kube/connection.ts';
+import { connect, type Connection } from '../kube/connection.ts';
+import { TerminalError } from '../kube/errors.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { HttpServer } from '../kube/http.ts';
 import { leases } from '../kube/lease.ts';
 import { MetricRegistry } from '../kube/metrics.ts';
 import { Reflector, type ReflectorOptions } from '../kube/reflector.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
-import type { Config } from './config.ts';
+import { ConfigError, type Config } from './config.ts';
 import { EndpointBook } from './controllers/endpoint/book.ts';
 import { EndpointController } from './controllers/endpoint/controller.ts';
 import { managedBy, managedByLabel } from './controllers/endpoint/decide.ts';
@@ -50,13 +51,7 @@ const stopEventsMs = 1_000;
 
 export function createApp({ config, clock, log }: AppOptions): App {
   const registry = new MetricRegistry();
-  const connection = connect({
-    ...(config.kubeconfig === undefined ? { inCluster: true } : { kubeconfigPath: config.kubeconfig }),
-    userAgent: 'daris-operator',
-    connections,
-    clock,
-    metrics: registry,
-  });
+  const connection = connectTo(config, clock, registry);
   const client = new KubeClient(connection);
   const base = { client, clock, log, metrics: registry };
   const reflectors = createReflectors(base, config.systemNamespace);
@@ -85,6 +80,17 @@ export function createApp({ config, clock, log }: AppOptions): App {
       await connection.close();
     },
   };
+}
+
+/** @throws ConfigError where the kubeconfig, or the pod's service account, cannot be used */
+function connectTo(config: Config, clock: Clock, metrics: MetricRegistry): Connection {
+  const from = config.kubeconfig === undefined ? { inCluster: true } : { kubeconfigPath: config.kubeconfig };
+  try {
+    return connect({ ...from, userAgent: 'daris-operator', connections, clock, metrics });
+  } catch (error) {
+    if (!(error instanceof TerminalError)) throw error;
+    throw new ConfigError(`--kubeconfig: ${error.message}`, { cause: error });
+  }
 }
 
 type Base = Pick<ReflectorOptions<KubeObject>, 'client' | 'clock' | 'log'> & { readonly metrics: MetricRegistry };

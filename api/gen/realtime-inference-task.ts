@@ -16,11 +16,11 @@ export interface RealtimeInferenceTask {
     /**
      * Time between two releases of a job (T).
      */
-    period: string;
+    period: number | string;
     /**
      * Time from the release of a job to the latest acceptable end of it (D), at most the period. Absent, the period.
      */
-    deadline?: string;
+    deadline?: number | string;
     /**
      * High tasks keep their context and are booked at placement; Low tasks take an admission test at each release and may migrate between contexts.
      */
@@ -32,11 +32,11 @@ export interface RealtimeInferenceTask {
     /**
      * How much earlier than a period after its predecessor a request may come. Absent, half the period.
      */
-    releaseJitter?: string;
+    releaseJitter?: number | string;
     /**
      * Phase of periodic releases on the wall clock, shorter than the period. Absent, 0.
      */
-    offset?: string;
+    offset?: number | string;
     /**
      * Inputs of one job. Absent, 1. The model's package must hold artifacts of this batch size.
      */
@@ -48,7 +48,7 @@ export interface RealtimeInferenceTask {
     /**
      * Share of admitted jobs that may miss before DeadlinesMet turns False, a decimal between 0 and 1. Absent, 0.
      */
-    maxMissRate?: string;
+    maxMissRate?: number | string;
     /**
      * Labels that a Node must have.
      */

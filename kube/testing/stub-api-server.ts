@@ -37,7 +37,12 @@ export class StubApiServer implements AsyncDisposable {
     this.kubeconfigPath = join(dir, 'kubeconfig');
   }
 
-  static async start(handler: StubHandler, user: object = { token: 'test' }): Promise<StubApiServer> {
+  /** `user` is the kubeconfig's; `files` lie beside it. */
+  static async start(
+    handler: StubHandler,
+    user: object = { token: 'test' },
+    files: { readonly [name: string]: string } = {},
+  ): Promise<StubApiServer> {
     const server = createServer();
     const sockets = new Set<Socket>();
     const stub = new StubApiServer(server, sockets, mkdtempSync(join(tmpdir(), 'stub-api-server-')));
@@ -45,7 +50,8 @@ export class StubApiServer implements AsyncDisposable {
     server.on('request', (request, response) => void stub.#serve(handler, request, response));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    stub.writeKubeconfig(user);
+    for (const [name, text] of Object.entries(files)) stub.writeFile(name, text);
+    stub.#writeKubeconfig(user);
     return stub;
   }
 
@@ -55,7 +61,7 @@ export class StubApiServer implements AsyncDisposable {
   }
 
   /** A kubeconfig as JSON, which is YAML. client-node talks plain HTTP only where TLS checks are off. */
-  writeKubeconfig(user: object): void {
+  #writeKubeconfig(user: object): void {
     const cluster = { server: this.url, 'insecure-skip-tls-verify': true };
     const config = {
       clusters: [{ name: 'stub', cluster }],
@@ -107,15 +113,15 @@ export class StubApiServer implements AsyncDisposable {
 /** Answers with JSON. */
 export function json(
   response: ServerResponse,
-  status: number,
+  code: number,
   body: unknown,
   headers: Record<string, string> = {},
 ): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+  response.writeHead(code, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
 /** Answers with a Status object, as the API server refuses. */
-export function status(
+export function refuse(
   response: ServerResponse,
   code: number,
   reason: string,
@@ -126,6 +132,14 @@ export function status(
 
 /** Writes one event of a watch, opening the answer with the first. */
 export function sendEvent(response: ServerResponse, type: string, object: unknown): void {
-  if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' });
-  response.write(`${JSON.stringify({ type, object })}\n`);
+  openWatch(response).write(`${JSON.stringify({ type, object })}\n`);
+}
+
+/** Sends the head of a watch's answer, as the API server does before there is anything to tell. */
+export function openWatch(response: ServerResponse): ServerResponse {
+  if (!response.headersSent) {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.flushHeaders();
+  }
+  return response;
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { SystemClock } from '../../kube/clock.ts';
 import { runtimePolicy, defaultPolicy } from '../policy.ts';
@@ -55,18 +57,25 @@ test('an aborted call ends with the reason of its signal', async () => {
   await expect(client.apply(desired, ended.signal)).rejects.toBe(reason);
 });
 
-test('Watch yields states as they come, until it is aborted', async () => {
+test('Watch yields states as they come, for longer than its limit of silence, until it is aborted', async () => {
   await client.apply(desired, ended.signal);
   const reason = new Error('enough');
   const seen: ObservedState[] = [];
   const watching = (async () => {
     for await (const { value } of client.watch(100, ended.signal)) {
       seen.push(value);
-      if (seen.length === 3) ended.abort(reason);
+      if (seen.length === 9) ended.abort(reason);
     }
   })();
   await expect(watching).rejects.toBe(reason);
-  expect(seen.map((state) => state.appliedGeneration)).toEqual([4, 4, 4]);
+  expect(seen.map((state) => state.appliedGeneration)).toEqual(Array.from({ length: 9 }, () => 4));
+});
+
+test('a Watch whose signal has aborted before fails at once and leaves nothing behind', async () => {
+  const reason = new Error('enough');
+  ended.abort(reason);
+  await expect(client.watch(100, ended.signal).next()).rejects.toBe(reason);
+  await expect(client.info(new AbortController().signal)).resolves.toBeDefined();
 });
 
 test('a Watch whose runtime dies fails', async () => {
@@ -90,7 +99,16 @@ test('nonsense about one task leaves the stream and the other tasks alone', asyn
   expect(value).toMatchObject({ value: { tasks: [{ uid: 'good' }] }, problems: [expect.stringContaining('bad')] });
 });
 
-test('what no message can be fails the stream, not the process', async () => {
-  runtime.override = (state) => ({ ...state, timeUs: Number.MAX_SAFE_INTEGER, instanceId: '' });
+test('a state that names no instance fails the stream', async () => {
+  runtime.override = (state) => ({ ...state, instanceId: '' });
   await expect(client.watch(100, ended.signal).next()).rejects.toMatchObject({ code: 'BadObservation' });
+});
+
+test('a socket that speaks something else fails the call, not the process', async () => {
+  runtime.kill();
+  const noise = createServer((socket) => socket.on('error', () => undefined).end(Buffer.alloc(4_096, 0xa5)));
+  noise.listen(runtime.socketPath);
+  await once(noise, 'listening');
+  await expect(client.info(ended.signal)).rejects.toMatchObject({ name: 'TransientError' });
+  noise.close();
 });

@@ -44,7 +44,11 @@ test('waits for a runtime that starts later, and follows it from one instance to
   await runtime.start();
   await eventually('the first instance', () => observed.includes('instance-1'));
   expect(await session.apply(empty)).toMatchObject({ instanceId: 'instance-1' });
-  await runtime.restart();
+  lost.length = 0;
+  runtime.kill();
+  await eventually('the loss to be told', () => lost.length > 0);
+  await expect(session.apply(empty)).rejects.toThrow('no runtime is connected');
+  await runtime.start();
   await eventually('the second instance', () => observed.includes('instance-2'));
   expect(connected).toEqual(['instance-1', 'instance-2']);
 });

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Server, ServerCredentials, type ServerWritableStream, status } from '@grpc/grpc-js';
+import { type sendUnaryData, Server, ServerCredentials, type ServerWritableStream, status } from '@grpc/grpc-js';
 import { zeroCounters } from '../counters.ts';
 import {
   type DesiredState,
@@ -33,6 +33,8 @@ export class StubRuntime implements AsyncDisposable {
   /** Told on each Watch instead of the true state. */
   override: ((state: ObservedState) => ObservedState) | undefined;
   silent = false;
+  /** Info is not answered before this. */
+  gate: Promise<void> = Promise.resolve();
   #instances = 0;
   #server: Server | undefined;
   #inForce: DesiredState | undefined;
@@ -87,7 +89,7 @@ export class StubRuntime implements AsyncDisposable {
 
   #service(): RuntimeServer {
     return {
-      info: (_call, done) => done(null, this.info),
+      info: (_call, done) => void this.#tell(done),
       apply: (call, done) => {
         if (this.refusal !== undefined) return done({ code: status.INVALID_ARGUMENT, details: this.refusal });
         this.#inForce = call.request;
@@ -106,6 +108,11 @@ export class StubRuntime implements AsyncDisposable {
         call.on('cancelled', () => this.#end(call, ticks));
       },
     };
+  }
+
+  async #tell(done: sendUnaryData<InfoResponse>): Promise<void> {
+    await this.gate;
+    done(null, this.info);
   }
 
   #end(call: Watcher, ticks: NodeJS.Timeout): void {

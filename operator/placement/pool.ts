@@ -17,7 +17,11 @@ export class Pool {
 
   constructor(contexts: readonly ContextState[]) {
     this.contexts = contexts;
-    this.#heap = ordered(contexts);
+    this.#heap = contexts.map((context) => ({ context, totalE9: context.totalE9 }));
+    for (let at = this.#heap.length >> 1; at >= 0; at--) {
+      const entry = this.#heap[at];
+      if (entry !== undefined) this.#sink(at, entry);
+    }
   }
 
   /** The least utilized context that is accepted. */
@@ -88,11 +92,6 @@ export class Pool {
     const right = this.#heap[2 * at + 2];
     return left !== undefined && right !== undefined && before(right, left) ? 2 * at + 2 : 2 * at + 1;
   }
-}
-
-/** A sorted array is a heap. */
-function ordered(contexts: readonly ContextState[]): Entry[] {
-  return contexts.toSorted(compareContexts).map((context) => ({ context, totalE9: context.totalE9 }));
 }
 
 function before(a: Entry, b: Entry): boolean {

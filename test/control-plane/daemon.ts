@@ -2,7 +2,7 @@
 // The kernel sends it SIGKILL when we die (PR_SET_PDEATHSIG, by way of util-linux's setpriv), SIGKILL of us included.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { waitFor } from './wait.ts';
 
@@ -12,6 +12,8 @@ export interface DaemonOptions {
   args: readonly string[];
   logFile: string;
   env?: Readonly<Record<string, string>>;
+  /** Wanted niceness; where it may not be raised, the process runs with ours. */
+  niceness?: number;
 }
 
 export class Daemon {
@@ -33,7 +35,8 @@ export class Daemon {
   static async start(options: DaemonOptions): Promise<Daemon> {
     const log = openSync(options.logFile, 'a', 0o600);
     // Its own process group: Ctrl-C in a terminal reaches only us, and we stop the daemons in order.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', options.command, ...options.args], {
+    const nice = options.niceness === undefined ? [] : ['nice', '-n', String(options.niceness)];
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...nice, options.command, ...options.args], {
       detached: true,
       stdio: ['ignore', log, log],
       env: { ...process.env, ...options.env },
@@ -41,6 +44,7 @@ export class Daemon {
     closeSync(log);
     await once(child, 'spawn');
     if (child.pid === undefined) throw new Error(`${options.name}: started without a process id`);
+    if (options.niceness !== undefined) setGroupNiceness(child.pid, options.niceness);
     return new Daemon(options, child, child.pid);
   }
 
@@ -52,11 +56,12 @@ export class Daemon {
   assertRunning(): void {
     if (this.running) return;
     const how = this.child.signalCode ?? `exit status ${String(this.child.exitCode)}`;
-    throw new Error(`${this.name} ended by itself (${how}):\n${this.logTail(15)}`);
+    throw new Error(`${this.name} ended by itself (${how}):\n${this.logTail(8)}`);
   }
 
   logTail(lines: number): string {
-    return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+    const last = readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines);
+    return last.map((line) => (line.length > 400 ? `${line.slice(0, 400)}…` : line)).join('\n');
   }
 
   /** Waits until `probe` answers true, or fails at once when the process ends first. */
@@ -103,5 +108,17 @@ export class Daemon {
     } catch {
       // The group ended between the check and the call, which is what was wanted.
     }
+  }
+}
+
+/**
+ * The kernel shares the processors between sessions first (autogroups), and heeds a niceness only within one: a daemon
+ * in a session of its own needs it set for the group too.
+ */
+function setGroupNiceness(pid: number, niceness: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, String(niceness));
+  } catch {
+    // No right to it, or a kernel without autogroups; the process runs all the same.
   }
 }

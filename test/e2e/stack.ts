@@ -88,6 +88,12 @@ export class Stack {
     ]);
   }
 
+  /** Deletes what an act has added, also when the act failed; the demo's end deletes everything anyhow. */
+  async remove(what: readonly string[]): Promise<void> {
+    if (this.options.signal.aborted) return;
+    await this.cluster.kubectl(['delete', '-n', this.namespace, '--ignore-not-found', ...what]);
+  }
+
   /** Ends the agent as a crash would; nothing else is told. */
   async killAgent(): Promise<void> {
     await this.daemon('agent').kill();
@@ -134,7 +140,7 @@ export class Stack {
       `  export KUBECONFIG=${this.cluster.kubeconfig} PATH=${dirname(kubectl)}:$PATH`,
       '  kubectl get rit -o wide --watch',
       '  kubectl describe rit front-camera',
-      '  kubectl patch rit sign-reader --type=merge -p \'{"spec":{"period":"40ms"}}\'',
+      '  kubectl patch rit sign-reader --type=merge -p \'{"spec":{"period":"64ms"}}\'',
       `  curl http://127.0.0.1:${this.metricsPorts.get('agent')}/metrics`,
       `Logs: ${this.options.logDir}`,
     ];
@@ -183,7 +189,8 @@ export class Stack {
       '--inference-address=127.0.0.1:0',
       `--cores=${this.cores.join(',')}`,
     ];
-    const runtime = await Daemon.start({ name: 'runtime', command, args, logFile });
+    // Inference goes before the control plane, which on a node of its own would not be beside it.
+    const runtime = await Daemon.start({ name: 'runtime', command, args, logFile, niceness: -10 });
     this.daemons.set('runtime', runtime);
     const listening = async (): Promise<boolean> =>
       readFileSync(logFile, 'utf8').includes('daris-runtime listening on');

@@ -169,7 +169,7 @@ describe('a request', () => {
     const spec = { model: 'person-detector', priority: 'Low', period: '100ms' };
     await apply('RealtimeInferenceTask', 'asked', spec);
     await apply('RealtimeInferenceTask', 'asleep', { ...spec, suspend: true });
-    const asked = await untilTask('asked', (task) => isReady(task) && task.status?.endpoint !== undefined);
+    const asked = await untilTask('asked', (task) => isReady(task) && task.status?.endpoint?.address !== undefined);
     await untilTask('asleep', (task) => conditionOf(task, 'Placed')?.reason === 'Suspended');
     const { stdout } = await promisify(execFile)(join(repositoryRoot, 'build', 'venv', 'bin', 'python'), [
       join(repositoryRoot, 'test', 'integration', 'bad_requests.py'),

@@ -8,7 +8,9 @@ import grpc
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 
-def request(model: str, shape: list[int], *, name: str = "image", datatype: str = "FP32", length: int | None = None):
+def request(
+    model: str, shape: list[int], *, name: str = "image", datatype: str = "FP32", length: int | None = None
+) -> service_pb2.ModelInferRequest:
     """A request with one input of zeros; `length` in bytes, by default what shape and datatype ask for."""
     size = 4 * math.prod(shape) if length is None else length
     tensor = service_pb2.ModelInferRequest.InferInputTensor(name=name, datatype=datatype, shape=shape)

@@ -52,6 +52,20 @@ test.each<[what: string, spec: object, message: string]>([
     { ...task, period: '33' },
     'period must be a duration with a unit (us, ms, s, m), like 33ms',
   ],
+  [
+    'a period without unit, as YAML reads 33',
+    { ...task, period: 33 },
+    'spec.period: Invalid value: 33: period must be a duration with a unit (us, ms, s, m), like 33ms',
+  ],
+  ['a deadline that is a number', { ...task, deadline: 20 }, 'spec.deadline: Invalid value: 20: deadline must be a'],
+  ['an offset that is a number', { ...periodic, offset: 5 }, 'spec.offset: Invalid value: 5: offset must be a'],
+  ['a jitter that is a number', { ...task, releaseJitter: 5 }, 'spec.releaseJitter: Invalid value: 5: releaseJitter'],
+  [
+    'a miss rate that is a number',
+    { ...task, maxMissRate: 1 },
+    'maxMissRate must be a decimal between 0 and 1 in quotes',
+  ],
+  ['a period beyond all durations', { ...task, period: '9999999999s' }, 'period must be a duration with a unit'],
   ['an empty period', { ...task, period: '' }, 'spec.period'],
   ['a period of two hours', { ...task, period: '120m' }, 'period must be between 100us and 3600s'],
   ['no period', { model: 'person-detector', priority: 'Low' }, 'spec.period: Required value'],
@@ -75,6 +89,11 @@ test.each<[what: string, spec: object, message: string]>([
   ['a misspelt field', { ...task, dedline: '20ms' }, 'unknown field "spec.dedline"'],
 ])('a task is refused with %s', async (_what, spec, message) => {
   await expect(dryRun('RealtimeInferenceTask', 'invalid', spec)).rejects.toThrow(message);
+});
+
+test('what is wrong with one field is said once, in our words alone', async () => {
+  const failed = dryRun('RealtimeInferenceTask', 'invalid', { ...task, period: 33 });
+  await expect(failed).rejects.toThrow(/is invalid: spec\.period: Invalid value: 33: period must be [^*]*$/);
 });
 
 test.each(['0-starts-with-a-digit', 'has.a.dot', 'a'.repeat(64)])('a task cannot be called %s', async (name) => {

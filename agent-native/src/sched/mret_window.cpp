@@ -41,13 +41,16 @@ void MretWindows::resize(std::uint32_t window) {
 
 void MretWindows::record(std::uint32_t stage, DurationUs execUs) {
   Stage& s = stages_[stage];
+  const DurationUs measuredUs = std::max<DurationUs>(execUs, 1);
+  bool maximumLeaves = s.count == 0;  // AFET is only a stand-in
   if (s.count == window_) {
+    maximumLeaves = entry(stage, 0) == s.mretUs;
     s.oldest = (s.oldest + 1) % window_;
     --s.count;
   }
   ++s.count;
-  entry(stage, s.count - 1) = std::max<DurationUs>(execUs, 1);
-  refresh(stage);
+  entry(stage, s.count - 1) = measuredUs;
+  if (maximumLeaves || measuredUs > s.mretUs) refresh(stage);
 }
 
 void MretWindows::age() {

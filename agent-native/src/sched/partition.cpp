@@ -38,7 +38,7 @@ std::optional<Error> checkConfig(const Config& config) {
   }
   if (streams > kMaxTotalStreams) return invalid("gpus: must have 262144 streams in all, at most");
   if (config.policy.mretWindow < 1 || config.policy.mretWindow > kMaxMretWindow)
-    return invalid("mretWindow: must be 1 to 64");
+    return invalid("mretWindow: must be 1 to 1024");
   return std::nullopt;
 }
 

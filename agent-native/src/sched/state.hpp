@@ -41,6 +41,7 @@ class Scheduler::State {
   [[nodiscard]] Task* findTask(TaskId id);
 
   // ---- Tasks and contexts (state_tasks.cpp) ----
+  std::optional<Token> cancelWaiting(Task& task);
   void prepare(TaskTerms& terms, const TaskSpec& spec);
   void applyChange(Task& task);
   void attach(Task& task, ContextRef ref);
@@ -51,6 +52,7 @@ class Scheduler::State {
   void releaseClass(std::uint32_t classIndex);
   void forgetClass(std::uint32_t classIndex);
   void changeOrDefer(Task& task, const TaskSpec& spec);
+  void adoptPolicy(Task& task, bool restaged);
   void leaveDrainingContexts();
   void refreshEstimates();
   void refreshUnit(std::uint32_t unitIndex);

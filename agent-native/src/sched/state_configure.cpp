@@ -19,22 +19,24 @@ Outcome<Done> Scheduler::State::configure(const Config& config, TimeUs now) {
   lastUs_ = now;
   const bool restaged = policy_.staging != config.policy.staging;
   policy_ = config.policy;
+  // Estimates first: the tasks that must move are then placed by what they need under the new policy.
+  for (std::uint32_t index = 0; index < tasks_.capacity(); ++index)
+    if (tasks_.used(index)) adoptPolicy(tasks_[index], restaged);
+  refreshEstimates();
   partition_.configure(config.gpus);
   for (const GpuConfig& gpu : config.gpus) tested_.reserve(gpu.contexts);
-  for (std::uint32_t index = 0; index < tasks_.capacity(); ++index) {
-    if (!tasks_.used(index)) continue;
-    Task& task = tasks_[index];
-    if (restaged && !task.removed) {
-      TaskSpec spec = task.latestSpec();
-      if (!task.changePending) spec.context.reset();
-      changeOrDefer(task, spec);
-    }
-    task.terms.windows.resize(policy_.mretWindow);
-    if (task.changePending) task.change->windows.resize(policy_.mretWindow);
-  }
-  refreshEstimates();
   leaveDrainingContexts();
   return Done{};
+}
+
+void Scheduler::State::adoptPolicy(Task& task, bool restaged) {
+  if (restaged && !task.removed) {
+    TaskSpec spec = task.latestSpec();
+    if (!task.changePending) spec.context.reset();
+    changeOrDefer(task, spec);
+  }
+  task.terms.windows.resize(policy_.mretWindow);
+  if (task.changePending) task.change->windows.resize(policy_.mretWindow);
 }
 
 /// Recomputes what follows from the MRETs, after the windows changed their length.

@@ -74,6 +74,7 @@ ReleaseOutcome Scheduler::State::admit(std::uint32_t taskIndex, Token token, std
   outcome.token = token;
   outcome.number = number;
   outcome.deadlineUs = now + task.terms.spec.deadlineUs;
+  outcome.util = task.util;
   const bool untested = task.terms.spec.priority == Priority::High && !policy_.highPriorityAdmission;
   if (!untested) {
     const AdmissionTerms* chosen = choose(task, newcomer(task, now));

@@ -57,11 +57,7 @@ Outcome<Changed> Scheduler::State::changeTask(TaskId id, const TaskSpec& spec, T
   if (auto error = checkSpec(spec)) return *error;
   lastUs_ = now;
   Changed changed;
-  if (task->waiting && spec.releaseMode == ReleaseMode::Periodic) {
-    changed.cancelled = task->waiting->token;
-    task->waiting.reset();
-    ++task->counters.superseded;
-  }
+  if (spec.releaseMode == ReleaseMode::Periodic) changed.cancelled = cancelWaiting(*task);
   changeOrDefer(*task, spec);
   changed.deferred = task->changePending;
   return changed;
@@ -73,12 +69,20 @@ Outcome<Removed> Scheduler::State::removeTask(TaskId id, TimeUs now) {
   if (task == nullptr) return Error{ErrorCode::UnknownTask, "task: does not exist, or was removed"};
   lastUs_ = now;
   Removed removed;
-  if (task->waiting) removed.cancelled = task->waiting->token;
-  task->waiting.reset();
+  removed.cancelled = cancelWaiting(*task);
   task->removed = true;
   removed.draining = task->active();
   if (!removed.draining) erase(id.index);
   return removed;
+}
+
+/// Ends the request that waits, if one does.
+std::optional<Token> Scheduler::State::cancelWaiting(Task& task) {
+  if (!task.waiting) return std::nullopt;
+  const Token token = task.waiting->token;
+  task.waiting.reset();
+  ++task.counters.superseded;
+  return token;
 }
 
 void Scheduler::State::prepare(TaskTerms& terms, const TaskSpec& spec) {

@@ -17,7 +17,7 @@ namespace daris::sched {
 
 // ---- Limits: beyond them a call answers InvalidConfig or InvalidSpec. They keep all arithmetic exact. ----
 inline constexpr std::uint32_t kMaxStages = 256;
-inline constexpr std::uint32_t kMaxMretWindow = 64;
+inline constexpr std::uint32_t kMaxMretWindow = 1024;
 inline constexpr std::uint32_t kMaxGpus = 4096;
 inline constexpr std::uint32_t kMaxContexts = 4096;  // of one GPU
 inline constexpr std::uint32_t kMaxStreams = 1024;   // of one context
@@ -178,6 +178,7 @@ struct ReleaseOutcome {
   Decision decision = Decision::Rejected;
   Token token = 0;
   std::uint64_t number = 0;                  // 0, 1, ... per task; skipped ones count, early ones do not
+  Utilization util;                          // Admitted, Rejected: the task's, as tested
   JobId job;                                 // Admitted
   ContextRef context;                        // Admitted: where it runs
   std::optional<ContextRef> migratedFrom;    // Admitted: the task moved from there to `context`
@@ -306,7 +307,7 @@ struct Counters {
   std::uint64_t skipped = 0;
   std::uint64_t rejected = 0;
   std::uint64_t early = 0;
-  std::uint64_t superseded = 0;
+  std::uint64_t superseded = 0;  // requests replaced by a newer one, or cancelled by a change or removal
   std::uint64_t admitted = 0;
   std::uint64_t completed = 0;
   std::uint64_t missed =

@@ -97,7 +97,7 @@ export class CycleRunner {
       const { uid, generation } = task.metadata;
       const now = { uid, generation, evaluation, verdict };
       decided.set(key, now);
-      if (!isDeepStrictEqual(now, this.#decided.get(key))) news.push(key);
+      if (!sameDecision(now, this.#decided.get(key))) news.push(key);
       const place = assumption(task, evaluation, verdict);
       if (place !== undefined) assumed.set(uid, this.#same(uid, place));
     }
@@ -111,6 +111,15 @@ export class CycleRunner {
     const before = this.#assumed.get(uid);
     return isDeepStrictEqual(before, assumed) && before !== undefined ? before : assumed;
   }
+}
+
+/** Whether a status would come out the same; where the task was before is no part of that. */
+function sameDecision(now: Decided, before: Decided | undefined): boolean {
+  return before !== undefined && isDeepStrictEqual(withoutTask(now), withoutTask(before));
+}
+
+function withoutTask({ evaluation, ...rest }: Decided): object {
+  return { ...rest, evaluation: evaluation.kind === 'Candidate' ? { ...evaluation, task: undefined } : evaluation };
 }
 
 function assumption(task: StoredTask, evaluation: Evaluation, verdict: Verdict | undefined): Assumed | undefined {

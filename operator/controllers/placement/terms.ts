@@ -29,7 +29,7 @@ export function resolveTerms(task: RealtimeInferenceTask): Terms {
     offsetUs,
     batchSize: batchSize(spec),
     lateJobs: oneOf('lateJobs', spec.lateJobs ?? 'Finish', ['Finish', 'Drop']),
-    maxMissRate: spec.maxMissRate ?? '0',
+    maxMissRate: String(spec.maxMissRate ?? '0'),
   };
 }
 
@@ -43,9 +43,10 @@ function batchSize(spec: Spec): number {
   return size;
 }
 
-function duration(field: string, text: string): number {
+/** The schema lets a number through to the rule that answers it in words; so may an older server. */
+function duration(field: string, value: string | number): number {
   try {
-    return parseDurationUs(text);
+    return parseDurationUs(String(value));
   } catch (cause) {
     throw new RangeError(`spec.${field}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }

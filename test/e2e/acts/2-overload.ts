@@ -36,7 +36,7 @@ function copyOf(task: RealtimeInferenceTask, copy: number): object {
 }
 
 async function deleteCopies(stack: Stack, signal: AbortSignal): Promise<void> {
-  await stack.cluster.kubectl(['delete', 'rit', '-n', stack.namespace, '-l', label], { signal });
+  await stack.remove(['rit', '-l', label]);
   const left = new Set((await stack.tasks.identities(signal)).map(({ uid }) => uid));
   await stack.watch.until(({ tasks }) => tasks.every(({ uid }) => left.has(uid)), {
     what: 'the runtime to let go of the deleted tasks',
@@ -50,12 +50,15 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const low = (await stack.tasks.list(signal)).filter((task) => identityOf(task).priority === 'Low');
   const copies = copiesNeeded(before, stack.cores.length);
   const items = Array.from({ length: copies }, (_, copy) => low.map((task) => copyOf(task, copy + 1))).flat();
-  await stack.cluster.apply({ apiVersion: 'v1', kind: 'List', items }, { signal });
-  await stack.tasks.allReady(6 + items.length, { timeoutMs: 60_000, signal });
-  const during = await measure(stack, measuredSeconds, signal);
-  await deleteCopies(stack, signal);
-  const { figures, failures } = judgeOverload(before, during, stack.cores.length);
-  return { figures: { addedTasks: items.length, ...figures }, failures };
+  try {
+    await stack.cluster.apply({ apiVersion: 'v1', kind: 'List', items }, { signal });
+    await stack.tasks.allReady(6 + items.length, { timeoutMs: 60_000, signal });
+    const during = await measure(stack, measuredSeconds, signal);
+    const { figures, failures } = judgeOverload(before, during, stack.cores.length);
+    return { figures: { addedTasks: items.length, ...figures }, failures };
+  } finally {
+    await deleteCopies(stack, signal);
+  }
 }
 
 export const overload: Act = { title: 'an overload by Low tasks is refused in part and harms no High task', run };

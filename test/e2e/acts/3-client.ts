@@ -31,7 +31,7 @@ const onRequest = {
 };
 
 function served(task: RealtimeInferenceTask): boolean {
-  return isReady(task) && task.status?.endpoint !== undefined;
+  return isReady(task) && task.status?.endpoint?.address !== undefined;
 }
 
 async function ask(stack: Stack, task: RealtimeInferenceTask, signal: AbortSignal): Promise<Answers> {
@@ -60,16 +60,23 @@ function check(checks: Checks, name: string, answers: Answers): void {
   checks.atLeast(`largest output of ${name}`, answers.maxAbsOutput, 100 * maxDifference);
 }
 
+async function askBoth(stack: Stack, signal: AbortSignal): Promise<[onRequest: Answers, periodic: Answers]> {
+  const options = { what: 'a task with an endpoint', timeoutMs: 30_000, signal };
+  try {
+    await stack.cluster.apply(onRequest, { signal });
+    const requested = await stack.tasks.until('on-request', served, options);
+    const periodic = await stack.tasks.until('front-camera', served, options);
+    return [await ask(stack, requested, signal), await ask(stack, periodic, signal)];
+  } finally {
+    await stack.remove(['rit', 'on-request']);
+  }
+}
+
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
-  await stack.cluster.apply(onRequest, { signal });
-  const what = 'a task with an endpoint';
-  const requested = await stack.tasks.until('on-request', served, { what, timeoutMs: 30_000, signal });
-  const periodic = await stack.tasks.until('front-camera', served, { what, timeoutMs: 30_000, signal });
-  const [first, second] = [await ask(stack, requested, signal), await ask(stack, periodic, signal)];
+  const [first, second] = await askBoth(stack, signal);
   check(checks, 'on-request', first);
   check(checks, 'front-camera', second);
-  await stack.cluster.kubectl(['delete', 'rit', 'on-request', '-n', stack.namespace], { signal });
   return {
     figures: {
       requests: 2 * requests,

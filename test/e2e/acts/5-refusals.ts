@@ -1,4 +1,5 @@
 // What cannot be had is refused in words: by the API server where the spec alone is wrong, by conditions elsewhere.
+import type { InferenceModel } from '../../../api/resources.ts';
 import { KubectlError } from '../../control-plane/cluster.ts';
 import { waitFor } from '../../control-plane/wait.ts';
 import type { Act, ActResult } from '../act.ts';
@@ -8,6 +9,7 @@ import { checkHighTasks } from '../judge.ts';
 import type { Stack } from '../stack.ts';
 import { conditionOf, identityOf } from '../tasks.ts';
 
+const largeBatch = 4;
 const valid = { model: 'person-detector', priority: 'Low', release: 'Periodic', period: '100ms' };
 
 /** Each spec with the message that the API server must answer. */
@@ -33,15 +35,20 @@ async function refusal(stack: Stack, spec: object, signal: AbortSignal): Promise
   }
 }
 
-/** A period at which the model alone takes 0.7 of a stream: above what is left beside the High tasks there are. */
+/**
+ * A period at which the model alone takes 0.7 of a stream: more than the High tasks that are there leave of the limit.
+ * A large batch, so that its stages are long beside those that it would wait for: the limit is what refuses it.
+ */
 async function tooShortPeriod(stack: Stack, signal: AbortSignal): Promise<string> {
-  const path = 'jsonpath={.status.package.afetUs}';
-  const read = (): Promise<string> => stack.cluster.kubectl(['get', 'im', 'person-detector', '-o', path], { signal });
-  const afetUs = await waitFor(async () => Number(await read()) || undefined, {
-    what: 'the measured execution time of person-detector',
-    timeoutMs: 10_000,
-    signal,
-  });
+  const read = async (): Promise<number | undefined> => {
+    const model = JSON.parse(
+      await stack.cluster.kubectl(['get', 'im', valid.model, '-o', 'json'], { signal }),
+    ) as InferenceModel;
+    const timing = model.status?.package?.batches?.find(({ size }) => size === largeBatch);
+    return timing?.stageAfetUs.reduce((sum, stageUs) => sum + stageUs, 0);
+  };
+  const what = `the measured execution time of ${valid.model}`;
+  const afetUs = await waitFor(read, { what, timeoutMs: 10_000, signal });
   return `${Math.ceil(afetUs / 0.7)}us`;
 }
 
@@ -55,6 +62,23 @@ async function placedMessage(stack: Stack, name: string, reason: string, signal:
   return `${placed?.status}: ${placed?.message}`;
 }
 
+/** Tasks that are valid but do not run: one that has no room, one that is suspended. Each says why. */
+async function checkConditions(checks: Checks, stack: Stack, signal: AbortSignal): Promise<ActResult['figures']> {
+  const period = await tooShortPeriod(stack, signal);
+  const large = { ...valid, priority: 'High', period, batchSize: largeBatch };
+  try {
+    await stack.cluster.apply(manifest('too-much', large), { signal });
+    await stack.cluster.apply(manifest('dry-run', { ...valid, suspend: true }), { signal });
+    const unplaced = await placedMessage(stack, 'too-much', 'HighPriorityLimit', signal);
+    const suspended = await placedMessage(stack, 'dry-run', 'Suspended', signal);
+    checks.holds(/^False: HP load [\d.]+ \+ [\d.]+ > [\d.]+ on \S+/.test(unplaced), `too-much has Placed=${unplaced}`);
+    checks.holds(/^False: would fit on gpu \S+ of node \S+/.test(suspended), `dry-run has Placed=${suspended}`);
+    return { unplaced, suspended };
+  } finally {
+    await stack.remove(['rit', 'too-much', 'dry-run']);
+  }
+}
+
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
   const running = (await stack.tasks.list(signal)).map(identityOf);
@@ -66,18 +90,11 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
       `${JSON.stringify(spec)} was answered "${answer.trim()}", wanted "${message}"`,
     );
   }
-  const period = await tooShortPeriod(stack, signal);
-  await stack.cluster.apply(manifest('too-much', { ...valid, priority: 'High', period }), { signal });
-  await stack.cluster.apply(manifest('dry-run', { ...valid, suspend: true }), { signal });
-  const unplaced = await placedMessage(stack, 'too-much', 'HighPriorityLimit', signal);
-  const suspended = await placedMessage(stack, 'dry-run', 'Suspended', signal);
-  checks.holds(/^False: HP load [\d.]+ \+ [\d.]+ > [\d.]+ on \S+/.test(unplaced), `too-much has Placed=${unplaced}`);
-  checks.holds(/^False: would fit on gpu \S+ of node \S+/.test(suspended), `dry-run has Placed=${suspended}`);
-  await stack.cluster.kubectl(['delete', 'rit', 'too-much', 'dry-run', '-n', stack.namespace], { signal });
+  const conditions = await checkConditions(checks, stack, signal);
   const window = windowBetween(before, await stack.watch.fresh(signal), running);
   checkHighTasks(checks, window);
   for (const { name, jobs } of window.tasks) checks.atLeast(`jobs of ${name} released meanwhile`, jobs.released, 1);
-  return { figures: { refusedByApiServer: invalidSpecs.length, unplaced, suspended }, failures: checks.failures };
+  return { figures: { refusedByApiServer: invalidSpecs.length, ...conditions }, failures: checks.failures };
 }
 
 export const refusals: Act = { title: 'what is invalid or cannot fit is refused with the reason', run };

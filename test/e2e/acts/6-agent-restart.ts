@@ -1,10 +1,11 @@
 // The agent is killed and comes back: the runtime served on, every release of the grid happened, nothing was counted
 // twice or lost.
-import type { RealtimeInferenceTask } from '../../../api/resources.ts';
+import type { ObservedState } from '../../../node-agent/native/gen/runtime.ts';
 import { waitFor } from '../../control-plane/wait.ts';
 import type { Act, ActResult } from '../act.ts';
 import { Checks, round } from '../act.ts';
-import { gridReleases, jobsOf, onTimeRate, windowBetween } from '../counters.ts';
+import { jobsOf, onTimeRate, windowBetween } from '../counters.ts';
+import { checkGrid, gridOf, settledState } from '../grid.ts';
 import { checkHighTasks, checkMonotone } from '../judge.ts';
 import { jobsByName, jobsInStatus } from '../monotone.ts';
 import type { Stack } from '../stack.ts';
@@ -26,18 +27,13 @@ async function statusMovesOn(stack: Stack, before: Counters, signal: AbortSignal
   );
 }
 
-function checkReleases(
-  checks: Checks,
-  tasks: readonly RealtimeInferenceTask[],
-  released: Map<string, number>,
-  span: [number, number],
-): void {
-  for (const { metadata, status } of tasks) {
-    const { periodUs = Number.NaN, offsetUs = Number.NaN } = status?.effective ?? {};
-    const expected = gridReleases(span[0], span[1], periodUs, offsetUs);
-    const seen = released.get(metadata.name ?? '') ?? 0;
-    // One release more or less: a state may be taken between the grid's instant and the release.
-    checks.atMost(`|releases − grid| of ${metadata.name}`, Math.abs(seen - expected), 1);
+/** What the runtime says at the begin and the end of some seconds in which no agent lives. */
+async function withoutAgent(stack: Stack, signal: AbortSignal): Promise<[ObservedState, ObservedState]> {
+  await stack.killAgent();
+  try {
+    return await stack.watch.span(outageSeconds, signal);
+  } finally {
+    if (!signal.aborted) await stack.startAgent();
   }
 }
 
@@ -48,17 +44,15 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const runtime = stack.pidOf('runtime');
   const before = await stack.watch.fresh(signal);
 
-  await stack.killAgent();
-  const [dead, alive] = await stack.watch.span(outageSeconds, signal);
-  await stack.startAgent();
+  const [dead, alive] = await withoutAgent(stack, signal);
   const statusAfter = await statusMovesOn(stack, jobsInStatus(tasks), signal);
-  const after = await stack.watch.fresh(signal);
+  const grids = tasks.map(gridOf);
+  const after = await settledState(stack.watch, before, grids, signal);
 
   const window = windowBetween(before, after, identities);
   const outage = windowBetween(dead, alive, identities);
-  const released = new Map(window.tasks.map(({ name, jobs }) => [name, jobs.released]));
   checks.equal('process id of the runtime', stack.pidOf('runtime'), runtime);
-  checkReleases(checks, tasks, released, [before.timeUs, after.timeUs]);
+  checkGrid(checks, before, after, grids);
   checkHighTasks(checks, window);
   checkHighTasks(checks, outage);
   checks.atLeast('onTimeRate of Low tasks', onTimeRate(jobsOf(window, 'Low')), 0.95);

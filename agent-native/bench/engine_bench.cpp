@@ -1,0 +1,148 @@
+// What the engine adds to a job: its stages launched and polled one by one, worker and dispatcher sharing a
+// core, against the same OpenVINO infer() calls back to back on that core. Jobs of both kinds alternate, so
+// that both see the same machine. Prints JSON.
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+#include "engine/openvino/openvino_engine.hpp"
+#include "job_clock.hpp"
+#include "model/sha256.hpp"
+
+namespace daris::bench {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct Flags {
+  fs::path models;
+  std::uint32_t core = 0;
+  std::uint32_t jobs = 1000;
+};
+
+constexpr const char* kUsage = "usage: engine-bench --models=FOLDER [--core=0] [--jobs=1000]";
+
+std::uint32_t number_of(const std::string& text) {
+  std::size_t used = 0;
+  const unsigned long value = std::stoul(text, &used);
+  if (used != text.size() || value > 10'000'000) throw std::invalid_argument(text);
+  return static_cast<std::uint32_t>(value);
+}
+
+Flags parse(std::span<char* const> arguments) {
+  Flags flags;
+  for (const std::string argument : arguments) {
+    const std::size_t equals = argument.find('=');
+    const std::string name = argument.substr(0, equals);
+    const std::string value = equals == std::string::npos ? "" : argument.substr(equals + 1);
+    if (name == "--models") {
+      flags.models = value;
+    } else if (name == "--core") {
+      flags.core = number_of(value);
+    } else if (name == "--jobs") {
+      flags.jobs = number_of(value);
+    } else {
+      throw std::invalid_argument(argument);
+    }
+  }
+  if (flags.models.empty() || flags.jobs == 0) throw std::invalid_argument(kUsage);
+  return flags;
+}
+
+void pin_to(std::uint32_t core) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(core, &set);
+  if (::sched_setaffinity(0, sizeof set, &set) != 0)
+    throw std::runtime_error("cannot run on the core asked for");
+}
+
+// Nearest rank, as in bench/result.ts; microseconds.
+json spread_us(std::vector<std::int64_t> ns) {
+  std::ranges::sort(ns);
+  const auto rank = [&](double p) {
+    const auto place = std::ceil(p * static_cast<double>(ns.size()));
+    const double us = static_cast<double>(ns[static_cast<std::size_t>(std::max(1.0, place)) - 1]) / 1000;
+    return std::round(us * 100) / 100;
+  };
+  return {{"count", ns.size()}, {"min", rank(0)}, {"p50", rank(0.5)}, {"p99", rank(0.99)}, {"max", rank(1)}};
+}
+
+model::Package open_folder(const fs::path& folder) {
+  std::ifstream file(folder / "model.json", std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  model::Sha256 hash;
+  hash.update(std::as_bytes(std::span(text)));
+  return model::open_package(folder.parent_path(), "file:///" + folder.filename().string(),
+                             "sha256:" + hash.hex());
+}
+
+json measure(engine::Engine& engine, const fs::path& folder, std::uint32_t jobs) {
+  const auto model = engine.load(open_folder(folder), {});
+  BareJob bare(static_cast<const engine::openvino::OpenvinoModel&>(*model));
+  EngineJob through(engine, model);
+  const auto stages = static_cast<std::int64_t>(model->manifest().stages.size());
+  std::vector<std::int64_t> bare_ns;
+  std::vector<std::int64_t> engine_ns;
+  std::vector<std::int64_t> added_ns;  // a stage, of two jobs that followed each other
+  const std::uint32_t warm_up = jobs / 10;
+  for (std::uint32_t i = 0; i < jobs + warm_up; ++i) {
+    const std::int64_t first = bare.run_ns();
+    const std::int64_t second = through.run_ns();
+    if (i < warm_up) continue;
+    bare_ns.push_back(first);
+    engine_ns.push_back(second);
+    added_ns.push_back((second - first) / stages);
+  }
+  return {{"model", model->manifest().name},
+          {"stages", stages},
+          {"bareJobUs", spread_us(bare_ns)},
+          {"engineJobUs", spread_us(engine_ns)},
+          {"addedPerStageUs", spread_us(added_ns)}};
+}
+
+json measure_all(const Flags& flags) {
+  const std::unique_ptr<engine::Engine> engine = engine::openvino::make_engine({flags.core});
+  pin_to(flags.core);
+  std::set<fs::path> folders;
+  for (const auto& entry : fs::directory_iterator(flags.models)) {
+    if (fs::exists(entry.path() / "model.json")) folders.insert(entry.path());
+  }
+  if (folders.empty()) throw std::runtime_error("no package in " + flags.models.string());
+  json models = json::array();
+  for (const fs::path& folder : folders) models.push_back(measure(*engine, folder, flags.jobs));
+  return {{"engine", engine->device().engine_version}, {"models", models}};
+}
+
+}  // namespace
+}  // namespace daris::bench
+
+int main(int count, char** arguments) {
+  daris::bench::Flags flags;
+  try {
+    flags = daris::bench::parse({arguments + 1, static_cast<std::size_t>(count - 1)});
+  } catch (const std::exception& error) {
+    std::cerr << "engine-bench: bad argument: " << error.what() << "\n" << daris::bench::kUsage << "\n";
+    return 2;
+  }
+  try {
+    std::cout << daris::bench::measure_all(flags).dump(2) << "\n";
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << "engine-bench: " << error.what() << "\n";
+    return 1;
+  }
+}

@@ -1,0 +1,159 @@
+// Reading of version 1, field by field in the order of the format's description.
+#include "simulator/scenario.hpp"
+
+#include <set>
+
+#include "sched/partition.hpp"
+#include "simulator/json_fields.hpp"
+
+namespace daris::simulator {
+
+namespace {
+
+using nlohmann::json;
+
+std::string at(std::string_view list, std::size_t position) {
+  return std::string(list) + "[" + std::to_string(position) + "]";
+}
+
+void requireNew(std::set<std::string>& names, const std::string& name, const std::string& path) {
+  if (!names.insert(name).second) throw ScenarioError(path + ".name: \"" + name + "\" is already taken");
+}
+
+std::uint32_t count(Fields& fields, std::string_view key, std::uint32_t most) {
+  return static_cast<std::uint32_t>(fields.integer(key, 1, most));
+}
+
+ScenarioGpu readGpu(const json& value, const std::string& path) {
+  Fields fields(value, path);
+  ScenarioGpu gpu;
+  gpu.name = fields.text("name");
+  gpu.partition.smCount = count(fields, "smCount", 1 << 20);
+  gpu.partition.contexts = count(fields, "contexts", sched::kMaxContexts);
+  gpu.partition.streamsPerContext = count(fields, "streamsPerContext", sched::kMaxStreams);
+  gpu.partition.oversubscription = fields.number("oversubscription", 1, gpu.partition.contexts);
+  fields.finish();
+  return gpu;
+}
+
+sched::Policy readPolicy(const json& value) {
+  Fields fields(value, "scheduler");
+  sched::Policy policy;
+  policy.mretWindow = count(fields, "mretWindow", sched::kMaxMretWindow);
+  if (fields.has("mretAging")) policy.mretAging = fields.boolean("mretAging");
+  if (fields.has("admission"))
+    policy.admission = fields.word("admission", {"Utilization", "Predicted"}) == 0
+                           ? sched::Admission::Utilization
+                           : sched::Admission::Predicted;
+  policy.highPriorityAdmission = fields.boolean("highPriorityAdmission");
+  policy.staging = fields.boolean("staging");
+  policy.lastStageBoost = fields.boolean("lastStageBoost");
+  policy.missBoost = fields.boolean("missBoost");
+  policy.fixedPriorities = fields.boolean("fixedPriorities");
+  fields.finish();
+  return policy;
+}
+
+std::vector<DurationUs> readTimes(const json& array, const std::string& path) {
+  std::vector<DurationUs> times;
+  times.reserve(array.size());
+  for (std::size_t i = 0; i < array.size(); ++i)
+    times.push_back(integerOf(array[i], at(path, i), 1, kMaxTimeUs));
+  return times;
+}
+
+std::vector<std::vector<DurationUs>> readRows(Fields& fields, std::size_t stages) {
+  const json& rows = fields.nonEmptyArray("execUs");
+  const std::string path = fields.pathOf("execUs");
+  std::vector<std::vector<DurationUs>> result;
+  result.reserve(rows.size());
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (!rows[k].is_array() || rows[k].size() != stages)
+      throw ScenarioError(at(path, k) + ": must be an array of " + std::to_string(stages) + ", as afetUs");
+    result.push_back(readTimes(rows[k], at(path, k)));
+  }
+  return result;
+}
+
+sched::ContextRef readContext(const json& value, const std::string& path,
+                              const std::vector<ScenarioGpu>& gpus) {
+  Fields fields(value, path);
+  const std::string name = fields.text("gpu");
+  std::uint32_t gpu = 0;
+  while (gpu < gpus.size() && gpus[gpu].name != name) ++gpu;
+  if (gpu == gpus.size()) throw ScenarioError(path + ".gpu: \"" + name + "\" is none of gpus");
+  const auto index = static_cast<std::uint32_t>(fields.integer("index", 0, gpus[gpu].partition.contexts - 1));
+  fields.finish();
+  return {gpu, index};
+}
+
+ScenarioTask readTask(const json& value, const std::string& path, const std::vector<ScenarioGpu>& gpus) {
+  Fields fields(value, path);
+  ScenarioTask task;
+  task.name = fields.text("name");
+  task.spec.priority =
+      fields.word("priority", {"High", "Low"}) == 0 ? sched::Priority::High : sched::Priority::Low;
+  task.spec.periodUs = fields.integer("periodUs", 1, kMaxTimeUs);
+  task.spec.deadlineUs = fields.integer("deadlineUs", 1, kMaxTimeUs);
+  if (task.spec.deadlineUs > task.spec.periodUs)
+    throw ScenarioError(path + ".deadlineUs: must not be greater than periodUs");
+  task.phaseUs = fields.integer("phaseUs", 0, kMaxTimeUs);
+  if (fields.has("lateJobs"))
+    task.spec.lateJobs =
+        fields.word("lateJobs", {"Finish", "Drop"}) == 0 ? sched::LateJobs::Finish : sched::LateJobs::Drop;
+  const json& afet = fields.nonEmptyArray("afetUs");
+  if (afet.size() > sched::kMaxStages)
+    throw ScenarioError(path + ".afetUs: must have at most " + std::to_string(sched::kMaxStages) + " stages");
+  task.spec.afetUs = readTimes(afet, path + ".afetUs");
+  task.execUs = readRows(fields, afet.size());
+  if (fields.has("context"))
+    task.spec.context = readContext(fields.value("context"), path + ".context", gpus);
+  fields.finish();
+  return task;
+}
+
+void readInterference(const json& value) {
+  Fields fields(value, "interference");
+  // "calibrated" is part of the format; this program has no profile to calibrate from yet, and says so.
+  if (fields.value("model") == "calibrated")
+    throw ScenarioError("interference.model: \"calibrated\" is not available; \"none\" is");
+  (void)fields.word("model", {"none", "calibrated"});
+  fields.finish();
+}
+
+void checkPartition(const Scenario& scenario) {
+  sched::Config config{{}, scenario.policy};
+  for (const ScenarioGpu& gpu : scenario.gpus) config.gpus.push_back(gpu.partition);
+  if (const auto error = sched::checkConfig(config)) throw ScenarioError(std::string(error->what));
+}
+
+}  // namespace
+
+Scenario parseScenario(std::string_view text) {
+  const json document = parseStrictly(text);
+  Fields fields(document, "");
+  Scenario scenario;
+  (void)fields.integer("version", 1, 1);
+  scenario.durationUs = fields.integer("durationUs", 1, kMaxTimeUs);
+  scenario.seed = static_cast<std::uint64_t>(fields.integer("seed", 0, kMaxTimeUs));
+  std::set<std::string> gpuNames, taskNames;
+  const json& gpus = fields.nonEmptyArray("gpus");
+  for (std::size_t i = 0; i < gpus.size(); ++i) {
+    scenario.gpus.push_back(readGpu(gpus[i], at("gpus", i)));
+    requireNew(gpuNames, scenario.gpus.back().name, at("gpus", i));
+  }
+  scenario.policy = readPolicy(fields.value("scheduler"));
+  checkPartition(scenario);
+  const json& tasks = fields.value("tasks");
+  if (!tasks.is_array()) throw ScenarioError("tasks: must be an array");
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    scenario.tasks.push_back(readTask(tasks[i], at("tasks", i), scenario.gpus));
+    scenario.tasks.back().spec.order = i;
+    requireNew(taskNames, scenario.tasks.back().name, at("tasks", i));
+  }
+  readInterference(fields.value("interference"));
+  fields.finish();
+  return scenario;
+}
+
+}  // namespace daris::simulator

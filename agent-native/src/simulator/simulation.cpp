@@ -1,0 +1,246 @@
+// The event loop. At one instant: completions by (gpu, context, stream), releases by task, then dispatch of
+// the contexts where something changed, by (gpu, context).
+#include "simulator/simulation.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <queue>
+#include <tuple>
+
+#include "sched/assignment.hpp"
+#include "sched/scheduler.hpp"
+
+namespace daris::simulator {
+
+namespace {
+
+using sched::ContextRef;
+
+/// A stage on its stream, until it completes.
+struct RunningStage {
+  TimeUs atUs = 0;
+  ContextRef context;
+  std::uint32_t stream = 0;
+  sched::UnitId unit;
+  sched::StageIndex stage = 0;
+  DurationUs execUs = 0;
+  JobName name;
+
+  friend bool operator>(const RunningStage& a, const RunningStage& b) {
+    return std::tie(a.atUs, a.context, a.stream) > std::tie(b.atUs, b.context, b.stream);
+  }
+};
+
+struct Release {
+  TimeUs atUs = 0;
+  std::uint32_t task = 0;
+  friend auto operator<=>(const Release&, const Release&) = default;
+};
+
+template <typename Event>
+using Queue = std::priority_queue<Event, std::vector<Event>, std::greater<>>;
+
+sched::Config configOf(const Scenario& scenario) {
+  sched::Config config{{}, scenario.policy};
+  for (const ScenarioGpu& gpu : scenario.gpus) config.gpus.push_back(gpu.partition);
+  return config;
+}
+
+/// The value of a call that cannot fail, since the scenario was checked.
+template <typename T>
+T& certain(sched::Outcome<T>&& outcome) {
+  if (!outcome.ok()) throw std::logic_error(std::string(outcome.error().what));
+  return outcome.value();
+}
+
+class Simulation {
+ public:
+  Simulation(const Scenario& scenario, Trace& trace)
+      : scenario_(scenario),
+        trace_(trace),
+        sched_(std::move(certain(sched::Scheduler::create(configOf(scenario))))),
+        ids_(scenario.tasks.size()),
+        rows_(scenario.tasks.size(), 0) {
+    result_.tasks.resize(scenario.tasks.size());
+    result_.gpus.resize(scenario.gpus.size());
+  }
+
+  RunResult run();
+
+ private:
+  void assign();
+  void addTasks(const std::vector<ContextRef>& contexts);
+  [[nodiscard]] TimeUs nextInstant() const;
+  void completeAll(TimeUs now);
+  void complete(const RunningStage& done, TimeUs now);
+  void releaseAll(TimeUs now);
+  void release(std::uint32_t task, TimeUs now);
+  void dispatchAll(TimeUs now);
+  void dispatch(ContextRef context, TimeUs now);
+  void start(const sched::Dispatch& run, TimeUs now);
+  [[nodiscard]] DurationUs execUs(std::uint32_t task, sched::StageIndex stage) const;
+  void collect();
+
+  const Scenario& scenario_;
+  Trace& trace_;
+  sched::Scheduler sched_;
+  std::vector<sched::TaskId> ids_;
+  std::vector<std::size_t> rows_;  // of `execUs`: the active job's, or the next one's
+  Queue<RunningStage> running_;
+  Queue<Release> releases_;
+  std::vector<ContextRef> changed_;  // at this instant, unordered, with repetitions
+  RunResult result_;
+};
+
+RunResult Simulation::run() {
+  assign();
+  for (std::uint32_t task = 0; task < ids_.size(); ++task)
+    if (scenario_.tasks[task].phaseUs < scenario_.durationUs)
+      releases_.push({scenario_.tasks[task].phaseUs, task});
+  for (TimeUs now = nextInstant(); now <= scenario_.durationUs; now = nextInstant()) {
+    completeAll(now);
+    releaseAll(now);
+    dispatchAll(now);
+  }
+  collect();
+  return std::move(result_);
+}
+
+void Simulation::assign() {
+  std::vector<sched::AssignmentTask> tasks;
+  for (const ScenarioTask& task : scenario_.tasks) {
+    const DurationUs afetUs =
+        std::accumulate(task.spec.afetUs.begin(), task.spec.afetUs.end(), DurationUs{0});
+    const sched::Utilization util = sched::utilizationOf(afetUs, task.spec.deadlineUs, task.spec.periodUs);
+    tasks.push_back({task.name, task.spec.priority, util, task.spec.context});
+  }
+  std::vector<sched::AssignmentContext> contexts;
+  for (std::uint32_t gpu = 0; gpu < scenario_.gpus.size(); ++gpu) {
+    const sched::GpuConfig& partition = scenario_.gpus[gpu].partition;
+    for (std::uint32_t index = 0; index < partition.contexts; ++index)
+      contexts.push_back({{gpu, index}, partition.streamsPerContext, {}});
+  }
+  std::vector<ContextRef> chosen(tasks.size());
+  for (const sched::Assignment& assigned : sched::assign(tasks, std::move(contexts))) {
+    chosen[assigned.task] = assigned.context;
+    trace_.assign(static_cast<std::uint32_t>(assigned.task), assigned.context, assigned.util, assigned.total);
+  }
+  addTasks(chosen);
+}
+
+void Simulation::addTasks(const std::vector<ContextRef>& contexts) {
+  for (std::uint32_t task = 0; task < ids_.size(); ++task) {
+    sched::TaskSpec spec = scenario_.tasks[task].spec;
+    spec.context = contexts[task];
+    ids_[task] = certain(sched_.addTask(spec, 0)).task;
+  }
+}
+
+TimeUs Simulation::nextInstant() const {
+  const TimeUs completion = running_.empty() ? INT64_MAX : running_.top().atUs;
+  const TimeUs release = releases_.empty() ? INT64_MAX : releases_.top().atUs;
+  return std::min(completion, release);
+}
+
+void Simulation::completeAll(TimeUs now) {
+  while (!running_.empty() && running_.top().atUs == now) {
+    const RunningStage done = running_.top();
+    running_.pop();
+    complete(done, now);
+  }
+}
+
+void Simulation::complete(const RunningStage& done, TimeUs now) {
+  const sched::StageCompletion completion = certain(sched_.complete(done.unit, done.stage, done.execUs, now));
+  const sched::MemberCompletion& member = completion.members[0];
+  changed_.push_back(done.context);
+  trace_.complete(now, done.name, done.stage, done.execUs, member);
+  if (!member.end) return;
+  trace_.finish(now, done.name, *member.end);
+  ++rows_[done.name.task];
+  ++result_.gpus[done.context.gpu].completed;
+  result_.tasks[done.name.task].responses.add(member.end->responseUs);
+}
+
+void Simulation::releaseAll(TimeUs now) {
+  while (!releases_.empty() && releases_.top().atUs == now) {
+    const std::uint32_t task = releases_.top().task;
+    releases_.pop();
+    release(task, now);
+    const TimeUs following = now + scenario_.tasks[task].spec.periodUs;
+    if (following < scenario_.durationUs) releases_.push({following, task});
+  }
+}
+
+void Simulation::release(std::uint32_t task, TimeUs now) {
+  const sched::ReleaseOutcome outcome = certain(sched_.release(ids_[task], task, now));
+  const JobName name{task, outcome.number};
+  trace_.release(now, name);
+  if (outcome.decision == sched::Decision::Skipped) {
+    trace_.skip(now, name);
+  } else if (outcome.decision == sched::Decision::Rejected) {
+    trace_.reject(now, name, outcome);
+  } else {
+    if (outcome.migratedFrom) trace_.migrate(now, name, outcome);
+    trace_.admit(now, name, outcome);
+    changed_.push_back(outcome.context);
+  }
+}
+
+void Simulation::dispatchAll(TimeUs now) {
+  std::sort(changed_.begin(), changed_.end());
+  const auto end = std::unique(changed_.begin(), changed_.end());
+  for (auto context = changed_.begin(); context != end; ++context) dispatch(*context, now);
+  changed_.clear();
+}
+
+void Simulation::dispatch(ContextRef context, TimeUs now) {
+  for (;;) {
+    const sched::Next next = certain(sched_.next(context, now));
+    if (next.kind == sched::NextKind::Idle) return;
+    if (next.kind == sched::NextKind::Run) {
+      start(next.run, now);
+      continue;
+    }
+    const auto task = static_cast<std::uint32_t>(next.dropped.token);
+    trace_.drop(now, {task, next.dropped.number}, next.dropped);
+    ++rows_[task];
+  }
+}
+
+void Simulation::start(const sched::Dispatch& run, TimeUs now) {
+  const sched::UnitMember& member = run.members[0];
+  const auto task = static_cast<std::uint32_t>(member.token);
+  const JobName name{task, member.number};
+  trace_.dispatch(now, name, run);
+  const DurationUs stageUs = execUs(task, run.stage);
+  result_.gpus[run.context.gpu].busyUs += std::min(stageUs, scenario_.durationUs - now);
+  running_.push({now + stageUs, run.context, run.stream, run.unit, run.stage, stageUs, name});
+}
+
+DurationUs Simulation::execUs(std::uint32_t task, sched::StageIndex stage) const {
+  const auto& rows = scenario_.tasks[task].execUs;
+  const std::vector<DurationUs>& row = rows[rows_[task] % rows.size()];
+  return scenario_.policy.staging ? row[stage] : std::accumulate(row.begin(), row.end(), DurationUs{0});
+}
+
+/// What is still active at the end stays so; a deadline that has passed counts.
+void Simulation::collect() {
+  (void)certain(sched_.markOverdue(scenario_.durationUs));
+  sched::Snapshot snapshot;
+  sched_.snapshot(snapshot);
+  for (const sched::TaskSnapshot& task : snapshot.tasks) {
+    result_.tasks[task.order].counters = task.counters;
+    result_.tasks[task.order].migrations = task.migrations.count;
+  }
+  trace_.flush();
+  result_.events = trace_.lines();
+}
+
+}  // namespace
+
+RunResult simulate(const Scenario& scenario, Trace& trace) {
+  return Simulation(scenario, trace).run();
+}
+
+}  // namespace daris::simulator

@@ -1,0 +1,111 @@
+// Who inspects a model, and what follows from the inspection.
+import { describe, expect, test } from '@jest/globals';
+
+import type { ModelStatus } from '../../resources.ts';
+import { conditionOf, digestB, inspectedStatus, nodeView, storedModel } from '../testing.ts';
+import { decideModel } from './decide.ts';
+
+const node = (...args: Parameters<typeof nodeView>) => nodeView(...args).placement;
+const nodes = ['n1', 'n2', 'n3'].map((name) => node(name));
+
+function inspector(status: ModelStatus | undefined, among = nodes): string | undefined {
+  return decideModel(storedModel(status === undefined ? {} : { status }), among).inspector?.node;
+}
+
+describe('inspector', () => {
+  test('is one of the nodes that are ready, the same whatever their order', () => {
+    const chosen = inspector(undefined);
+    expect(['n1', 'n2', 'n3']).toContain(chosen);
+    expect(inspector(undefined, nodes.toReversed())).toBe(chosen);
+  });
+
+  test('stays while it lives, even where another would be chosen now', () => {
+    for (const name of ['n1', 'n2', 'n3']) expect(inspector({ inspector: { node: name } })).toBe(name);
+    expect(inspector({ inspector: { node: 'n1' } }, [node('n1', 'NotReady'), node('n2')])).toBe('n1');
+  });
+
+  test('is another where it is lost or gone', () => {
+    expect(inspector({ inspector: { node: 'n1' } }, [node('n1', 'Lost'), node('n2')])).toBe('n2');
+    expect(inspector({ inspector: { node: 'n9' } }, [node('n2')])).toBe('n2');
+  });
+
+  test('stays where there is nothing left to inspect', () => {
+    expect(inspector(inspectedStatus(), [node('n2')])).toBe('n1');
+  });
+
+  test('is nobody where no node is ready', () => {
+    expect(inspector(undefined, [node('n1', 'NotReady')])).toBeUndefined();
+  });
+
+  test('models spread over the nodes', () => {
+    const chosen = Array.from({ length: 60 }, (_, n) => {
+      return decideModel(storedModel({ uid: `uid-${n}` }), nodes).inspector?.node;
+    });
+    for (const { name } of nodes) expect(chosen.filter((each) => each === name).length).toBeGreaterThan(5);
+  });
+});
+
+function refused(observedGeneration: number): ModelStatus {
+  const message = 'model.json has another digest';
+  const failed = conditionOf('Inspected', 'False', 'DigestMismatch', { message, observedGeneration });
+  return { inspector: { node: 'n1' }, conditions: [failed] };
+}
+
+const cases: Record<string, { model: ReturnType<typeof storedModel>; among?: typeof nodes; want: string[] }> = {
+  'ready once its package is read': {
+    model: storedModel({ status: inspectedStatus() }),
+    want: ['Ready=True Inspected: 3 stages'],
+  },
+  'stalled where its package is refused': {
+    model: storedModel({ status: refused(1) }),
+    want: [
+      'Ready=False DigestMismatch: model.json has another digest',
+      'Stalled=True DigestMismatch: model.json has another digest',
+    ],
+  },
+  'reconciling while its package is read': {
+    model: storedModel({ status: { inspector: { node: 'n1' } } }),
+    want: [
+      'Ready=False Inspecting: node n1 opens the package',
+      'Reconciling=True Inspecting: node n1 opens the package',
+    ],
+  },
+  'reconciling again once it is edited, whatever was said of the older spec': {
+    model: storedModel({ generation: 2, status: refused(1) }),
+    want: [
+      'Ready=False Inspecting: node n1 opens the package',
+      'Reconciling=True Inspecting: node n1 opens the package',
+    ],
+  },
+  'not ready by a package of another digest': {
+    model: storedModel({ digest: digestB, status: inspectedStatus() }),
+    want: [
+      'Ready=False Inspecting: node n1 opens the package',
+      'Reconciling=True Inspecting: node n1 opens the package',
+    ],
+  },
+  'waiting for a node': {
+    model: storedModel(),
+    among: [],
+    want: [
+      'Ready=False NoNode: no node is Ready, so none can open the package',
+      'Reconciling=True NoNode: no node is Ready, so none can open the package',
+    ],
+  },
+  'waiting for its inspector': {
+    model: storedModel({ status: { inspector: { node: 'n1' } } }),
+    among: [node('n1', 'NotReady', 'the runtime does not answer')],
+    want: [
+      'Ready=False InspectorNotReady: node n1 was to open the package, but is not ready: the runtime does not answer',
+      'Reconciling=True InspectorNotReady: node n1 was to open the package, but is not ready: the runtime does not answer',
+    ],
+  },
+};
+
+test.each(Object.entries(cases))('a model is %s', (_name, { model, among = nodes, want }) => {
+  const { conditions, observedGeneration } = decideModel(model, among);
+  expect(conditions.map(({ type, status, reason, message }) => `${type}=${status} ${reason}: ${message}`)).toEqual(
+    want,
+  );
+  expect(observedGeneration).toBe(model.metadata.generation);
+});

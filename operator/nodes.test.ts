@@ -1,0 +1,55 @@
+// What the operator makes of a node.
+import { expect, test } from '@jest/globals';
+
+import type { GpuNode } from '../api/resources.ts';
+import { conditionOf } from './controllers/testing.ts';
+import { viewNode, type NodeFacts } from './nodes.ts';
+
+function gpuNode(status: GpuNode['status']): GpuNode {
+  return { apiVersion: 'daris.dev/v1alpha1', kind: 'GpuNode', metadata: { name: 'n1' }, ...(status && { status }) };
+}
+
+const ready = conditionOf('Ready', 'True', 'Serving', { message: 'takes tasks' });
+const facts: NodeFacts = {
+  gpuNode: gpuNode({ conditions: [ready] }),
+  node: { metadata: { name: 'n1' } },
+  lost: undefined,
+};
+
+test.each<[what: string, facts: Partial<NodeFacts>, state: string, message: string]>([
+  ['ready', {}, 'Ready', 'takes tasks'],
+  ['without Node', { node: undefined }, 'Lost', 'there is a GpuNode of this name but no Node'],
+  ['lost', { lost: 'silent' }, 'Lost', 'silent'],
+  [
+    'being deleted',
+    { node: { metadata: { name: 'n1', deletionTimestamp: '2030-01-01T00:00:00Z' } } },
+    'NotReady',
+    'it is being deleted',
+  ],
+  ['without a report', { gpuNode: gpuNode(undefined) }, 'NotReady', 'its agent has not reported yet'],
+  [
+    'whose runtime is away',
+    { gpuNode: gpuNode({ conditions: [conditionOf('Ready', 'False', 'RuntimeUnavailable', { message: 'away' })] }) },
+    'NotReady',
+    'away',
+  ],
+  [
+    'with a limit that is none',
+    { gpuNode: gpuNode({ conditions: [ready], highPriorityUtilizationLimit: 'most' }) },
+    'NotReady',
+    'its highPriorityUtilizationLimit "most" is not a decimal like 0.75',
+  ],
+])('a node %s', (_what, changes, state, message) => {
+  expect(viewNode({ ...facts, ...changes }).placement).toMatchObject({ name: 'n1', state, message });
+});
+
+test('contexts without streams are none, and the limit is 0.75 where nothing is said', () => {
+  const contexts = [
+    { index: 0, sms: 1, streams: 0 },
+    { index: 1, sms: 1, streams: 2 },
+  ];
+  const gpus = [{ uuid: 'g', product: 'p', sms: 2, memoryBytes: 1, engine: 'e', contexts }];
+  const view = viewNode({ ...facts, gpuNode: gpuNode({ conditions: [ready], gpus }) });
+  expect(view.placement.highLimitE9).toBe(750_000_000);
+  expect(view.placement.gpus).toEqual([{ uuid: 'g', product: 'p', contexts: [{ index: 1, streams: 2 }] }]);
+});

@@ -1,0 +1,152 @@
+// A node agent's part of the API contract, played by a test: Node, GpuNode, Lease, inspected models, served tasks.
+import { isTrue, secondsIso, type Condition } from '../../api/conditions.ts';
+import {
+  fieldManagers,
+  gpuNodes,
+  inferenceModels,
+  realtimeInferenceTasks,
+  systemNamespace,
+} from '../../api/resources.ts';
+import type { GpuNode, InferenceModel, RealtimeInferenceTask } from '../../api/resources.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { leases, microTime } from '../../kube/lease.ts';
+import { defineResource, type Stored } from '../../kube/resource.ts';
+
+export const taskResource = defineResource<RealtimeInferenceTask>(realtimeInferenceTasks);
+export const modelResource = defineResource<InferenceModel>(inferenceModels);
+const gpuNodeResource = defineResource<GpuNode>(gpuNodes);
+const nodeResource = defineResource({ apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false });
+
+const asAgent = { fieldManager: fieldManagers.agent, force: true } as const;
+const renewEveryMs = 400;
+
+export interface Batch {
+  readonly size: number;
+  readonly stageAfetUs: number[];
+}
+
+export class AgentPart {
+  readonly node: string;
+  readonly #client: KubeClient;
+  #renewal: NodeJS.Timeout | undefined;
+
+  constructor(client: KubeClient, node: string) {
+    this.#client = client;
+    this.node = node;
+  }
+
+  /** A Node and a ready GpuNode with one GPU of so many contexts, one stream each, and the agent's heart beating. */
+  async register(contexts: number, address: string, labels: Record<string, string>): Promise<void> {
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: this.node, labels } };
+    await this.#client.create(nodeResource, node);
+    await this.#client.apply(gpuNodeResource, { metadata: { name: this.node } }, asAgent);
+    await this.report(contexts, address);
+    await this.#renew();
+    this.live();
+  }
+
+  async report(contexts: number, address: string): Promise<void> {
+    const gpu = { uuid: 'gpu-0', product: 'test', sms: contexts, memoryBytes: 1, engine: 'openvino' };
+    const listed = Array.from({ length: contexts }, (_, index) => ({ index, sms: 1, streams: 1 }));
+    await this.#client.apply(
+      gpuNodeResource,
+      {
+        metadata: { name: this.node },
+        status: {
+          address,
+          highPriorityUtilizationLimit: '0.75',
+          gpus: [{ ...gpu, contexts: listed }],
+          conditions: [condition('Ready', true, 'Serving', 'the runtime answers and takes tasks')],
+        },
+      },
+      { ...asAgent, subresource: 'status' },
+    );
+  }
+
+  live(): void {
+    this.#renewal = setInterval(() => {
+      // A renewal that fails is one that the operator does not see: the test that cares will say so.
+      this.#renew().catch(() => undefined);
+    }, renewEveryMs);
+  }
+
+  die(): void {
+    clearInterval(this.#renewal);
+  }
+
+  /** What the inspecting agent says of a package that it has read. */
+  async inspected(model: Stored<InferenceModel>, batches: readonly Batch[]): Promise<void> {
+    const { digest } = model.spec.source;
+    await this.#writeModel(model, {
+      package: { digest, name: model.metadata.name, stageCount: 4, gpuProduct: 'test', batches: [...batches] },
+      conditions: [condition('Inspected', true, 'Inspected', '4 stages', model.metadata.generation)],
+    });
+  }
+
+  /** What it says of one that it refuses; what it knew before stays. */
+  async refused(model: Stored<InferenceModel>, reason: string, message: string): Promise<void> {
+    const known = model.status?.package;
+    await this.#writeModel(model, {
+      ...(known === undefined ? {} : { package: known }),
+      conditions: [condition('Inspected', false, reason, message, model.metadata.generation)],
+    });
+  }
+
+  /** Serves a task by the terms and the placement that its status has now. */
+  async serve(task: Stored<RealtimeInferenceTask>): Promise<void> {
+    const { effective, placement } = task.status ?? {};
+    if (placement === undefined) throw new Error(`${task.metadata.name} is placed nowhere`);
+    const { name, namespace, resourceVersion } = task.metadata;
+    await this.#client.apply(
+      taskResource,
+      {
+        metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+        status: {
+          runtime: { epoch: placement.epoch, context: placement.context },
+          conditions: [condition('Serving', true, 'Serving', 'jobs run on gpu-0', effective?.generation)],
+        },
+      },
+      { ...asAgent, subresource: 'status', resourceVersion },
+    );
+  }
+
+  async #writeModel(
+    model: Stored<InferenceModel>,
+    status: Pick<NonNullable<InferenceModel['status']>, 'package' | 'conditions'>,
+  ): Promise<void> {
+    const { name, namespace } = model.metadata;
+    await this.#client.apply(
+      modelResource,
+      { metadata: { name, ...(namespace === undefined ? {} : { namespace }) }, status },
+      { ...asAgent, subresource: 'status' },
+    );
+  }
+
+  async #renew(): Promise<void> {
+    const lease = { name: this.node, namespace: systemNamespace };
+    const spec = { holderIdentity: this.node, leaseDurationSeconds: 10, renewTime: microTime(Date.now()) };
+    await this.#client.apply(leases, { metadata: lease, spec }, asAgent);
+  }
+}
+
+function condition(
+  type: string,
+  holds: boolean,
+  reason: string,
+  message: string,
+  observedGeneration?: number,
+): Condition {
+  return {
+    type,
+    status: holds ? 'True' : 'False',
+    reason,
+    message,
+    lastTransitionTime: secondsIso(Date.now()),
+    ...(observedGeneration === undefined ? {} : { observedGeneration }),
+  };
+}
+
+export function isReady(task: Stored<RealtimeInferenceTask>): boolean {
+  const ready = task.status?.conditions?.find(({ type }) => type === 'Ready');
+  return isTrue(task.status?.conditions, 'Ready') && ready?.observedGeneration === task.metadata.generation;
+}
