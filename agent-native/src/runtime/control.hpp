@@ -71,6 +71,7 @@ class Control {
   void reconcile();
   [[nodiscard]] bool partitioned();
   void startPartitioning();
+  [[nodiscard]] std::optional<std::string> divide(const Policy& policy, std::stop_token stop);
   void reconcilePolicy();
   [[nodiscard]] std::vector<Verdict> decide();
   void reconcileSlots(const std::vector<Verdict>& verdicts);

@@ -1,8 +1,6 @@
 // Changes of the online phase while it runs: tasks, slots, policy, partition. They may allocate.
 #include <algorithm>
 #include <cassert>
-#include <cmath>
-#include <stdexcept>
 
 #include "runtime/online_phase.hpp"
 
@@ -163,24 +161,20 @@ void OnlinePhase::on(ChangePolicy&& command) {
 
 void OnlinePhase::on(Repartition&& command) {
   assert(records_.empty() && pools_.empty());
+  command.entered->set_value();
   try {
-    engine_.partition(command.partition);
-  } catch (const std::exception& error) {
-    command.done(error.what());
-    return;
+    if (command.divided.get()) return;  // as before
+  } catch (const std::future_error&) {
+    return;  // the loader was stopped
   }
   const sched::GpuConfig gpu{command.units, command.partition.contexts, command.partition.streams_per_context,
                              command.partition.oversubscription};
   config_ = {{gpu}, command.policy};
   auto scheduler = sched::Scheduler::create(config_);
-  if (!scheduler.ok()) {
-    command.done(std::string(scheduler.error().what));
-    return;
-  }
+  assert(scheduler.ok());  // check(DesiredState) has the same bounds
   scheduler_.emplace(std::move(scheduler.value()));
   busyUs_.assign(command.partition.contexts, 0);
   byIndex_.clear();
-  command.done(std::nullopt);
 }
 
 void OnlinePhase::on(Drain&&) {
