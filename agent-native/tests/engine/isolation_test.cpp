@@ -61,7 +61,7 @@ class IsolationTest : public testing::Test {
   }
 
   test::TemporaryFolder root_;
-  std::unique_ptr<Engine> engine_ = openvino::make_engine({0});
+  std::unique_ptr<Engine> engine_ = openvino::make_engine({test::usable_core()});
   std::shared_ptr<const LoadedModel> model_;
   std::vector<std::unique_ptr<Slot>> slots_;
 };

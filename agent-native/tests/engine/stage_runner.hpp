@@ -10,6 +10,9 @@
 
 namespace daris::test {
 
+/// A core that this process may use.
+[[nodiscard]] std::uint32_t usable_core();
+
 /// Polls once, after waiting at most 20 s for completion_fd to become readable. Throws
 /// std::runtime_error after that.
 [[nodiscard]] std::vector<engine::Completion> wait_completions(engine::Engine& engine);
