@@ -36,7 +36,7 @@ async function refusal(stack: Stack, spec: object, signal: AbortSignal): Promise
 }
 
 /**
- * A period at which the model alone takes 0.7 of a stream: more than the High tasks that are there leave of the limit.
+ * A period at which the model alone takes 0.8 of a stream, more than High tasks may book of one whoever else is there.
  * A large batch, so that its stages are long beside those that it would wait for: the limit is what refuses it.
  */
 async function tooShortPeriod(stack: Stack, signal: AbortSignal): Promise<string> {
@@ -49,7 +49,7 @@ async function tooShortPeriod(stack: Stack, signal: AbortSignal): Promise<string
   };
   const what = `the measured execution time of ${valid.model}`;
   const afetUs = await waitFor(read, { what, timeoutMs: 10_000, signal });
-  return `${Math.ceil(afetUs / 0.7)}us`;
+  return `${Math.ceil(afetUs / 0.8)}us`;
 }
 
 async function placedMessage(stack: Stack, name: string, reason: string, signal: AbortSignal): Promise<string> {
