@@ -33,11 +33,9 @@ OnlineJob::OnlineJob(engine::Engine& engine, std::shared_ptr<const engine::Loade
 }
 
 void OnlineJob::configure(std::uint32_t units) {
-  std::promise<std::optional<std::string>> done;
-  auto fault = done.get_future();
-  dispatcher_.post(runtime::Repartition{
-      {}, {}, units, [&](std::optional<std::string> answer) { done.set_value(std::move(answer)); }});
-  if (const auto wrong = fault.get()) throw std::runtime_error(*wrong);
+  const auto done = std::make_shared<std::promise<void>>();
+  dispatcher_.post(runtime::Repartition{{}, {}, units, done});
+  done->get_future().get();
 }
 
 void OnlineJob::addSlot(engine::Engine& engine) {
