@@ -59,10 +59,11 @@ int serve(const daris::runtime::Flags& flags) {
                                    .slotMemoryBytes = flags.slotMemoryBytes,
                                    .dispatcherCore = flags.cores.front(),
                                    .version = DARIS_VERSION});
-  daris::rpc::Servers servers(runtime,
-                              {flags.socket, flags.inferenceHost, flags.inferencePort});
+  daris::rpc::Servers servers(runtime, {flags.socket, flags.inferenceHost, flags.inferencePort});
   log(LogLevel::Info, "runtime started",
-      {{"version", DARIS_VERSION}, {"instance", runtime.instanceId()}, {"inference", servers.inferenceAddress()}});
+      {{"version", DARIS_VERSION},
+       {"instance", runtime.instanceId()},
+       {"inference", servers.inferenceAddress()}});
   std::printf("daris-runtime listening on %s\n", servers.inferenceAddress().c_str());
   std::fflush(stdout);
   waitForStop();

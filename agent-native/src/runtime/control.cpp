@@ -26,7 +26,9 @@ Control::Control(engine::Engine& engine, const Clock& clock, Dispatcher& dispatc
       }),
       classes_(
           [this](const ClassKey& key, sched::ClassId id, std::vector<std::uint32_t> have,
-                 std::vector<std::uint32_t> wanted) { orderSlots(key, id, std::move(have), std::move(wanted)); },
+                 std::vector<std::uint32_t> wanted) {
+            orderSlots(key, id, std::move(have), std::move(wanted));
+          },
           [this](sched::ClassId id) { dispatcher_.post(RetireClass{id}); }),
       serving_(std::make_shared<const ServingTable>()) {}
 
@@ -61,8 +63,9 @@ void Control::reconcile() {
     dropModels();
   } else {
     for (const DesiredTask& task : desired_->tasks) {
-      tell(task, partitionFault_.empty() ? Verdict{TaskPhase::Loading, "", "", {}}
-                                         : Verdict{TaskPhase::Refused, "PartitionFailed", partitionFault_, {}});
+      tell(task, partitionFault_.empty()
+                     ? Verdict{TaskPhase::Loading, "", "", {}}
+                     : Verdict{TaskPhase::Refused, "PartitionFailed", partitionFault_, {}});
     }
   }
   forgetUndesired();

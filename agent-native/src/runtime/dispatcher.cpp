@@ -23,8 +23,8 @@ constexpr std::size_t kCommands = 64;  // in one round
 constexpr int kNice = -15;
 
 /// Wakes exactly when asked to, on its core, ahead of the worker that computes there all the time. It sleeps
-/// but for microseconds, so a real-time class starves nobody; where that is not allowed, a better nice value is
-/// tried, and then it runs with what it has.
+/// but for microseconds, so a real-time class starves nobody; where that is not allowed, a better nice value
+/// is tried, and then it runs with what it has.
 void prepareThread(std::uint32_t core) {
   ::pthread_setname_np(::pthread_self(), "dispatcher");
   ::prctl(PR_SET_TIMERSLACK, 1UL);
@@ -43,7 +43,11 @@ class Loop {
  public:
   Loop(engine::Engine& engine, const Clock& clock, Channel<Event>& events, Channel<Command>& commands,
        TripleBuffer<Figures>& figures)
-      : engine_(engine), clock_(clock), commands_(commands), figures_(figures), phase_(engine, clock, events) {}
+      : engine_(engine),
+        clock_(clock),
+        commands_(commands),
+        figures_(figures),
+        phase_(engine, clock, events) {}
 
   void run() {
     while (!phase_.drained()) {
@@ -128,7 +132,9 @@ Dispatcher::Dispatcher(engine::Engine& engine, const Clock& clock, Channel<Event
       commands_(options.commandCapacity),
       thread_([this] { run(); }) {}
 
-Dispatcher::~Dispatcher() { drain(); }
+Dispatcher::~Dispatcher() {
+  drain();
+}
 
 void Dispatcher::drain() {
   if (!drainSent_.exchange(true)) post(Drain{});

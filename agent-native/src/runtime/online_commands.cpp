@@ -139,7 +139,8 @@ void OnlinePhase::on(RetireClass&& command) {
 void OnlinePhase::retireIfIdle(SlotPool& pool) {
   const sched::ClassId classId = pool.classId();
   const auto wanted = std::ranges::find(retiring_, classId);
-  const bool used = std::ranges::any_of(records_, [&](const auto& entry) { return entry.second.pool == &pool; });
+  const bool used =
+      std::ranges::any_of(records_, [&](const auto& entry) { return entry.second.pool == &pool; });
   if (wanted == retiring_.end() || used) return;
   retiring_.erase(wanted);
   for (std::uint32_t index = 0; index < pool.contexts(); ++index) {

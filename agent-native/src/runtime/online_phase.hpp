@@ -18,8 +18,8 @@ namespace daris::runtime {
 
 inline constexpr TimeUs kNever = INT64_MAX;
 
-/// Owned and called by the dispatcher thread alone. At one instant the caller asks for completions first, then
-/// commands, then releaseDue, then dispatch (scenario-format: order at one instant).
+/// Owned and called by the dispatcher thread alone. At one instant the caller asks for completions first,
+/// then commands, then releaseDue, then dispatch (scenario-format: order at one instant).
 class OnlinePhase {
  public:
   OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events);

@@ -32,7 +32,9 @@ Runtime::Runtime(engine::Engine& engine, const Clock& clock, RuntimeOptions opti
       control_(engine, clock, dispatcher_, loader_, {options_.modelRoot, options_.slotMemoryBytes}),
       responder_(events_, control_) {}
 
-Runtime::~Runtime() { drain(); }
+Runtime::~Runtime() {
+  drain();
+}
 
 ServedTask Runtime::find(std::string_view name) const {
   const auto table = control_.serving();
@@ -45,7 +47,8 @@ ServedTask Runtime::find(std::string_view name) const {
 
 ServedTask Runtime::serving(std::string_view name) const {
   ServedTask task = find(name);
-  if (task.phase == TaskPhase::Refused) throw NotFound("task '" + task.name + "' is not served: " + task.message);
+  if (task.phase == TaskPhase::Refused)
+    throw NotFound("task '" + task.name + "' is not served: " + task.message);
   if (!task.model) throw Unavailable("task '" + task.name + "' is being loaded");
   return task;
 }
@@ -62,7 +65,9 @@ void Runtime::submit(RequestPtr request) {
   }
 }
 
-bool Runtime::ready() const { return !stopping_ && control_.ready(); }
+bool Runtime::ready() const {
+  return !stopping_ && control_.ready();
+}
 
 void Runtime::drain() {
   stopping_ = true;

@@ -73,7 +73,8 @@ TEST(Apply, AChangeOfPeriodTakesEffectInPlaceAndKeepsTheCounters) {
   EXPECT_GE(released(changed, "a"), released(before, "a"));
   const auto base = changed.time_us();
   const auto later = bed.waitFor([&](const auto& state) { return state.time_us() >= base + 2'000'000; });
-  EXPECT_LE(released(later, "a") - released(changed, "a"), 8U) << "four or five periods of 500 ms, and what was not told";
+  EXPECT_LE(released(later, "a") - released(changed, "a"), 8U)
+      << "four or five periods of 500 ms, and what was not told";
   EXPECT_GE(released(later, "a") - released(changed, "a"), 3U);
 }
 
@@ -87,7 +88,8 @@ TEST(Apply, TwiceTheSameChangesNothing) {
   ASSERT_TRUE(bed.apply(desired).ok());
   bool servedThroughout = true;
   const auto after = bed.waitFor([&](const auto& state) {
-    servedThroughout = servedThroughout && serves(state, "a") && released(state, "a") >= released(before, "a");
+    servedThroughout =
+        servedThroughout && serves(state, "a") && released(state, "a") >= released(before, "a");
     return released(state, "a") >= released(before, "a") + 20;
   });
   EXPECT_TRUE(servedThroughout);
@@ -144,7 +146,8 @@ TEST(Apply, ABadModelFailsAloneAndRunsOnceItIsRight) {
   });
   EXPECT_EQ(find(state, "bad")->phase(), wire::TASK_PHASE_REFUSED);
   EXPECT_EQ(find(state, "bad")->reason(), "ModelFailed");
-  EXPECT_NE(find(state, "bad")->message().find("only.onnx"), std::string::npos) << find(state, "bad")->message();
+  EXPECT_NE(find(state, "bad")->message().find("only.onnx"), std::string::npos)
+      << find(state, "bad")->message();
   bed.waitFor([&](const auto& seen) { return released(seen, "good") > released(state, "good") + 5; });
   write_file(artifact, whole);
   desired.set_generation(2);
@@ -157,7 +160,8 @@ TEST(Apply, AModelThatComesLaterIsFoundWithoutANewApply) {
   auto desired = bed.desired(1);
   addTask(desired, "a", bed.chainDigest());
   ASSERT_TRUE(bed.apply(desired).ok());
-  const auto state = bed.waitFor([&](const auto& seen) { return modelIs(seen, bed.chainDigest(), wire::MODEL_PHASE_FAILED); });
+  const auto state = bed.waitFor(
+      [&](const auto& seen) { return modelIs(seen, bed.chainDigest(), wire::MODEL_PHASE_FAILED); });
   EXPECT_NE(find(state, "a")->message().find("NotFound"), std::string::npos);
   std::filesystem::rename(bed.modelRoot() / "elsewhere", bed.modelRoot() / "chain");
   bed.waitFor([](const auto& seen) { return serves(seen, "a"); });
@@ -186,7 +190,8 @@ TEST(Apply, RefusalsNameWhatIsWrongAndOthersRunOn) {
   for (const auto& [name, words] : refusals) {
     EXPECT_EQ(find(state, name)->phase(), wire::TASK_PHASE_REFUSED) << name;
     EXPECT_EQ(find(state, name)->reason(), words.first);
-    EXPECT_NE(find(state, name)->message().find(words.second), std::string::npos) << find(state, name)->message();
+    EXPECT_NE(find(state, name)->message().find(words.second), std::string::npos)
+        << find(state, name)->message();
   }
 }
 
@@ -200,7 +205,8 @@ TEST(Apply, AnotherPartitionIsTakenWithTheTasksAndCountersKept) {
   desired.mutable_policy()->set_contexts(3);
   ASSERT_TRUE(bed.apply(desired).ok());
   const auto after = bed.waitFor([&](const auto& state) {
-    return state.gpus(0).contexts_size() == 3 && serves(state, "a") && released(state, "a") > released(before, "a") + 5;
+    return state.gpus(0).contexts_size() == 3 && serves(state, "a") &&
+           released(state, "a") > released(before, "a") + 5;
   });
   EXPECT_EQ(after.applied_generation(), 2U);
 }
