@@ -49,10 +49,10 @@ function firstArtifact(folder: string): string {
   return join(folder, manifest.artifacts[0]?.file ?? '');
 }
 
-/** The same package under another digest. */
-export function variant(folder: string): string {
+/** Makes it the same package under another name, and so another digest. */
+export function variant(folder: string, name: string): string {
   return rewrite(folder, (manifest) => {
-    manifest.name = `${manifest.name}-2`;
+    manifest.name = name;
   });
 }
 

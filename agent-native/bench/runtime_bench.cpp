@@ -1,9 +1,10 @@
-// What the engine adds to a job: its stages launched and polled one by one, worker and dispatcher sharing a
-// core, against the same OpenVINO infer() calls back to back on that core. Jobs of both kinds alternate, so
-// that both see the same machine. Prints JSON.
+// What the runtime adds to a job, against the same OpenVINO infer() calls back to back on the same core: by
+// the engine alone (launch and poll), and by the whole online phase (scheduler, dispatcher thread and worker
+// sharing that core). Jobs of the three kinds alternate, so that all see the same machine. Prints JSON.
 #include <sched.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <exception>
@@ -20,6 +21,7 @@
 #include "engine/openvino/openvino_engine.hpp"
 #include "job_clock.hpp"
 #include "model/sha256.hpp"
+#include "online_job.hpp"
 
 namespace daris::bench {
 namespace {
@@ -33,7 +35,7 @@ struct Flags {
   std::uint32_t jobs = 1000;
 };
 
-constexpr const char* kUsage = "usage: engine-bench --models=FOLDER [--core=0] [--jobs=1000]";
+constexpr const char* kUsage = "usage: runtime-bench --models=FOLDER [--core=0] [--jobs=1000]";
 
 std::uint32_t number_of(const std::string& text) {
   std::size_t used = 0;
@@ -90,32 +92,41 @@ model::Package open_folder(const fs::path& folder) {
                              "sha256:" + hash.hex());
 }
 
-json measure(engine::Engine& engine, const fs::path& folder, std::uint32_t jobs) {
+json measure(const Flags& flags, const fs::path& folder) {
+  const std::uint32_t jobs = flags.jobs;
+  // The online phase partitions its engine itself, so it has one of its own.
+  const auto engines =
+      std::array{engine::openvino::make_engine({flags.core}), engine::openvino::make_engine({flags.core})};
+  engine::Engine& engine = *engines[0];
   const auto model = engine.load(open_folder(folder), {});
   BareJob bare(static_cast<const engine::openvino::OpenvinoModel&>(*model));
   EngineJob through(engine, model);
+  OnlineJob online(*engines[1], engines[1]->load(open_folder(folder), {}), flags.core);
   const auto stages = static_cast<std::int64_t>(model->manifest().stages.size());
-  std::vector<std::int64_t> bare_ns;
-  std::vector<std::int64_t> engine_ns;
-  std::vector<std::int64_t> added_ns;  // a stage, of two jobs that followed each other
+  std::vector<std::int64_t> bare_ns, engine_ns, runtime_ns;
+  std::vector<std::int64_t> engine_added_ns, runtime_added_ns;  // a stage, of jobs that followed each other
   const std::uint32_t warm_up = jobs / 10;
   for (std::uint32_t i = 0; i < jobs + warm_up; ++i) {
-    const std::int64_t first = bare.run_ns();
-    const std::int64_t second = through.run_ns();
+    const std::int64_t alone = bare.run_ns();
+    const std::int64_t launched = through.run_ns();
+    const std::int64_t scheduled = online.run_ns();
     if (i < warm_up) continue;
-    bare_ns.push_back(first);
-    engine_ns.push_back(second);
-    added_ns.push_back((second - first) / stages);
+    bare_ns.push_back(alone);
+    engine_ns.push_back(launched);
+    runtime_ns.push_back(scheduled);
+    engine_added_ns.push_back((launched - alone) / stages);
+    runtime_added_ns.push_back((scheduled - alone) / stages);
   }
   return {{"model", model->manifest().name},
           {"stages", stages},
           {"bareJobUs", spread_us(bare_ns)},
           {"engineJobUs", spread_us(engine_ns)},
-          {"addedPerStageUs", spread_us(added_ns)}};
+          {"runtimeJobUs", spread_us(runtime_ns)},
+          {"engineAddsPerStageUs", spread_us(engine_added_ns)},
+          {"runtimeAddsPerStageUs", spread_us(runtime_added_ns)}};
 }
 
 json measure_all(const Flags& flags) {
-  const std::unique_ptr<engine::Engine> engine = engine::openvino::make_engine({flags.core});
   pin_to(flags.core);
   std::set<fs::path> folders;
   for (const auto& entry : fs::directory_iterator(flags.models)) {
@@ -123,8 +134,8 @@ json measure_all(const Flags& flags) {
   }
   if (folders.empty()) throw std::runtime_error("no package in " + flags.models.string());
   json models = json::array();
-  for (const fs::path& folder : folders) models.push_back(measure(*engine, folder, flags.jobs));
-  return {{"engine", engine->device().engine_version}, {"models", models}};
+  for (const fs::path& folder : folders) models.push_back(measure(flags, folder));
+  return {{"core", flags.core}, {"models", models}};
 }
 
 }  // namespace
@@ -135,14 +146,14 @@ int main(int count, char** arguments) {
   try {
     flags = daris::bench::parse({arguments + 1, static_cast<std::size_t>(count - 1)});
   } catch (const std::exception& error) {
-    std::cerr << "engine-bench: bad argument: " << error.what() << "\n" << daris::bench::kUsage << "\n";
+    std::cerr << "runtime-bench: bad argument: " << error.what() << "\n" << daris::bench::kUsage << "\n";
     return 2;
   }
   try {
     std::cout << daris::bench::measure_all(flags).dump(2) << "\n";
     return 0;
   } catch (const std::exception& error) {
-    std::cerr << "engine-bench: " << error.what() << "\n";
+    std::cerr << "runtime-bench: " << error.what() << "\n";
     return 1;
   }
 }

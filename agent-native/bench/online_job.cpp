@@ -1,0 +1,85 @@
+#include "online_job.hpp"
+
+#include <poll.h>
+
+#include <future>
+#include <stdexcept>
+
+#include "runtime/tensors.hpp"
+
+namespace daris::bench {
+namespace {
+
+constexpr std::uint32_t kBatch = 1;
+constexpr runtime::InstanceId kInstance = 1;
+constexpr DurationUs kPeriodUs =
+    1'000;  // shorter than the jobs of other kinds in between: no request is early
+constexpr DurationUs kStageUs = 1'000;  // an estimate until the first job is measured
+
+std::shared_ptr<const runtime::SampleInputs> zeros(const model::Manifest& manifest) {
+  auto inputs = std::make_shared<runtime::SampleInputs>();
+  for (const model::Tensor& tensor : manifest.inputs) inputs->emplace_back(tensor.element_bytes());
+  return inputs;
+}
+
+}  // namespace
+
+OnlineJob::OnlineJob(engine::Engine& engine, std::shared_ptr<const engine::LoadedModel> model,
+                     std::uint32_t core)
+    : model_(std::move(model)), dispatcher_(engine, clock_, events_, {.core = core}) {
+  configure(engine.device().units);
+  addSlot(engine);
+  addTask();
+}
+
+void OnlineJob::configure(std::uint32_t units) {
+  std::promise<std::optional<std::string>> done;
+  auto fault = done.get_future();
+  dispatcher_.post(runtime::Repartition{
+      {}, {}, units, [&](std::optional<std::string> answer) { done.set_value(std::move(answer)); }});
+  if (const auto wrong = fault.get()) throw std::runtime_error(*wrong);
+}
+
+void OnlineJob::addSlot(engine::Engine& engine) {
+  runtime::AddSlots slots;
+  slots.slots.push_back(engine.create_slot(model_, 0, kBatch));
+  slots.sample = zeros(model_->manifest());
+  dispatcher_.post(std::move(slots));
+}
+
+void OnlineJob::addTask() {
+  sched::TaskSpec spec;
+  spec.priority = sched::Priority::High;
+  spec.periodUs = spec.deadlineUs = kPeriodUs;
+  spec.afetUs.assign(model_->manifest().stages.size(), kStageUs);
+  spec.releaseMode = sched::ReleaseMode::OnRequest;
+  spec.context = sched::ContextRef{};
+  dispatcher_.post(runtime::AddTask{kInstance,
+                                    {spec, 0},
+                                    std::make_shared<const std::string>("bench/job"),
+                                    std::make_shared<runtime::TaskStatistics>()});
+}
+
+std::int64_t OnlineJob::run_ns() {
+  auto request = std::make_shared<runtime::Request>();
+  request->sequence = ++sequence_;
+  request->instance = kInstance;
+  request->inputs = *zeros(model_->manifest());
+  request->outputs = runtime::outputBuffers(model_->manifest(), kBatch);
+  request->clientDeadlineUs = INT64_MAX;
+  if (!dispatcher_.trySubmit(request)) throw std::runtime_error("the dispatcher takes no request");
+  while (true) {
+    pollfd waiting{.fd = events_.fd(), .events = POLLIN, .revents = 0};
+    (void)::poll(&waiting, 1, -1);
+    events_.clear();
+    while (auto event = events_.tryReceive()) {
+      if (!std::holds_alternative<runtime::Answered>(*event)) continue;
+      const runtime::Outcome& outcome = request->outcome;
+      if (outcome.answer != runtime::Answer::Completed)
+        throw std::runtime_error(explain(outcome, "bench/job"));
+      return outcome.responseUs * 1000;
+    }
+  }
+}
+
+}  // namespace daris::bench
