@@ -27,15 +27,19 @@ std::shared_ptr<const runtime::SampleInputs> zeros(const model::Manifest& manife
 OnlineJob::OnlineJob(engine::Engine& engine, std::shared_ptr<const engine::LoadedModel> model,
                      std::uint32_t core)
     : model_(std::move(model)), dispatcher_(engine, clock_, events_, {.core = core}) {
-  configure(engine.device().units);
+  configure(engine);
   addSlot(engine);
   addTask();
 }
 
-void OnlineJob::configure(std::uint32_t units) {
-  const auto done = std::make_shared<std::promise<void>>();
-  dispatcher_.post(runtime::Repartition{{}, {}, units, done});
-  done->get_future().get();
+void OnlineJob::configure(engine::Engine& engine) {
+  const auto entered = std::make_shared<std::promise<void>>();
+  std::promise<std::optional<std::string>> divided;
+  dispatcher_.post(
+      runtime::Repartition{{}, {}, engine.device().units, entered, divided.get_future().share()});
+  entered->get_future().wait();
+  engine.partition({});
+  divided.set_value(std::nullopt);
 }
 
 void OnlineJob::addSlot(engine::Engine& engine) {

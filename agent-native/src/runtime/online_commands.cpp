@@ -30,12 +30,8 @@ void OnlinePhase::on(RequestPtr&& request) {
 }
 
 void OnlinePhase::renew(TaskRecord& record, RequestPtr request) {
-  RequestPtr older = std::move(record.newest);
+  dropNewest(record, Answer::Superseded);
   record.newest = std::move(request);
-  if (!older) return;
-  const bool used = record.active && record.job.input == older;
-  if (!older->assigned) answer(older, Answer::Superseded);
-  if (!used) discard(std::move(older));
 }
 
 // ---- Tasks ----
@@ -46,15 +42,26 @@ TaskRecord* OnlinePhase::find(InstanceId instance) {
 }
 
 void OnlinePhase::takeTerms(TaskRecord& record, const TaskTerms& terms) {
+  const bool sameMode = record.mode == terms.spec.releaseMode;
   record.priority = terms.spec.priority;
   record.mode = terms.spec.releaseMode;
   record.deadlineUs = terms.spec.deadlineUs;
   record.stages = static_cast<std::uint32_t>(terms.spec.afetUs.size());
+  if (record.mode == sched::ReleaseMode::OnRequest) dropNewest(record, Answer::Ended);
   const ReleaseGrid grid(terms.spec.periodUs, terms.offsetUs);
-  if (grid == record.grid) return;  // a point that is due now must not be lost
+  if (sameMode && grid == record.grid) return;  // a point that is due now must not be lost
   record.grid = grid;
   record.dueUs = grid.firstFrom(clock_.steadyUs(), wallMinusSteadyUs());
   record.lastUs = record.dueUs - terms.spec.periodUs;
+}
+
+/// Lets go of the newest client input; who waits for a job with it is told.
+void OnlinePhase::dropNewest(TaskRecord& record, Answer kind) {
+  RequestPtr input = std::move(record.newest);
+  if (!input) return;
+  const bool used = record.active && record.job.input == input;
+  if (!input->assigned) answer(input, kind);
+  if (!used) discard(std::move(input));
 }
 
 void OnlinePhase::on(AddTask&& command) {
@@ -97,7 +104,7 @@ void OnlinePhase::on(RemoveTask&& command) {
   assert(removed.ok());
   if (removed->cancelled) answer(std::move(record->waiting), Answer::Ended);
   record->removed = true;
-  if (record->newest && !record->newest->assigned) answer(record->newest, Answer::Ended);
+  dropNewest(*record, Answer::Ended);
   if (!removed->draining) forget(*record);
   findNextRelease();
 }
@@ -106,7 +113,6 @@ void OnlinePhase::forget(TaskRecord& record) {
   const InstanceId instance = record.instance;
   SlotPool& pool = *record.pool;
   byIndex_[record.id.index] = nullptr;
-  discard(std::move(record.newest));
   records_.erase(instance);
   events_.send(TaskEnded{instance});
   retireIfIdle(pool);

@@ -64,6 +64,7 @@ class OnlinePhase {
 
   void takeTerms(TaskRecord& record, const TaskTerms& terms);
   void renew(TaskRecord& record, RequestPtr request);
+  void dropNewest(TaskRecord& record, Answer kind);
   void release(TaskRecord& record, TimeUs now);
   void decided(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
   void admitted(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);

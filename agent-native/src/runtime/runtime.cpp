@@ -18,6 +18,18 @@ std::string randomId() {
   return id;
 }
 
+/// Counts a thread for as long as it is inside.
+class Entry {
+ public:
+  explicit Entry(std::atomic<int>& inside) : inside_(inside) { ++inside_; }
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+  ~Entry() { --inside_; }
+
+ private:
+  std::atomic<int>& inside_;
+};
+
 }  // namespace
 
 Runtime::Runtime(engine::Engine& engine, const Clock& clock, RuntimeOptions options)
@@ -54,6 +66,8 @@ ServedTask Runtime::serving(std::string_view name) const {
 }
 
 void Runtime::submit(RequestPtr request) {
+  // Counted before the look at stopping_, so that drain() can wait for those who did not see it.
+  const Entry entry(submitting_);
   if (stopping_) throw Unavailable("the runtime is stopping");
   request->permit = std::shared_ptr<void>(nullptr, [count = requests_](void*) { --*count; });
   if (++*requests_ > kMaxRequests) {
@@ -71,7 +85,7 @@ bool Runtime::ready() const {
 
 void Runtime::drain() {
   stopping_ = true;
-  loader_.stop();
+  while (submitting_ > 0) ::poll(nullptr, 0, 1);
   dispatcher_.drain();
   responder_.stop();
 }

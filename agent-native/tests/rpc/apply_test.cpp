@@ -96,6 +96,30 @@ TEST(Apply, TwiceTheSameChangesNothing) {
   EXPECT_EQ(after.models_size(), before.models_size());
 }
 
+TEST(Apply, ATaskMayTurnFromRequestsToPeriodicReleasesAndBack) {
+  Bed bed;
+  auto desired = bed.desired(1);
+  addTask(desired, "a", bed.chainDigest()).set_release(wire::RELEASE_ON_REQUEST);
+  bed.serve(desired);
+  const auto idle = bed.waitFor([](const auto& state) { return serves(state, "a"); });
+  bed.waitFor([&](const auto& state) { return state.time_us() > idle.time_us() + 500'000; });
+  desired.set_generation(2);
+  desired.mutable_tasks(0)->set_release(wire::RELEASE_PERIODIC);
+  bed.serve(desired);
+  const auto periodic = bed.waitFor([](const auto& state) { return released(state, "a") >= 10; });
+  // The points that passed while it took requests are not made up for, nor counted.
+  EXPECT_LE(static_cast<std::int64_t>(released(periodic, "a")),
+            (periodic.time_us() - idle.time_us() - 500'000) / 20'000 + 2);
+
+  desired.set_generation(3);
+  desired.mutable_tasks(0)->set_release(wire::RELEASE_ON_REQUEST);
+  bed.serve(desired);
+  const auto still = bed.waitFor([](const auto& state) { return state.applied_generation() == 3; });
+  const auto later =
+      bed.waitFor([&](const auto& state) { return state.time_us() > still.time_us() + 500'000; });
+  EXPECT_LE(released(later, "a"), released(still, "a") + 3) << "what was not told yet, and no more";
+}
+
 TEST(Apply, CountersStartFromWhatWasCarried) {
   Bed bed;
   auto desired = bed.desired(1);

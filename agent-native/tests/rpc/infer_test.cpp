@@ -1,6 +1,7 @@
 // Clients of the Open Inference Protocol against the real process.
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstring>
 #include <functional>
 #include <openvino/runtime/core.hpp>
@@ -257,6 +258,25 @@ TEST(Infer, ATaskThatWasRemovedIsNotFound) {
   desired.clear_tasks();
   bed.serve(desired);
   EXPECT_EQ(bed.infer(chainRequest("a.default", 1)).status.error_code(), StatusCode::NOT_FOUND);
+}
+
+TEST(Infer, WhoWaitsForAJobIsAnsweredWhenTheRuntimeStops) {
+  Bed bed;
+  auto desired = bed.desired(1);
+  auto& slow = addTask(desired, "slow", bed.chainDigest());
+  slow.set_period_us(3'600'000'000);
+  slow.set_deadline_us(3'600'000'000);
+  addTask(desired, "other", bed.chainDigest());
+  bed.serve(desired);
+  grpc::Status status;
+  std::jthread waiting([&] { status = bed.infer(chainRequest("slow.default", 1)).status; });
+  ASSERT_TRUE(bed.infer(chainRequest("other.default", 1)).status.ok());
+  bed.process().signal(SIGTERM);
+  EXPECT_EQ(bed.process().wait(), 0);
+  waiting.join();
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.error_code(), StatusCode::DEADLINE_EXCEEDED)
+      << "it was answered, not left to its deadline";
 }
 
 TEST(Infer, MetadataAndReadinessTellWhatIsServed) {
