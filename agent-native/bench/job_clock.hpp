@@ -11,8 +11,8 @@
 
 namespace daris::bench {
 
-/// The stages as bare OpenVINO calls: `infer()` after `infer()` on the calling thread, compiled as the engine
-/// does.
+/// The stages as bare OpenVINO calls: `infer()` after `infer()` on the calling thread,
+/// compiled as the engine does.
 class BareJob {
  public:
   explicit BareJob(const engine::openvino::OpenvinoModel& model);

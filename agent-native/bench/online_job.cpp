@@ -27,17 +27,19 @@ std::shared_ptr<const runtime::SampleInputs> zeros(const model::Manifest& manife
 OnlineJob::OnlineJob(engine::Engine& engine, std::shared_ptr<const engine::LoadedModel> model,
                      std::uint32_t core)
     : model_(std::move(model)), dispatcher_(engine, clock_, events_, {.core = core}) {
-  configure(engine.device().units);
+  configure(engine);
   addSlot(engine);
   addTask();
 }
 
-void OnlineJob::configure(std::uint32_t units) {
-  std::promise<std::optional<std::string>> done;
-  auto fault = done.get_future();
-  dispatcher_.post(runtime::Repartition{
-      {}, {}, units, [&](std::optional<std::string> answer) { done.set_value(std::move(answer)); }});
-  if (const auto wrong = fault.get()) throw std::runtime_error(*wrong);
+void OnlineJob::configure(engine::Engine& engine) {
+  const auto entered = std::make_shared<std::promise<void>>();
+  std::promise<std::optional<std::string>> divided;
+  dispatcher_.post(
+      runtime::Repartition{{}, {}, engine.device().units, entered, divided.get_future().share()});
+  entered->get_future().wait();
+  engine.partition({});
+  divided.set_value(std::nullopt);
 }
 
 void OnlineJob::addSlot(engine::Engine& engine) {

@@ -18,7 +18,7 @@ class OnlineJob {
   [[nodiscard]] std::int64_t run_ns();
 
  private:
-  void configure(std::uint32_t units);
+  void configure(engine::Engine& engine);
   void addSlot(engine::Engine& engine);
   void addTask();
 

@@ -14,6 +14,8 @@ export interface DaemonOptions {
   env?: Readonly<Record<string, string>>;
   /** Wanted niceness; where it may not be raised, the process runs with ours. */
   niceness?: number;
+  /** Cores that it may use; absent, ours. */
+  cores?: readonly number[];
 }
 
 export class Daemon {
@@ -36,7 +38,8 @@ export class Daemon {
     const log = openSync(options.logFile, 'a', 0o600);
     // Its own process group: Ctrl-C in a terminal reaches only us, and we stop the daemons in order.
     const nice = options.niceness === undefined ? [] : ['nice', '-n', String(options.niceness)];
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...nice, options.command, ...options.args], {
+    const taskset = options.cores === undefined ? [] : ['taskset', '--cpu-list', options.cores.join(',')];
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...nice, ...taskset, options.command, ...options.args], {
       detached: true,
       stdio: ['ignore', log, log],
       env: { ...process.env, ...options.env },

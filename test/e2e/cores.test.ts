@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import { allowedCores, parseCpuList } from './cores.ts';
+import { allowedCores, divideCores, parseCpuList } from './cores.ts';
 
 test.each([
   ['0', [0]],
@@ -16,4 +16,11 @@ test.each(['', 'a', '3-1', '1-'])('"%s" is refused', (text) => {
 
 test('this process may use at least one core', () => {
   expect(allowedCores().length).toBeGreaterThanOrEqual(1);
+});
+
+test.each([
+  ['the last of several is for inference', [0, 1, 5], { inference: 5, others: [0, 1] }],
+  ['a single one is shared', [3], { inference: 3, others: [3] }],
+])('division of cores: %s', (_name, cores, division) => {
+  expect(divideCores(cores)).toEqual(division);
 });

@@ -8,8 +8,8 @@ const before = observedState(1_000_000, [
   observedTask('l', { released: 50, completed: 40, rejected: 10 }, { executionUs: 200_000 }),
 ]);
 const after = observedState(11_000_000, [
-  observedTask('h', { released: 300, completed: 300, onTime: 200 }, { executionUs: 1_200_000 }),
-  observedTask('l', { released: 150, completed: 120, rejected: 30 }, { executionUs: 600_000 }),
+  observedTask('h', { released: 300, completed: 300, onTime: 200 }, { executionUs: 1_200_000, afetUs: 4_000 }),
+  observedTask('l', { released: 150, completed: 120, rejected: 30 }, { executionUs: 600_000, afetUs: 5_000 }),
 ]);
 
 test('a window holds differences, not totals', () => {
@@ -31,13 +31,8 @@ test('a restart of the runtime within the window makes it worthless', () => {
 });
 
 test('offered load counts what was asked for, refused jobs included', () => {
-  // High: 200 releases × 4 ms, Low: 100 releases × 5 ms (of which 80 ran), in 10 s on 2 cores.
+  // High: 200 releases × 4 ms, Low: 100 releases × 5 ms (of which 80 ran), in 10 s on 2 streams.
   expect(offeredLoad(windowBetween(before, after, [high, low]), 2)).toBeCloseTo((200 * 4 + 100 * 5) / 20_000);
-});
-
-test('offered load of a task that completed nothing is taken from its MRET', () => {
-  const end = observedState(10_000_000, [observedTask('l', { released: 100, rejected: 100 }, { mretUs: 50_000 })]);
-  expect(offeredLoad(windowBetween(observedState(0, []), end, [low]), 1)).toBeCloseTo(0.5);
 });
 
 test.each([

@@ -15,8 +15,8 @@ export interface TaskWindow extends TaskIdentity {
   jobs: JobCounters;
   /** Time that the task's stages executed. */
   executionUs: number;
-  /** Mean execution time of one job; the MRET where no job ended within the window. */
-  meanExecutionUs: number;
+  /** Execution time of one job with every stream busy, as measured when its model was loaded (AFET). */
+  afetUs: number;
   migrations: number;
 }
 
@@ -53,7 +53,7 @@ function taskWindow(identity: TaskIdentity, before: ObservedTask | undefined, af
     ...identity,
     jobs,
     executionUs,
-    meanExecutionUs: jobs.completed > 0 ? executionUs / jobs.completed : after.mretUs,
+    afetUs: after.afetUs,
     migrations: (after.migrations?.count ?? 0) - (before?.migrations?.count ?? 0),
   };
 }
@@ -82,12 +82,12 @@ export function jobsOf(window: Window, priority?: Priority): JobCounters {
 }
 
 /**
- * Offered load: the sum over tasks of release rate × mean execution time, as a share of the cores given to inference.
- * 1 is as much work as those cores can do.
+ * Offered load: the sum over tasks of release rate × AFET, as a share of all streams. An AFET is what a job takes while
+ * every stream is busy, so 1 is as much work as the cores given to inference can do, however many streams share them.
  */
-export function offeredLoad(window: Window, cores: number): number {
-  const busyUs = window.tasks.reduce((sum, { jobs, meanExecutionUs }) => sum + jobs.released * meanExecutionUs, 0);
-  return busyUs / (window.seconds * 1e6 * cores);
+export function offeredLoad(window: Window, streams: number): number {
+  const busyUs = window.tasks.reduce((sum, { jobs, afetUs }) => sum + jobs.released * afetUs, 0);
+  return busyUs / (window.seconds * 1e6 * streams);
 }
 
 /** Jobs that ended in time / jobs released; 1 where none was released. */

@@ -7,20 +7,20 @@ import { high, low } from './observed.ts';
 
 function highTask(jobs: Partial<TaskWindow['jobs']> = {}): TaskWindow {
   const done = { released: 400, admitted: 400, completed: 400, onTime: 400, ...jobs };
-  return { ...high, jobs: { ...noJobs, ...done }, executionUs: 4_000_000, meanExecutionUs: 10_000, migrations: 0 };
+  return { ...high, jobs: { ...noJobs, ...done }, executionUs: 4_000_000, afetUs: 10_000, migrations: 0 };
 }
 
 function lowTask(jobs: Partial<TaskWindow['jobs']> = {}, migrations = 0): TaskWindow {
   const done = { released: 200, admitted: 200, completed: 200, onTime: 200, ...jobs };
-  return { ...low, jobs: { ...noJobs, ...done }, executionUs: 8_000_000, meanExecutionUs: 40_000, migrations };
+  return { ...low, jobs: { ...noJobs, ...done }, executionUs: 8_000_000, afetUs: 40_000, migrations };
 }
 
 function window(...tasks: TaskWindow[]): Window {
   return { seconds: 10, tasks };
 }
 
-// 400 × 10 ms + 200 × 40 ms in 10 s on 2 cores is a load of 0.6.
-const demand = { cores: 2, high: 1, low: 1, seconds: 10, load: 0.6, lowOnTimeRate: 0.95 };
+// 400 × 10 ms + 200 × 40 ms in 10 s on 2 streams is a load of 0.6.
+const demand = { streams: 2, high: 1, low: 1, seconds: 10, load: 0.6, lowOnTimeRate: 0.95 };
 
 test('a steady window passes, and its figures are the measured ones', () => {
   const { figures, failures } = judgeSteady(window(highTask(), lowTask({ onTime: 190 })), demand);

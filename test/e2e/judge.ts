@@ -3,12 +3,12 @@ import { Checks, round, type ActResult } from './act.ts';
 import { firstDecrease, jobsOf, noJobs, offeredLoad, onTimeRate, type Window } from './counters.ts';
 import type { JobCounters } from '../../node-agent/native/gen/runtime.ts';
 
-export function figuresOf(window: Window, cores: number): Record<string, number> {
+export function figuresOf(window: Window, streams: number): Record<string, number> {
   const high = jobsOf(window, 'High');
   const low = jobsOf(window, 'Low');
   return {
     seconds: round(window.seconds),
-    offeredLoad: round(offeredLoad(window, cores)),
+    offeredLoad: round(offeredLoad(window, streams)),
     highReleased: high.released,
     highMissed: high.missed,
     lowReleased: low.released,
@@ -33,7 +33,7 @@ export function checkHighTasks(checks: Checks, window: Window): void {
 }
 
 export interface SteadyDemand {
-  cores: number;
+  streams: number;
   high: number;
   low: number;
   seconds: number;
@@ -44,12 +44,12 @@ export interface SteadyDemand {
 /** A load that fits: High tasks never late, Low tasks nearly always in time. */
 export function judgeSteady(window: Window, demand: SteadyDemand): ActResult {
   const checks = new Checks();
-  const figures = figuresOf(window, demand.cores);
+  const figures = figuresOf(window, demand.streams);
   const count = (priority: string): number => window.tasks.filter((task) => task.priority === priority).length;
   checks.equal('number of High tasks', count('High'), demand.high);
   checks.equal('number of Low tasks', count('Low'), demand.low);
   checks.atLeast('measured time in seconds', window.seconds, demand.seconds);
-  checks.atLeast('offered load', offeredLoad(window, demand.cores), demand.load);
+  checks.atLeast('offered load', offeredLoad(window, demand.streams), demand.load);
   checks.atLeast('onTimeRate of Low tasks', onTimeRate(jobsOf(window, 'Low')), demand.lowOnTimeRate);
   checkHighTasks(checks, window);
   const worst = Math.min(...window.tasks.map(({ jobs }) => onTimeRate(jobs)));
@@ -57,14 +57,14 @@ export function judgeSteady(window: Window, demand: SteadyDemand): ActResult {
 }
 
 /** More than fits: Low jobs are refused in numbers, yet as many as before are served, and High tasks notice nothing. */
-export function judgeOverload(before: Window, during: Window, cores: number): ActResult {
+export function judgeOverload(before: Window, during: Window, streams: number): ActResult {
   const checks = new Checks();
   const low = jobsOf(during, 'Low');
   const refusedShare = low.rejected / low.released;
   const throughputBefore = jobsOf(before, 'Low').completed / before.seconds;
   const throughputShare = low.completed / during.seconds / throughputBefore;
-  const figures = figuresOf(during, cores);
-  checks.atLeast('offered load', offeredLoad(during, cores), 1.5);
+  const figures = figuresOf(during, streams);
+  checks.atLeast('offered load', offeredLoad(during, streams), 1.5);
   checks.atLeast('share of Low jobs refused', refusedShare, 0.2);
   checks.atLeast('throughput of Low tasks against before', throughputShare, 0.8);
   checks.atLeast('migrations between contexts', figures['migrations'] ?? 0, 1);

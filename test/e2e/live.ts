@@ -63,7 +63,7 @@ export class LiveView {
     this.last = state;
     if (state === undefined || before === undefined || before.instanceId !== state.instanceId) return;
     if (this.identities.length === 0 || state.timeUs === before.timeUs) return;
-    this.output.write(`    ${renderLine(before, state, this.identities, this.stack.cores.length)}\n`);
+    this.output.write(`    ${renderLine(before, state, this.identities, this.stack.streams)}\n`);
   }
 
   private erase(): void {

@@ -10,7 +10,7 @@ import { ControlPlane } from '../control-plane/control-plane.ts';
 import { Daemon } from '../control-plane/daemon.ts';
 import { binary, repositoryRoot } from '../control-plane/paths.ts';
 import { freePorts } from '../control-plane/ports.ts';
-import { allowedCores } from './cores.ts';
+import { allowedCores, divideCores, keepTo } from './cores.ts';
 import { runVariable } from './leftovers.ts';
 import { RuntimeWatch } from './runtime-watch.ts';
 import { Tasks } from './tasks.ts';
@@ -24,7 +24,8 @@ export interface StackOptions {
 }
 
 const readyTimeoutMs = 30_000;
-const inferenceCores = 2;
+/** Two contexts of one stream that share the core given to inference, so that there is somewhere to migrate to. */
+const contexts = 2;
 
 export class Stack {
   readonly node = 'node-1';
@@ -32,7 +33,9 @@ export class Stack {
   readonly systemNamespace = 'daris-system';
   /** Mark in the environment of every process of this run; whoever starts us may choose it. */
   readonly run = process.env[runVariable] ?? randomUUID();
-  readonly cores = allowedCores().slice(0, inferenceCores);
+  /** Streams of all contexts together. */
+  readonly streams = contexts;
+  private readonly cores = divideCores(allowedCores());
   readonly modelRoot: string;
   private readonly options: StackOptions;
   /** Kubeconfigs and the runtime's socket, whose path must be short: sockets' names end at 107 characters. */
@@ -75,6 +78,7 @@ export class Stack {
     mkdirSync(this.options.logDir, { recursive: true });
     // Every child inherits it, those of the control plane too.
     process.env[runVariable] = this.run;
+    keepTo(this.cores.others);
     const { signal, onStep, logDir } = this.options;
     this.plane = await ControlPlane.start({ signal, onStep, logDir });
     this.taskReader = new Tasks(this.cluster.kubeconfig, this.namespace);
@@ -89,8 +93,9 @@ export class Stack {
       `--node=${this.node}`,
       `--kubeconfig=${this.path('agent.kubeconfig')}`,
       `--runtime-socket=${this.path('runtime.sock')}`,
-      `--contexts=${this.cores.length}`,
+      `--contexts=${contexts}`,
       '--streams-per-context=1',
+      `--oversubscription=${contexts}`,
     ]);
   }
 
@@ -145,8 +150,8 @@ export class Stack {
       'Everything stays up until Ctrl-C. In another terminal:',
       `  export KUBECONFIG=${this.cluster.kubeconfig} PATH=${dirname(kubectl)}:$PATH`,
       '  kubectl get rit -o wide --watch',
-      '  kubectl describe rit front-cameras',
-      '  kubectl patch rit sign-reader --type=merge -p \'{"spec":{"period":"100ms"}}\'',
+      '  kubectl describe rit front-camera',
+      '  kubectl patch rit sign-reader --type=merge -p \'{"spec":{"period":"64ms"}}\'',
       `  curl http://127.0.0.1:${this.metricsPorts.get('agent')}/metrics`,
       `Logs: ${this.options.logDir}`,
     ];
@@ -193,10 +198,11 @@ export class Stack {
       `--socket=${socket}`,
       `--model-root=${this.modelRoot}`,
       '--inference-address=127.0.0.1:0',
-      `--cores=${this.cores.join(',')}`,
+      `--cores=${this.cores.inference}`,
     ];
     // Inference goes before the control plane, which on a node of its own would not be beside it.
-    const runtime = await Daemon.start({ name: 'runtime', command, args, logFile, niceness: -10 });
+    const cores = [...this.cores.others, this.cores.inference];
+    const runtime = await Daemon.start({ name: 'runtime', command, args, logFile, niceness: -10, cores });
     this.daemons.set('runtime', runtime);
     const listening = async (): Promise<boolean> =>
       readFileSync(logFile, 'utf8').includes('daris-runtime listening on');

@@ -6,7 +6,7 @@ import { alignColumns, renderLine, renderTable } from './table.ts';
 const running = observedTask(
   'h',
   { released: 400, completed: 399, onTime: 399, missed: 0 },
-  { context: 1, responseP99Us: 8_250, mretUs: 5_100, executionUs: 2_000_000 },
+  { context: 1, responseP99Us: 8_250, mretUs: 5_100, executionUs: 2_000_000, afetUs: 5_000 },
 );
 
 test('columns are aligned: text to the left, figures to the right', () => {

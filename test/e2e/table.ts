@@ -68,13 +68,13 @@ export function renderLine(
   before: ObservedState,
   after: ObservedState,
   identities: readonly TaskIdentity[],
-  cores: number,
+  streams: number,
 ): string {
   const window = windowBetween(before, after, identities);
   const [high, low] = [jobsOf(window, 'High'), jobsOf(window, 'Low')];
   const parts = [
     `${identities.length} tasks`,
-    `load ${offeredLoad(window, cores).toFixed(2)}`,
+    `load ${offeredLoad(window, streams).toFixed(2)}`,
     `High ${high.completed} done, ${high.missed} missed`,
     `Low ${low.completed} done, ${low.rejected} refused, ${low.missed} missed`,
   ];

@@ -61,8 +61,8 @@ class LoadedModel {
   [[nodiscard]] virtual const std::string& digest() const = 0;
   /// Batch sizes that slots can have, ascending.
   [[nodiscard]] virtual const std::vector<std::uint32_t>& batches() const = 0;
-  /// What the model takes while loaded, its slots apart; an estimate by its artifacts where an engine cannot
-  /// tell.
+  /// What the model takes while loaded, its slots apart; an estimate by its artifacts where
+  /// an engine cannot tell.
   [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
 };
 
@@ -75,11 +75,11 @@ class Slot {
 
   [[nodiscard]] virtual std::uint32_t context() const = 0;
   [[nodiscard]] virtual std::uint32_t batch() const = 0;
-  /// Buffer of the i-th input of the manifest: batch * element_bytes(), row-major. It keeps its content over
-  /// jobs.
+  /// Buffer of the i-th input of the manifest: batch * element_bytes(), row-major. It keeps
+  /// its content over jobs.
   [[nodiscard]] virtual std::span<std::byte> input(std::size_t i) = 0;
-  /// Buffer of the i-th output of the manifest. Valid from the completion of the last stage to the next
-  /// launch.
+  /// Buffer of the i-th output of the manifest. Valid from the completion of the last
+  /// stage to the next launch.
   [[nodiscard]] virtual std::span<const std::byte> output(std::size_t i) const = 0;
   [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
 };
@@ -132,16 +132,17 @@ class Engine {
 
   /// AFET: the time of each stage, in order, at a batch size under the partitioning in force, as it is with
   /// all streams busy (the paper's IV-A1): the mean over `repetitions` after a warm-up, rounded up,
-  /// microseconds. Does its work in the background without using a stream: safe beside live work. Throws
-  /// EngineError.
+  /// microseconds. On a CPU it is the stage's CPU time, times the streams that share the busiest core: the
+  /// other streams need not be kept busy, and a live one is not hurt. Uses no stream. Throws EngineError.
   [[nodiscard]] virtual std::vector<std::int64_t> measure(const std::shared_ptr<const LoadedModel>& model,
                                                           std::uint32_t batch, std::uint32_t repetitions,
                                                           std::stop_token stop) = 0;
 
-  /// Makes buffers and prepared launches, and runs no stage. `model` must come from this engine, `context` be
-  /// below contexts().size(). Inputs hold the package's sample, once for each batch element, or zeros without
-  /// one. The first slot of a context and batch size takes long: what its streams need is compiled then, in
-  /// the background. Throws EngineError UnknownBatch.
+  /// Makes buffers and prepared launches. `model` must come from this engine, `context` be below
+  /// contexts().size(). Inputs hold the package's sample, once for each batch element, or zeros without one.
+  /// The first slot of a context and batch size takes long: what its streams need is compiled then, in the
+  /// background. The calling thread itself should have normal priority: it takes short locks that a live
+  /// stage may want. Throws EngineError UnknownBatch.
   [[nodiscard]] virtual std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
                                                           std::uint32_t context, std::uint32_t batch) = 0;
 

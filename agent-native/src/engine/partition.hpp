@@ -22,9 +22,9 @@ struct Partitioning {
 [[nodiscard]] std::vector<std::vector<std::uint32_t>> divide_cores(std::span<const std::uint32_t> cores,
                                                                    const Partitioning& partitioning);
 
-/// How many streams share the busiest core when all of them run, at least 1: what a stage's execution time on
-/// a core of its own is to be multiplied by to have its time at full load. `contexts` as divide_cores makes
-/// them.
+/// How many streams share the busiest core when all of them run, at least 1: what a stage's execution
+/// time on a core of its own is to be multiplied by to have its time at full load. `contexts` as
+/// divide_cores makes them.
 [[nodiscard]] double streams_per_core(std::span<const std::vector<std::uint32_t>> contexts,
                                       std::uint32_t streams_per_context);
 

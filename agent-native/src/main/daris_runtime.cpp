@@ -25,7 +25,8 @@ using daris::runtime::LogLevel;
 constexpr int kFailed = 1;
 constexpr int kBadFlags = 2;
 constexpr auto kGrace = std::chrono::milliseconds(1000);
-constexpr unsigned kStopSeconds = 4;  // then the process ends whatever still runs
+constexpr unsigned kStopSeconds = 3;  // then the process ends whatever still runs
+constexpr unsigned kUnloadSeconds = 1;
 
 sigset_t stopSignals() {
   sigset_t signals;
@@ -59,16 +60,20 @@ int serve(const daris::runtime::Flags& flags) {
                                    .slotMemoryBytes = flags.slotMemoryBytes,
                                    .dispatcherCore = flags.cores.front(),
                                    .version = DARIS_VERSION});
-  daris::rpc::Servers servers(runtime,
-                              {flags.socket, flags.inferenceHost, flags.inferencePort});
+  daris::rpc::Servers servers(runtime, {flags.socket, flags.inferenceHost, flags.inferencePort});
   log(LogLevel::Info, "runtime started",
-      {{"version", DARIS_VERSION}, {"instance", runtime.instanceId()}, {"inference", servers.inferenceAddress()}});
+      {{"version", DARIS_VERSION},
+       {"instance", runtime.instanceId()},
+       {"inference", servers.inferenceAddress()}});
   std::printf("daris-runtime listening on %s\n", servers.inferenceAddress().c_str());
   std::fflush(stdout);
   waitForStop();
   runtime.drain();
   servers.stop(kGrace);
   log(LogLevel::Info, "runtime stopped");
+  // All jobs and answers are done. A model that is still being compiled is not waited for.
+  ::signal(SIGALRM, [](int) { ::_exit(0); });
+  ::alarm(kUnloadSeconds);
   return 0;
 }
 

@@ -19,8 +19,8 @@ enum class Datatype { kFp32, kFp16, kInt64, kInt32, kInt8, kUint8, kBool };
 /// The protocol's word, such as "FP32".
 [[nodiscard]] std::string_view to_word(Datatype datatype);
 
-/// A named tensor, row-major and little endian. `shape[0]` is -1, the batch dimension; the others are
-/// positive.
+/// A named tensor, row-major and little endian. `shape[0]` is -1, the batch dimension; the
+/// others are positive.
 struct Tensor {
   std::string name;
   Datatype datatype;

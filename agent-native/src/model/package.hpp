@@ -1,6 +1,6 @@
-// A model package, a folder or a tar below the node's model root: opened safely and checked against its
-// digest. Nothing of a package is used before its manifest and every file in it have the digests they should
-// have.
+// A model package, a folder or a tar below the node's model root: opened safely and checked against
+// its digest. Nothing of a package is used before its manifest and every file in it have the
+// digests they should have.
 #pragma once
 
 #include <cstddef>

@@ -13,15 +13,17 @@ namespace wire = ::daris::runtime::v1;
 }
 
 runtime::Policy policyOf(const wire::Policy& message) {
-  if (message.admission() != wire::ADMISSION_UTILIZATION && message.admission() != wire::ADMISSION_PREDICTED) {
+  if (message.admission() != wire::ADMISSION_UTILIZATION &&
+      message.admission() != wire::ADMISSION_PREDICTED) {
     unset("policy.admission", "ADMISSION_UTILIZATION or ADMISSION_PREDICTED");
   }
   runtime::Policy policy;
   policy.partition = {message.contexts(), message.streams_per_context(), message.oversubscription()};
   policy.scheduling.mretWindow = message.mret_window();
   policy.scheduling.mretAging = message.mret_aging();
-  policy.scheduling.admission = message.admission() == wire::ADMISSION_PREDICTED ? sched::Admission::Predicted
-                                                                                 : sched::Admission::Utilization;
+  policy.scheduling.admission = message.admission() == wire::ADMISSION_PREDICTED
+                                    ? sched::Admission::Predicted
+                                    : sched::Admission::Utilization;
   policy.scheduling.highPriorityAdmission = message.high_priority_admission();
   policy.highPriorityUtilizationLimit = message.high_priority_utilization_limit();
   return policy;
@@ -57,7 +59,8 @@ void takeModes(const wire::DesiredTask& message, runtime::DesiredTask& task) {
   task.priority = message.priority() == wire::PRIORITY_HIGH ? sched::Priority::High : sched::Priority::Low;
   task.release = message.release() == wire::RELEASE_PERIODIC ? sched::ReleaseMode::Periodic
                                                              : sched::ReleaseMode::OnRequest;
-  task.lateJobs = message.late_jobs() == wire::LATE_JOBS_DROP ? sched::LateJobs::Drop : sched::LateJobs::Finish;
+  task.lateJobs =
+      message.late_jobs() == wire::LATE_JOBS_DROP ? sched::LateJobs::Drop : sched::LateJobs::Finish;
 }
 
 runtime::DesiredTask taskOf(const wire::DesiredTask& message) {
@@ -87,7 +90,8 @@ runtime::DesiredState desiredOf(const wire::DesiredState& message) {
   desired.generation = message.generation();
   if (!message.has_policy()) unset("policy", "a Policy");
   desired.policy = policyOf(message.policy());
-  for (const wire::DesiredModel& model : message.models()) desired.models.push_back({model.digest(), model.uri()});
+  for (const wire::DesiredModel& model : message.models())
+    desired.models.push_back({model.digest(), model.uri()});
   for (const wire::DesiredTask& task : message.tasks()) desired.tasks.push_back(taskOf(task));
   return desired;
 }

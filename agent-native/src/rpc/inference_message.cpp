@@ -54,13 +54,17 @@ std::vector<std::byte> typedBytes(const inference::ModelInferRequest::InferInput
 
 runtime::InputTensor viewOf(const inference::ModelInferRequest::InferInputTensor& input,
                             std::span<const std::byte> bytes) {
-  return {input.name(), input.datatype(), {input.shape().data(), static_cast<std::size_t>(input.shape_size())}, bytes};
+  return {input.name(),
+          input.datatype(),
+          {input.shape().data(), static_cast<std::size_t>(input.shape_size())},
+          bytes};
 }
 
 void checkRawCount(const inference::ModelInferRequest& message) {
   if (message.raw_input_contents_size() == message.inputs_size()) return;
   throw InvalidArgument("raw_input_contents has " + std::to_string(message.raw_input_contents_size()) +
-                        " entries, expected one for each of the " + std::to_string(message.inputs_size()) + " inputs");
+                        " entries, expected one for each of the " + std::to_string(message.inputs_size()) +
+                        " inputs");
 }
 
 }  // namespace
@@ -87,7 +91,8 @@ std::vector<std::vector<std::byte>> inputsOf(const inference::ModelInferRequest&
   return runtime::arrange(manifest, batch, inputs);
 }
 
-std::vector<std::size_t> outputsOf(const inference::ModelInferRequest& message, const model::Manifest& manifest) {
+std::vector<std::size_t> outputsOf(const inference::ModelInferRequest& message,
+                                   const model::Manifest& manifest) {
   std::vector<std::size_t> positions;
   if (message.outputs_size() == 0) {
     for (std::size_t i = 0; i < manifest.outputs.size(); ++i) positions.push_back(i);

@@ -14,7 +14,8 @@ namespace daris::rpc {
 /// The inputs of a request in the manifest's order, from raw or typed contents. Throws InvalidArgument naming
 /// the tensor and what was expected.
 [[nodiscard]] std::vector<std::vector<std::byte>> inputsOf(const inference::ModelInferRequest& message,
-                                                           const model::Manifest& manifest, std::uint32_t batch);
+                                                           const model::Manifest& manifest,
+                                                           std::uint32_t batch);
 
 /// Positions in the manifest of the outputs that a request asks for; all where it names none. Throws
 /// InvalidArgument for an unknown name.

@@ -22,7 +22,8 @@ runtime::ServedTask servedVersion(const runtime::Runtime& runtime, const std::st
                                   const std::string& version) {
   runtime::ServedTask task = runtime.serving(name);
   if (version.empty() || version == task.model->digest()) return task;
-  throw runtime::NotFound("task '" + name + "' has no version '" + version + "'; it serves " + task.model->digest());
+  throw runtime::NotFound("task '" + name + "' has no version '" + version + "'; it serves " +
+                          task.model->digest());
 }
 
 /// The client's deadline on the steady clock; kMaxTimeUs without one.
@@ -81,7 +82,8 @@ class InferCall final : public grpc::ServerUnaryReactor {
   runtime::RequestPtr request_;
 };
 
-void fill(inference::ModelMetadataResponse::TensorMetadata& message, const model::Tensor& tensor, std::uint32_t batch) {
+void fill(inference::ModelMetadataResponse::TensorMetadata& message, const model::Tensor& tensor,
+          std::uint32_t batch) {
   message.set_name(tensor.name);
   message.set_datatype(std::string(model::to_word(tensor.datatype)));
   for (const std::int64_t size : runtime::shapeAt(tensor, batch)) message.add_shape(size);

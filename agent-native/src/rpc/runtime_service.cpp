@@ -39,7 +39,8 @@ grpc::ServerUnaryReactor* RuntimeService::Info(grpc::CallbackServerContext* cont
 }
 
 grpc::ServerUnaryReactor* RuntimeService::Apply(grpc::CallbackServerContext* context,
-                                                const wire::DesiredState* request, wire::ApplyResponse* response) {
+                                                const wire::DesiredState* request,
+                                                wire::ApplyResponse* response) {
   const grpc::Status status = guarded([&] { runtime_.apply(desiredOf(*request)); });
   response->set_instance_id(runtime_.instanceId());
   response->set_generation(request->generation());

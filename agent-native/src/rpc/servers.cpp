@@ -34,7 +34,8 @@ void limit(grpc::ServerBuilder& builder, int messageBytes) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
 
-std::unique_ptr<grpc::Server> startInference(InferenceService& service, const ServerOptions& options, int& port) {
+std::unique_ptr<grpc::Server> startInference(InferenceService& service, const ServerOptions& options,
+                                             int& port) {
   grpc::ServerBuilder builder;
   limit(builder, kInferenceMessageBytes);
   grpc::ResourceQuota quota("inference");
@@ -46,7 +47,8 @@ std::unique_ptr<grpc::Server> startInference(InferenceService& service, const Se
   builder.RegisterService(&service);
   auto server = builder.BuildAndStart();
   if (!server || port == 0) {
-    throw std::runtime_error("--inference-address: cannot listen on " + address + "; choose a free port of this host");
+    throw std::runtime_error("--inference-address: cannot listen on " + address +
+                             "; choose a free port of this host");
   }
   return server;
 }
@@ -57,13 +59,15 @@ std::unique_ptr<grpc::Server> startAgent(RuntimeService& service, const std::str
   builder.AddListeningPort("unix:" + socket, grpc::InsecureServerCredentials());
   builder.RegisterService(&service);
   auto server = builder.BuildAndStart();
-  if (!server) throw std::runtime_error("--socket: cannot listen on " + socket + "; choose a writable directory");
+  if (!server)
+    throw std::runtime_error("--socket: cannot listen on " + socket + "; choose a writable directory");
   return server;
 }
 
 void logLine(gpr_log_func_args* args) {
   const bool error = args->severity == GPR_LOG_SEVERITY_ERROR;
-  runtime::log(error ? runtime::LogLevel::Error : runtime::LogLevel::Info, "grpc", {{"detail", args->message}});
+  runtime::log(error ? runtime::LogLevel::Error : runtime::LogLevel::Info, "grpc",
+               {{"detail", args->message}});
 }
 
 }  // namespace
@@ -84,6 +88,8 @@ void Servers::stop(std::chrono::milliseconds grace) {
   inference_->Shutdown(deadline);
 }
 
-void redirectLibraryLog() { gpr_set_log_function(logLine); }
+void redirectLibraryLog() {
+  gpr_set_log_function(logLine);
+}
 
 }  // namespace daris::rpc

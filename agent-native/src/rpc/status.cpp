@@ -24,7 +24,9 @@ grpc::Status statusOf(const std::exception_ptr& error) {
 
 grpc::Status statusOf(const runtime::Outcome& outcome, const std::string& task) {
   using runtime::Answer;
-  const auto with = [&](grpc::StatusCode code) { return grpc::Status(code, runtime::explain(outcome, task)); };
+  const auto with = [&](grpc::StatusCode code) {
+    return grpc::Status(code, runtime::explain(outcome, task));
+  };
   switch (outcome.answer) {
     case Answer::Completed:
       return grpc::Status::OK;

@@ -11,7 +11,8 @@ namespace daris::rpc {
 
 namespace {
 
-constexpr auto kGather = std::chrono::milliseconds(10);  // transitions that come together are written together
+constexpr auto kGather =
+    std::chrono::milliseconds(10);  // transitions that come together are written together
 constexpr DurationUs kIdleUs = 60'000'000;
 
 }  // namespace
@@ -118,7 +119,8 @@ void WatchHub::run(std::stop_token stop) {
     dueMoved_ = false;
     TimeUs untilUs = runtime_.clock().steadyUs() + kIdleUs;
     for (const Stream* stream : streams_) untilUs = std::min(untilUs, stream->dueUs());
-    const auto left = std::chrono::microseconds(std::max<DurationUs>(untilUs - runtime_.clock().steadyUs(), 0));
+    const auto left =
+        std::chrono::microseconds(std::max<DurationUs>(untilUs - runtime_.clock().steadyUs(), 0));
     wake_.wait_for(lock, stop, left, [this] { return changed_ || dueMoved_; });
     if (changed_) wake_.wait_for(lock, stop, kGather, [] { return false; });
     writeDue(lock);

@@ -1,4 +1,5 @@
-// A bounded lock-free queue with an eventfd that wakes its reader: how values cross to and from the dispatcher.
+// A bounded lock-free queue with an eventfd that wakes its reader: how values cross to and from the
+// dispatcher.
 #pragma once
 
 #include <poll.h>

@@ -47,7 +47,9 @@ void Classes::delivered(const ClassKey& key, const std::vector<std::uint32_t>& s
   for (std::size_t i = 0; i < entry.have.size() && i < slots.size(); ++i) entry.have[i] += slots[i];
 }
 
-void Classes::retired(sched::ClassId classId) { retiring_.erase(classId); }
+void Classes::retired(sched::ClassId classId) {
+  retiring_.erase(classId);
+}
 
 void Classes::forgive() {
   for (auto& [key, entry] : entries_) {

@@ -17,8 +17,8 @@ namespace daris::runtime {
 /// Model digest and batch size.
 using ClassKey = std::pair<std::string, std::uint32_t>;
 
-/// How many jobs of each class may be in each context at once: a high-priority task in its own, a low-priority
-/// one in any, since it may migrate.
+/// How many jobs of each class may be in each context at once: a high-priority task in its own, a
+/// low-priority one in any, since it may migrate.
 class SlotDemand {
  public:
   explicit SlotDemand(std::uint32_t contexts) : contexts_(contexts) {}
@@ -51,7 +51,9 @@ class Classes {
   enum class State { Ready, Pending, Faulty };
   /// Whether a task of that class can be added: every context that it may run in has a slot.
   [[nodiscard]] State stateFor(const ClassKey& key, sched::Priority priority, std::uint32_t context) const;
-  [[nodiscard]] const std::string& faultOf(const ClassKey& key) const { return entries_.find(key)->second.fault; }
+  [[nodiscard]] const std::string& faultOf(const ClassKey& key) const {
+    return entries_.find(key)->second.fault;
+  }
   [[nodiscard]] sched::ClassId idOf(const ClassKey& key) const { return entries_.find(key)->second.id; }
   [[nodiscard]] bool empty() const { return entries_.empty() && retiring_.empty(); }
 

@@ -14,8 +14,12 @@ std::int64_t microseconds() {
 
 }  // namespace
 
-TimeUs SystemClock::steadyUs() const { return microseconds<std::chrono::steady_clock>(); }
+TimeUs SystemClock::steadyUs() const {
+  return microseconds<std::chrono::steady_clock>();
+}
 
-std::int64_t SystemClock::wallUs() const { return microseconds<std::chrono::system_clock>(); }
+std::int64_t SystemClock::wallUs() const {
+  return microseconds<std::chrono::system_clock>();
+}
 
 }  // namespace daris::runtime

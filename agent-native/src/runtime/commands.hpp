@@ -2,7 +2,7 @@
 //   commands ──► dispatcher ──► events (to the responder), snapshots (to whoever observes)
 #pragma once
 
-#include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,12 +25,16 @@ struct TaskTerms {
 
 // ---- Commands ----
 
-/// Divides the device anew. Only while there is neither task nor slot; `done` gets what was wrong, or nothing.
+/// Stands still while another thread divides the device, then schedules for what it became. Only while there
+/// is neither task nor slot. `entered` is set once the dispatcher touches the engine no more; `divided` then
+/// says what was wrong, or nothing. The dispatcher does not do it itself: the threads that execute streams
+/// would inherit its priority.
 struct Repartition {
   engine::Partitioning partition;
   sched::Policy policy;
   std::uint32_t units = 1;
-  std::function<void(std::optional<std::string>)> done;
+  std::shared_ptr<std::promise<void>> entered;
+  std::shared_future<std::optional<std::string>> divided;
 };
 
 struct ChangePolicy {

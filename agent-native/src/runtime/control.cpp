@@ -26,7 +26,9 @@ Control::Control(engine::Engine& engine, const Clock& clock, Dispatcher& dispatc
       }),
       classes_(
           [this](const ClassKey& key, sched::ClassId id, std::vector<std::uint32_t> have,
-                 std::vector<std::uint32_t> wanted) { orderSlots(key, id, std::move(have), std::move(wanted)); },
+                 std::vector<std::uint32_t> wanted) {
+            orderSlots(key, id, std::move(have), std::move(wanted));
+          },
           [this](sched::ClassId id) { dispatcher_.post(RetireClass{id}); }),
       serving_(std::make_shared<const ServingTable>()) {}
 
@@ -61,8 +63,9 @@ void Control::reconcile() {
     dropModels();
   } else {
     for (const DesiredTask& task : desired_->tasks) {
-      tell(task, partitionFault_.empty() ? Verdict{TaskPhase::Loading, "", "", {}}
-                                         : Verdict{TaskPhase::Refused, "PartitionFailed", partitionFault_, {}});
+      tell(task, partitionFault_.empty()
+                     ? Verdict{TaskPhase::Loading, "", "", {}}
+                     : Verdict{TaskPhase::Refused, "PartitionFailed", partitionFault_, {}});
     }
   }
   forgetUndesired();
@@ -86,14 +89,8 @@ bool Control::partitioned() {
 void Control::startPartitioning() {
   partitioning_ = true;
   loader_.post([this, policy = desired_->policy](std::stop_token stop) {
-    const auto done = std::make_shared<std::promise<std::optional<std::string>>>();
-    auto answer = done->get_future();
-    dispatcher_.post(Repartition{policy.partition, policy.scheduling, engine_.device().units,
-                                 [done](std::optional<std::string> fault) { done->set_value(std::move(fault)); }});
-    while (answer.wait_for(kStopCheck) != std::future_status::ready) {
-      if (stop.stop_requested()) return;
-    }
-    const auto fault = answer.get();
+    const auto fault = divide(policy, stop);
+    if (stop.stop_requested()) return;
     if (!fault) remeasure(stop);
     const std::scoped_lock lock(mutex_);
     partitioning_ = false;
@@ -104,6 +101,26 @@ void Control::startPartitioning() {
     }
     reconcile();
   });
+}
+
+/// Divides the device while the dispatcher stands still; what was wrong, or nothing.
+std::optional<std::string> Control::divide(const Policy& policy, std::stop_token stop) {
+  const auto entered = std::make_shared<std::promise<void>>();
+  const auto silence = entered->get_future();
+  std::promise<std::optional<std::string>> divided;
+  dispatcher_.post(Repartition{policy.partition, policy.scheduling, engine_.device().units, entered,
+                               divided.get_future().share()});
+  while (silence.wait_for(kStopCheck) != std::future_status::ready) {
+    if (stop.stop_requested()) return std::nullopt;
+  }
+  std::optional<std::string> fault;
+  try {
+    engine_.partition(policy.partition);
+  } catch (const std::exception& error) {
+    fault = error.what();
+  }
+  divided.set_value(fault);
+  return fault;
 }
 
 /// AFETs hold under one partition. A model that cannot be measured keeps the old ones.

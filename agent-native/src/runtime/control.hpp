@@ -42,7 +42,8 @@ class Control {
   /// The whole state as it is now.
   [[nodiscard]] ObservedState observe();
 
-  /// Called after each change of phases, by the thread that made it, with the lock held: must only wake others.
+  /// Called after each change of phases, by the thread that made it, with the lock held: must only wake
+  /// others.
   void onTransition(std::function<void()> notify);
 
   [[nodiscard]] std::shared_ptr<const ServingTable> serving() const { return serving_.load(); }
@@ -71,6 +72,7 @@ class Control {
   void reconcile();
   [[nodiscard]] bool partitioned();
   void startPartitioning();
+  [[nodiscard]] std::optional<std::string> divide(const Policy& policy, std::stop_token stop);
   void reconcilePolicy();
   [[nodiscard]] std::vector<Verdict> decide();
   void reconcileSlots(const std::vector<Verdict>& verdicts);
@@ -108,12 +110,13 @@ class Control {
   std::string partitionFault_;
   Models models_;
   Classes classes_;
-  std::map<std::string, Running, std::less<>> running_;    // by uid
-  std::map<InstanceId, std::string> draining_;  // uid of each; removed, a job still active
-  std::map<std::string, std::shared_ptr<TaskStatistics>, std::less<>> statistics_;  // by uid; the dispatcher's
-  std::map<std::string, TaskFigures, std::less<>> figures_;                         // by uid; newest known
-  std::map<std::string, std::string, std::less<>> refusedByScheduler_;              // uid → why
-  std::map<std::string, Told, std::less<>> told_;                                   // by uid
+  std::map<std::string, Running, std::less<>> running_;  // by uid
+  std::map<InstanceId, std::string> draining_;           // uid of each; removed, a job still active
+  std::map<std::string, std::shared_ptr<TaskStatistics>, std::less<>>
+      statistics_;                                                      // by uid; the dispatcher's
+  std::map<std::string, TaskFigures, std::less<>> figures_;             // by uid; newest known
+  std::map<std::string, std::string, std::less<>> refusedByScheduler_;  // uid → why
+  std::map<std::string, Told, std::less<>> told_;                       // by uid
   std::vector<ContextFigures> contexts_;
   InstanceId nextInstance_ = 1;
   std::atomic<std::shared_ptr<const ServingTable>> serving_;

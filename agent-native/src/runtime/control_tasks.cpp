@@ -70,11 +70,13 @@ void Control::start(const DesiredTask& task, Step step, const Verdict& verdict) 
   if (step == Step::Replace) end(task.uid);
   const InstanceId instance = nextInstance_++;
   auto name = std::make_shared<const std::string>(task.nameSpace + "/" + task.name);
-  dispatcher_.post(AddTask{instance, termsOf(task, verdict, true, instance), std::move(name), statisticsOf(task)});
+  dispatcher_.post(
+      AddTask{instance, termsOf(task, verdict, true, instance), std::move(name), statisticsOf(task)});
   running_[task.uid] = {instance, task, {task.modelDigest, task.batchSize}};
 }
 
-TaskTerms Control::termsOf(const DesiredTask& task, const Verdict& verdict, bool moves, InstanceId instance) const {
+TaskTerms Control::termsOf(const DesiredTask& task, const Verdict& verdict, bool moves,
+                           InstanceId instance) const {
   TaskTerms terms;
   terms.spec.priority = task.priority;
   terms.spec.periodUs = task.periodUs;
@@ -218,7 +220,8 @@ ObservedState Control::observe() {
     const auto e9 = [](sched::Utilization util) { return static_cast<std::int64_t>(util.billionths); };
     // Active as in eq. 7: all of HP, and LP with a job released and not finished.
     state.contexts.push_back({index, engine_.contexts()[index].units, context.streams, e9(context.highTotal),
-                              e9(context.lowTotal), e9(context.highTotal + context.lowActive), figures.busyUs});
+                              e9(context.lowTotal), e9(context.highTotal + context.lowActive),
+                              figures.busyUs});
   }
   return state;
 }

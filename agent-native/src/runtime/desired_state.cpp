@@ -44,7 +44,9 @@ bool Policy::operator==(const Policy& other) const {
          highPriorityUtilizationLimit == other.highPriorityUtilizationLimit;
 }
 
-std::string servedName(const DesiredTask& task) { return task.name + "." + task.nameSpace; }
+std::string servedName(const DesiredTask& task) {
+  return task.name + "." + task.nameSpace;
+}
 
 std::optional<std::string> faultOf(const DesiredTask& task) {
   if (task.name.empty()) return "name is empty";
@@ -56,7 +58,8 @@ std::optional<std::string> faultOf(const DesiredTask& task) {
     return beyond("deadline_us", task.deadlineUs, "1 to period_us (" + std::to_string(task.periodUs) + ")");
   }
   if (task.offsetUs < 0 || task.offsetUs >= task.periodUs) {
-    return beyond("offset_us", task.offsetUs, "0 to less than period_us (" + std::to_string(task.periodUs) + ")");
+    return beyond("offset_us", task.offsetUs,
+                  "0 to less than period_us (" + std::to_string(task.periodUs) + ")");
   }
   if (task.releaseJitterUs < 0 || task.releaseJitterUs > kMaxTimeUs) {
     return beyond("release_jitter_us", task.releaseJitterUs, "0 to 2^53");

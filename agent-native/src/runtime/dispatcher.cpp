@@ -20,10 +20,11 @@ constexpr DurationUs kPublishUs = 50'000;
 constexpr DurationUs kHousekeepingUs = 1'000'000;  // a stepped wall clock is noticed within this
 constexpr std::size_t kCompletions = 64;
 constexpr std::size_t kCommands = 64;  // in one round
-constexpr int kNice = -15;  // a worker on the same core computes all the time: the dispatcher goes first
+constexpr int kNice = -15;
 
-/// Wakes exactly when asked to, on its core, ahead of its worker. Where the process may not ask for priority,
-/// the thread runs with what it has.
+/// Wakes exactly when asked to, on its core, ahead of the worker that computes there all the time. It sleeps
+/// but for microseconds, so a real-time class starves nobody; where that is not allowed, a better nice value
+/// is tried, and then it runs with what it has.
 void prepareThread(std::uint32_t core) {
   ::pthread_setname_np(::pthread_self(), "dispatcher");
   ::prctl(PR_SET_TIMERSLACK, 1UL);
@@ -31,7 +32,10 @@ void prepareThread(std::uint32_t core) {
   CPU_ZERO(&cores);
   CPU_SET(core, &cores);
   ::pthread_setaffinity_np(::pthread_self(), sizeof cores, &cores);
-  ::setpriority(PRIO_PROCESS, 0, kNice);  // 0 is the calling thread
+  sched_param first{};
+  first.sched_priority = ::sched_get_priority_min(SCHED_FIFO);
+  if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) == 0) return;  // 0 is this thread
+  ::setpriority(PRIO_PROCESS, 0, kNice);
 }
 
 /// One round after another: wait, completions, commands, releases, dispatch, publish.
@@ -39,7 +43,11 @@ class Loop {
  public:
   Loop(engine::Engine& engine, const Clock& clock, Channel<Event>& events, Channel<Command>& commands,
        TripleBuffer<Figures>& figures)
-      : engine_(engine), clock_(clock), commands_(commands), figures_(figures), phase_(engine, clock, events) {}
+      : engine_(engine),
+        clock_(clock),
+        commands_(commands),
+        figures_(figures),
+        phase_(engine, clock, events) {}
 
   void run() {
     while (!phase_.drained()) {
@@ -124,7 +132,9 @@ Dispatcher::Dispatcher(engine::Engine& engine, const Clock& clock, Channel<Event
       commands_(options.commandCapacity),
       thread_([this] { run(); }) {}
 
-Dispatcher::~Dispatcher() { drain(); }
+Dispatcher::~Dispatcher() {
+  drain();
+}
 
 void Dispatcher::drain() {
   if (!drainSent_.exchange(true)) post(Drain{});

@@ -50,7 +50,7 @@ void takeAddress(Flags& flags, std::string_view value) {
 void takeCores(Flags& flags, std::string_view value) {
   constexpr std::string_view kWanted = "core numbers such as 0,1 or 0-3, each once";
   flags.cores.clear();
-  for (std::string_view rest = value; ;) {
+  for (std::string_view rest = value;;) {
     const std::string_view part = rest.substr(0, rest.find(','));
     const auto dash = part.find('-');
     const auto first = numberOf<std::uint32_t>(part.substr(0, dash));
@@ -91,7 +91,8 @@ struct Flag {
 constexpr std::array<Flag, 8> kFlags{{
     {"--socket", "PATH", "Unix socket of the agent's interface (runtime.proto)", takeSocket},
     {"--model-root", "DIR", "directory below which file:/// URIs of packages are", takeModelRoot},
-    {"--inference-address", "HOST:PORT", "where inference is served (default 127.0.0.1:0, a free port)", takeAddress},
+    {"--inference-address", "HOST:PORT", "where inference is served (default 127.0.0.1:0, a free port)",
+     takeAddress},
     {"--cores", "LIST", "cores given to inference, such as 0,1 or 0-3", takeCores},
     {"--slot-memory", "BYTES", "bound on the buffers of jobs (default 4GiB)", takeSlotMemory},
     {"--supervise", "", "run the runtime as a child and restart it when it dies",
@@ -102,7 +103,8 @@ constexpr std::array<Flag, 8> kFlags{{
 
 const Flag& find(std::string_view name) {
   const auto flag = std::ranges::find(kFlags, name, &Flag::name);
-  if (flag == kFlags.end()) throw FlagError(std::string(name) + ": unknown flag; --help lists those that work");
+  if (flag == kFlags.end())
+    throw FlagError(std::string(name) + ": unknown flag; --help lists those that work");
   return *flag;
 }
 
@@ -140,7 +142,8 @@ Flags parseFlags(std::span<const char* const> arguments) {
 std::string usage() {
   std::string text = "daris-runtime: runs real-time inference tasks on one device\n\n";
   for (const Flag& flag : kFlags) {
-    std::string left = "  " + std::string(flag.name) + (flag.value.empty() ? "" : " ") + std::string(flag.value);
+    std::string left =
+        "  " + std::string(flag.name) + (flag.value.empty() ? "" : " ") + std::string(flag.value);
     left.resize(std::max<std::size_t>(left.size() + 2, 34), ' ');
     text += left + std::string(flag.words) + "\n";
   }

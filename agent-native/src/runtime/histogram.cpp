@@ -21,7 +21,9 @@ constexpr Histogram::Bounds kTable = makeBounds();
 
 }  // namespace
 
-const Histogram::Bounds& Histogram::bounds() { return kTable; }
+const Histogram::Bounds& Histogram::bounds() {
+  return kTable;
+}
 
 void Histogram::record(DurationUs valueUs) {
   const DurationUs value = std::max<DurationUs>(valueUs, 0);
@@ -34,8 +36,8 @@ void Histogram::record(DurationUs valueUs) {
 
 DurationUs Histogram::quantile(double q) const {
   if (count_ == 0) return 0;
-  const auto rank = std::max<std::uint64_t>(
-      1, static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(count_))));
+  const auto rank =
+      std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(count_))));
   std::uint64_t below = 0;
   std::size_t bucket = 0;
   while (below + counts_[bucket] < rank) below += counts_[bucket++];

@@ -8,7 +8,9 @@ namespace daris::runtime {
 
 Loader::Loader(const Clock& clock) : clock_(clock), thread_([this](std::stop_token stop) { run(stop); }) {}
 
-Loader::~Loader() { stop(); }
+Loader::~Loader() {
+  stop();
+}
 
 void Loader::postAfter(DurationUs delayUs, Job job) {
   const std::scoped_lock lock(mutex_);

@@ -25,7 +25,12 @@ std::string_view wordOf(LogLevel level) {
 /// Bytes of the UTF-8 sequence that starts here; 0 where none does.
 std::size_t sequenceLength(std::string_view rest) {
   const auto lead = static_cast<unsigned char>(rest.front());
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xC2 ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF5 ? 4
+                                           : 0;
   if (length == 0 || rest.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((static_cast<unsigned char>(rest[i]) & 0xC0U) != 0x80U) return 0;

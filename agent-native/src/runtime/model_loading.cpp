@@ -10,7 +10,8 @@ namespace {
 constexpr std::uint32_t kRepetitions = 10;  // of each measurement of AFET
 
 /// One element of an input repeated over the batch; zeros where the package has no sample of it.
-std::vector<std::byte> sampleOf(const model::Package& package, const model::Tensor& input, std::uint32_t batch) {
+std::vector<std::byte> sampleOf(const model::Package& package, const model::Tensor& input,
+                                std::uint32_t batch) {
   const std::size_t bytes = input.element_bytes();
   std::vector<std::byte> filled(bytes * batch);
   const auto& samples = package.manifest().samples;
@@ -18,14 +19,16 @@ std::vector<std::byte> sampleOf(const model::Package& package, const model::Tens
   if (sample == samples.end()) return filled;
   const std::vector<std::byte> element = package.read(sample->file);
   for (std::uint32_t i = 0; i < batch; ++i) {
-    std::copy_n(element.begin(), std::min(bytes, element.size()), filled.begin() + static_cast<std::ptrdiff_t>(bytes * i));
+    std::copy_n(element.begin(), std::min(bytes, element.size()),
+                filled.begin() + static_cast<std::ptrdiff_t>(bytes * i));
   }
   return filled;
 }
 
 std::shared_ptr<const SampleInputs> samplesOf(const model::Package& package, std::uint32_t batch) {
   auto inputs = std::make_shared<SampleInputs>();
-  for (const model::Tensor& input : package.manifest().inputs) inputs->push_back(sampleOf(package, input, batch));
+  for (const model::Tensor& input : package.manifest().inputs)
+    inputs->push_back(sampleOf(package, input, batch));
   return inputs;
 }
 
@@ -55,7 +58,8 @@ DurationUs BatchTiming::totalUs() const {
   return std::accumulate(stageAfetUs.begin(), stageAfetUs.end(), DurationUs{0});
 }
 
-std::vector<BatchTiming> measureAll(engine::Engine& engine, const std::shared_ptr<const engine::LoadedModel>& model,
+std::vector<BatchTiming> measureAll(engine::Engine& engine,
+                                    const std::shared_ptr<const engine::LoadedModel>& model,
                                     std::stop_token stop) {
   std::vector<BatchTiming> batches;
   for (const std::uint32_t batch : model->batches()) {
@@ -65,8 +69,8 @@ std::vector<BatchTiming> measureAll(engine::Engine& engine, const std::shared_pt
   return batches;
 }
 
-LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelRoot, const ModelRequest& request,
-                     std::stop_token stop) {
+LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelRoot,
+                     const ModelRequest& request, std::stop_token stop) {
   std::string uri;
   try {
     const model::Package package = open(modelRoot, request, uri);
@@ -74,7 +78,8 @@ LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelR
     result.uri = uri;
     result.model = engine.load(package, stop);
     result.batches = measureAll(engine, result.model, stop);
-    for (const std::uint32_t batch : result.model->batches()) result.samples[batch] = samplesOf(package, batch);
+    for (const std::uint32_t batch : result.model->batches())
+      result.samples[batch] = samplesOf(package, batch);
     return result;
   } catch (const model::PackageError& error) {
     return failed(uri, error.reason(), error.what());

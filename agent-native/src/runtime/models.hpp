@@ -1,5 +1,6 @@
 // The models that are wanted, being loaded, ready or failed. Guarded by its owner's lock.
-// Loading → Ready | Failed; a failed one is tried again after a while when it was not found, or on new desire.
+// Loading → Ready | Failed; a failed one is tried again after a while when it was not found, or on new
+// desire.
 #pragma once
 
 #include <functional>
@@ -41,7 +42,8 @@ class Models {
 
   [[nodiscard]] const ModelTable& table() const { return table_; }
   [[nodiscard]] std::shared_ptr<const engine::LoadedModel> model(const std::string& digest) const;
-  [[nodiscard]] std::shared_ptr<const SampleInputs> sample(const std::string& digest, std::uint32_t batch) const;
+  [[nodiscard]] std::shared_ptr<const SampleInputs> sample(const std::string& digest,
+                                                           std::uint32_t batch) const;
   [[nodiscard]] std::vector<std::shared_ptr<const engine::LoadedModel>> all() const;
 
  private:

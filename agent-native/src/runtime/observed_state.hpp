@@ -26,8 +26,8 @@ struct ObservedModel {
   std::string digest;
   std::string uri;
   ModelPhase phase = ModelPhase::Loading;
-  std::string reason;   // Failed
-  std::string message;  // Failed
+  std::string reason;                               // Failed
+  std::string message;                              // Failed
   std::shared_ptr<const model::Manifest> manifest;  // Ready
   std::uint64_t memoryBytes = 0;
   std::vector<BatchTiming> batches;

@@ -1,8 +1,6 @@
 // Changes of the online phase while it runs: tasks, slots, policy, partition. They may allocate.
 #include <algorithm>
 #include <cassert>
-#include <cmath>
-#include <stdexcept>
 
 #include "runtime/online_phase.hpp"
 
@@ -32,12 +30,8 @@ void OnlinePhase::on(RequestPtr&& request) {
 }
 
 void OnlinePhase::renew(TaskRecord& record, RequestPtr request) {
-  RequestPtr older = std::move(record.newest);
+  dropNewest(record, Answer::Superseded);
   record.newest = std::move(request);
-  if (!older) return;
-  const bool used = record.active && record.job.input == older;
-  if (!older->assigned) answer(older, Answer::Superseded);
-  if (!used) discard(std::move(older));
 }
 
 // ---- Tasks ----
@@ -48,15 +42,26 @@ TaskRecord* OnlinePhase::find(InstanceId instance) {
 }
 
 void OnlinePhase::takeTerms(TaskRecord& record, const TaskTerms& terms) {
+  const bool sameMode = record.mode == terms.spec.releaseMode;
   record.priority = terms.spec.priority;
   record.mode = terms.spec.releaseMode;
   record.deadlineUs = terms.spec.deadlineUs;
   record.stages = static_cast<std::uint32_t>(terms.spec.afetUs.size());
+  if (record.mode == sched::ReleaseMode::OnRequest) dropNewest(record, Answer::Ended);
   const ReleaseGrid grid(terms.spec.periodUs, terms.offsetUs);
-  if (grid == record.grid) return;  // a point that is due now must not be lost
+  if (sameMode && grid == record.grid) return;  // a point that is due now must not be lost
   record.grid = grid;
   record.dueUs = grid.firstFrom(clock_.steadyUs(), wallMinusSteadyUs());
   record.lastUs = record.dueUs - terms.spec.periodUs;
+}
+
+/// Lets go of the newest client input; who waits for a job with it is told.
+void OnlinePhase::dropNewest(TaskRecord& record, Answer kind) {
+  RequestPtr input = std::move(record.newest);
+  if (!input) return;
+  const bool used = record.active && record.job.input == input;
+  if (!input->assigned) answer(input, kind);
+  if (!used) discard(std::move(input));
 }
 
 void OnlinePhase::on(AddTask&& command) {
@@ -99,7 +104,7 @@ void OnlinePhase::on(RemoveTask&& command) {
   assert(removed.ok());
   if (removed->cancelled) answer(std::move(record->waiting), Answer::Ended);
   record->removed = true;
-  if (record->newest && !record->newest->assigned) answer(record->newest, Answer::Ended);
+  dropNewest(*record, Answer::Ended);
   if (!removed->draining) forget(*record);
   findNextRelease();
 }
@@ -108,7 +113,6 @@ void OnlinePhase::forget(TaskRecord& record) {
   const InstanceId instance = record.instance;
   SlotPool& pool = *record.pool;
   byIndex_[record.id.index] = nullptr;
-  discard(std::move(record.newest));
   records_.erase(instance);
   events_.send(TaskEnded{instance});
   retireIfIdle(pool);
@@ -141,7 +145,8 @@ void OnlinePhase::on(RetireClass&& command) {
 void OnlinePhase::retireIfIdle(SlotPool& pool) {
   const sched::ClassId classId = pool.classId();
   const auto wanted = std::ranges::find(retiring_, classId);
-  const bool used = std::ranges::any_of(records_, [&](const auto& entry) { return entry.second.pool == &pool; });
+  const bool used =
+      std::ranges::any_of(records_, [&](const auto& entry) { return entry.second.pool == &pool; });
   if (wanted == retiring_.end() || used) return;
   retiring_.erase(wanted);
   for (std::uint32_t index = 0; index < pool.contexts(); ++index) {
@@ -163,24 +168,20 @@ void OnlinePhase::on(ChangePolicy&& command) {
 
 void OnlinePhase::on(Repartition&& command) {
   assert(records_.empty() && pools_.empty());
+  command.entered->set_value();
   try {
-    engine_.partition(command.partition);
-  } catch (const std::exception& error) {
-    command.done(error.what());
-    return;
+    if (command.divided.get()) return;  // as before
+  } catch (const std::future_error&) {
+    return;  // the loader was stopped
   }
   const sched::GpuConfig gpu{command.units, command.partition.contexts, command.partition.streams_per_context,
                              command.partition.oversubscription};
   config_ = {{gpu}, command.policy};
   auto scheduler = sched::Scheduler::create(config_);
-  if (!scheduler.ok()) {
-    command.done(std::string(scheduler.error().what));
-    return;
-  }
+  assert(scheduler.ok());  // check(DesiredState) has the same bounds
   scheduler_.emplace(std::move(scheduler.value()));
   busyUs_.assign(command.partition.contexts, 0);
   byIndex_.clear();
-  command.done(std::nullopt);
 }
 
 void OnlinePhase::on(Drain&&) {

@@ -104,7 +104,8 @@ void OnlinePhase::realign() {
   alignedToUs_ = ahead;
   const TimeUs now = clock_.steadyUs();
   for (auto& [instance, record] : records_) {
-    if (record.mode == sched::ReleaseMode::Periodic) record.dueUs = record.grid.after(record.lastUs, now, ahead).nextUs;
+    if (record.mode == sched::ReleaseMode::Periodic)
+      record.dueUs = record.grid.after(record.lastUs, now, ahead).nextUs;
   }
   findNextRelease();
 }
@@ -180,7 +181,8 @@ void OnlinePhase::markOverdue() {
   if (activeJobs_ == 0) return;
   const TimeUs now = clock_.steadyUs();
   for (TaskRecord* record : byIndex_) {
-    if (record == nullptr || !record->active || record->job.missCounted || now <= record->job.deadlineUs) continue;
+    if (record == nullptr || !record->active || record->job.missCounted || now <= record->job.deadlineUs)
+      continue;
     record->job.missCounted = true;
     record->statistics->overdue();
   }

@@ -18,8 +18,8 @@ namespace daris::runtime {
 
 inline constexpr TimeUs kNever = INT64_MAX;
 
-/// Owned and called by the dispatcher thread alone. At one instant the caller asks for completions first, then
-/// commands, then releaseDue, then dispatch (scenario-format: order at one instant).
+/// Owned and called by the dispatcher thread alone. At one instant the caller asks for completions first,
+/// then commands, then releaseDue, then dispatch (scenario-format: order at one instant).
 class OnlinePhase {
  public:
   OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events);
@@ -64,6 +64,7 @@ class OnlinePhase {
 
   void takeTerms(TaskRecord& record, const TaskTerms& terms);
   void renew(TaskRecord& record, RequestPtr request);
+  void dropNewest(TaskRecord& record, Answer kind);
   void release(TaskRecord& record, TimeUs now);
   void decided(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
   void admitted(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);

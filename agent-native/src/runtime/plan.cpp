@@ -41,12 +41,13 @@ Verdict verdictAlone(const DesiredTask& task, const Policy& policy, std::string_
                      const ModelTable& models) {
   if (const auto fault = faultOf(task)) return refused("InvalidTask", *fault);
   if (task.gpuUuid != gpuUuid) {
-    return refused("UnknownGpu", "this runtime has no GPU " + task.gpuUuid + "; it owns " + std::string(gpuUuid));
+    return refused("UnknownGpu",
+                   "this runtime has no GPU " + task.gpuUuid + "; it owns " + std::string(gpuUuid));
   }
   if (task.context >= policy.partition.contexts) {
-    return refused("UnknownContext", "context " + std::to_string(task.context) + " of " + std::string(gpuUuid) +
-                                         " does not exist; it has " + std::to_string(policy.partition.contexts) +
-                                         ", counted from 0");
+    return refused("UnknownContext", "context " + std::to_string(task.context) + " of " +
+                                         std::string(gpuUuid) + " does not exist; it has " +
+                                         std::to_string(policy.partition.contexts) + ", counted from 0");
   }
   return verdictOfModel(task, models);
 }
@@ -74,7 +75,8 @@ class Bookings {
     return {static_cast<sched::Wide>(share * static_cast<double>(sched::kBillion) + 0.5)};
   }
 
-  [[nodiscard]] std::string words(sched::Utilization booked, sched::Utilization util, std::uint32_t context) const {
+  [[nodiscard]] std::string words(sched::Utilization booked, sched::Utilization util,
+                                  std::uint32_t context) const {
     return "HP load " + decimal(booked.toDouble()) + " + " + decimal(util.toDouble()) + " > " +
            decimal(limit_.toDouble()) + " on context " + std::to_string(context) + " (" +
            decimal(policy_.highPriorityUtilizationLimit) + " of " +

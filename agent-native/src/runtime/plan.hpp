@@ -19,8 +19,8 @@ using ModelTable = std::map<std::string, ObservedModel, std::less<>>;
 /// What becomes of one desired task. Serving says that it may run as soon as it has slots.
 struct Verdict {
   TaskPhase phase = TaskPhase::Serving;
-  std::string reason;   // Refused
-  std::string message;  // Refused
+  std::string reason;              // Refused
+  std::string message;             // Refused
   std::vector<DurationUs> afetUs;  // Serving: one per stage, at the task's batch size
 };
 

@@ -51,7 +51,7 @@ struct Outcome {
 struct Request {
   std::uint64_t sequence = 0;  // unique, from 1; the token of its release
   InstanceId instance = 0;
-  std::vector<std::vector<std::byte>> inputs;   // one per model input, in the manifest's order, batch included
+  std::vector<std::vector<std::byte>> inputs;  // one per model input, in the manifest's order, batch included
   std::vector<std::vector<std::byte>> outputs;  // sized by the sender; filled when Completed
   TimeUs clientDeadlineUs = 0;                  // steady clock
   std::atomic<bool> abandoned{false};

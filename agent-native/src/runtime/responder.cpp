@@ -21,7 +21,9 @@ struct Deliver {
 Responder::Responder(Channel<Event>& events, Control& control)
     : events_(events), control_(control), thread_([this](std::stop_token stop) { run(stop); }) {}
 
-Responder::~Responder() { stop(); }
+Responder::~Responder() {
+  stop();
+}
 
 void Responder::stop() {
   thread_.request_stop();

@@ -18,6 +18,18 @@ std::string randomId() {
   return id;
 }
 
+/// Counts a thread for as long as it is inside.
+class Entry {
+ public:
+  explicit Entry(std::atomic<int>& inside) : inside_(inside) { ++inside_; }
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+  ~Entry() { --inside_; }
+
+ private:
+  std::atomic<int>& inside_;
+};
+
 }  // namespace
 
 Runtime::Runtime(engine::Engine& engine, const Clock& clock, RuntimeOptions options)
@@ -32,7 +44,9 @@ Runtime::Runtime(engine::Engine& engine, const Clock& clock, RuntimeOptions opti
       control_(engine, clock, dispatcher_, loader_, {options_.modelRoot, options_.slotMemoryBytes}),
       responder_(events_, control_) {}
 
-Runtime::~Runtime() { drain(); }
+Runtime::~Runtime() {
+  drain();
+}
 
 ServedTask Runtime::find(std::string_view name) const {
   const auto table = control_.serving();
@@ -45,12 +59,15 @@ ServedTask Runtime::find(std::string_view name) const {
 
 ServedTask Runtime::serving(std::string_view name) const {
   ServedTask task = find(name);
-  if (task.phase == TaskPhase::Refused) throw NotFound("task '" + task.name + "' is not served: " + task.message);
+  if (task.phase == TaskPhase::Refused)
+    throw NotFound("task '" + task.name + "' is not served: " + task.message);
   if (!task.model) throw Unavailable("task '" + task.name + "' is being loaded");
   return task;
 }
 
 void Runtime::submit(RequestPtr request) {
+  // Counted before the look at stopping_, so that drain() can wait for those who did not see it.
+  const Entry entry(submitting_);
   if (stopping_) throw Unavailable("the runtime is stopping");
   request->permit = std::shared_ptr<void>(nullptr, [count = requests_](void*) { --*count; });
   if (++*requests_ > kMaxRequests) {
@@ -62,11 +79,13 @@ void Runtime::submit(RequestPtr request) {
   }
 }
 
-bool Runtime::ready() const { return !stopping_ && control_.ready(); }
+bool Runtime::ready() const {
+  return !stopping_ && control_.ready();
+}
 
 void Runtime::drain() {
   stopping_ = true;
-  loader_.stop();
+  while (submitting_ > 0) ::poll(nullptr, 0, 1);
   dispatcher_.drain();
   responder_.stop();
 }

@@ -55,7 +55,8 @@ class Runtime {
   /// Whether state was applied and the runtime is not stopping.
   [[nodiscard]] bool ready() const;
 
-  /// Takes no more requests and releases no more jobs, and waits for those that are active. Idempotent.
+  /// Takes no more requests and releases no more jobs, waits for those that are active and answers all
+  /// requests. Idempotent. What the loader does ends with the destructor.
   void drain();
 
  private:
@@ -68,6 +69,7 @@ class Runtime {
   std::atomic<std::uint64_t> sequence_{1};
   std::shared_ptr<std::atomic<std::int64_t>> requests_;  // in memory
   std::atomic<bool> stopping_{false};
+  std::atomic<int> submitting_{0};  // threads inside submit()
   // In the order in which they may be destroyed from the end: nobody uses what is gone.
   Channel<Event> events_;
   Dispatcher dispatcher_;

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "engine/engine.hpp"
-#include "runtime/request.hpp"
 #include "runtime/observed_state.hpp"
+#include "runtime/request.hpp"
 
 namespace daris::runtime {
 

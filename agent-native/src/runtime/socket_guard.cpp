@@ -14,7 +14,9 @@ namespace daris::runtime {
 
 namespace {
 
-[[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
 UniqueFd lockOf(const std::string& path) {
   const std::string name = path + ".lock";

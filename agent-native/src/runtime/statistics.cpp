@@ -37,7 +37,9 @@ void TaskStatistics::omitted(std::uint64_t count) {
   jobs_.skipped += count;
 }
 
-void TaskStatistics::overdue() { ++jobs_.missed; }
+void TaskStatistics::overdue() {
+  ++jobs_.missed;
+}
 
 void TaskStatistics::ended(const sched::JobEnd& end, bool missCounted, std::int64_t wallUs,
                            std::shared_ptr<const std::string> behind) {

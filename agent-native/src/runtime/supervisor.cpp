@@ -48,7 +48,9 @@ pid_t startWorker(const std::vector<std::string>& command, const sigset_t& signa
   return worker;
 }
 
-int exitStatusOf(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+int exitStatusOf(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 /// Waits for the worker's end; a signal to end is passed on, and remembered in `asked`.
 int waitFor(pid_t worker, const sigset_t& signals, bool& asked) {

@@ -11,8 +11,8 @@ namespace daris::runtime {
 
 /// The job of a task that was admitted and has not ended; a task has at most one.
 struct ActiveJob {
-  RequestPtr input;   // what it computes on; null: the model's sample
-  RequestPtr client;  // who waits for its end; null for a periodic job that nobody waits for
+  RequestPtr input;            // what it computes on; null: the model's sample
+  RequestPtr client;           // who waits for its end; null for a periodic job that nobody waits for
   PooledSlot* slot = nullptr;  // from its first stage on
   sched::UnitId unit;
   TimeUs dispatchedUs = 0;  // of the stage that runs

@@ -13,7 +13,9 @@ std::string expected(const model::Tensor& tensor, std::uint32_t batch) {
   return std::string(model::to_word(tensor.datatype)) + " " + shapeWords(shapeAt(tensor, batch));
 }
 
-std::string quoted(std::string_view name) { return "tensor '" + std::string(name) + "'"; }
+std::string quoted(std::string_view name) {
+  return "tensor '" + std::string(name) + "'";
+}
 
 [[noreturn]] void refuseName(const model::Manifest& manifest, std::uint32_t batch, std::string_view name) {
   std::string known;
@@ -26,8 +28,8 @@ std::string quoted(std::string_view name) { return "tensor '" + std::string(name
 void check(const model::Tensor& wanted, std::uint32_t batch, const InputTensor& given) {
   const auto shape = shapeAt(wanted, batch);
   if (given.datatype != model::to_word(wanted.datatype)) {
-    throw InvalidArgument(quoted(given.name) + " has datatype '" + std::string(given.datatype) + "', expected " +
-                          expected(wanted, batch));
+    throw InvalidArgument(quoted(given.name) + " has datatype '" + std::string(given.datatype) +
+                          "', expected " + expected(wanted, batch));
   }
   if (!std::ranges::equal(given.shape, shape)) {
     throw InvalidArgument(quoted(given.name) + " has shape " + shapeWords(given.shape) + ", expected " +
@@ -35,8 +37,8 @@ void check(const model::Tensor& wanted, std::uint32_t batch, const InputTensor& 
   }
   const std::size_t bytes = wanted.element_bytes() * batch;
   if (given.bytes.size() != bytes) {
-    throw InvalidArgument(quoted(given.name) + " has " + std::to_string(given.bytes.size()) + " bytes, expected " +
-                          std::to_string(bytes) + " for " + expected(wanted, batch));
+    throw InvalidArgument(quoted(given.name) + " has " + std::to_string(given.bytes.size()) +
+                          " bytes, expected " + std::to_string(bytes) + " for " + expected(wanted, batch));
   }
 }
 

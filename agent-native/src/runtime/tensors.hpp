@@ -26,7 +26,8 @@ struct InputTensor {
 
 /// Copies the inputs into the manifest's order. Throws InvalidArgument: a name that is unknown, missing or
 /// there twice, or another datatype, shape or byte length than the model's at this batch size.
-[[nodiscard]] std::vector<std::vector<std::byte>> arrange(const model::Manifest& manifest, std::uint32_t batch,
+[[nodiscard]] std::vector<std::vector<std::byte>> arrange(const model::Manifest& manifest,
+                                                          std::uint32_t batch,
                                                           std::span<const InputTensor> inputs);
 
 /// Buffers for all outputs at a batch size.

@@ -52,8 +52,8 @@ std::string rejection(std::span<const sched::AdmissionTerms> tested, sched::Prio
   for (const sched::AdmissionTerms& terms : tested) {
     const bool late = terms.fits && terms.predicted;
     words += (words.back() == ':' ? " " : "; ") +
-             (late ? lateness(terms, releaseUs, deadlineUs) : termsOf(terms, priority, streams)) + " on context " +
-             std::to_string(terms.context.index);
+             (late ? lateness(terms, releaseUs, deadlineUs) : termsOf(terms, priority, streams)) +
+             " on context " + std::to_string(terms.context.index);
   }
   return words;
 }

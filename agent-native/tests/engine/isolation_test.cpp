@@ -1,6 +1,6 @@
-// What keeps streams from hurting each other: inference stays in its stream's thread, streams share no lock,
-// and loading runs in the background. Read from the kernel's own accounts, since times are noise on a shared
-// machine.
+// What keeps streams from hurting each other: inference stays in its stream's thread, streams share no
+// lock, and loading runs in the background. Read from the kernel's own accounts, since times are noise
+// on a shared machine.
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -61,7 +61,7 @@ class IsolationTest : public testing::Test {
   }
 
   test::TemporaryFolder root_;
-  std::unique_ptr<Engine> engine_ = openvino::make_engine({0});
+  std::unique_ptr<Engine> engine_ = openvino::make_engine({test::usable_core()});
   std::shared_ptr<const LoadedModel> model_;
   std::vector<std::unique_ptr<Slot>> slots_;
 };
@@ -94,8 +94,8 @@ TEST_F(IsolationTest, StreamsOfOneModelShareNoLock) {
   run(kRounds);
   const auto after = thread_accounts();
   for (const std::string name : {"stream-0.0", "stream-1.0"}) {
-    // A stream waits once a stage, for its next launch. A lock that another stream holds would make it wait
-    // again.
+    // A stream waits once a stage, for its next launch. A lock that another stream holds
+    // would make it wait again.
     EXPECT_LE(after.at(name).waits - before.at(name).waits, kRounds * kStages * 11 / 10) << name;
     EXPECT_EQ(after.at(name).policy, SCHED_OTHER);
   }

@@ -6,6 +6,7 @@
 
 #include "engine/onnx_packages.hpp"
 #include "engine/openvino/openvino_engine.hpp"
+#include "engine/stage_runner.hpp"
 
 namespace daris::engine {
 namespace {
@@ -30,7 +31,7 @@ class LoadTest : public testing::Test {
   }
 
   test::TemporaryFolder root_;
-  std::unique_ptr<Engine> engine_ = openvino::make_engine({0});
+  std::unique_ptr<Engine> engine_ = openvino::make_engine({test::usable_core()});
 };
 
 TEST_F(LoadTest, DescribesDeviceAndModel) {
@@ -100,7 +101,8 @@ TEST_F(LoadTest, AFileThatChangedSinceItWasOpenedIsRefused) {
 
 TEST(MakeEngine, RefusesCoresThatItCannotHave) {
   EXPECT_THROW((void)openvino::make_engine({}), std::invalid_argument);
-  EXPECT_THROW((void)openvino::make_engine({0, 0}), std::invalid_argument);
+  EXPECT_THROW((void)openvino::make_engine({test::usable_core(), test::usable_core()}),
+               std::invalid_argument);
   EXPECT_THROW((void)openvino::make_engine({100'000}), std::invalid_argument);
 }
 

@@ -1,5 +1,5 @@
-// Any bytes can be asked whether they are an ONNX file with its weights inside: no crash, no undefined
-// behaviour.
+// Any bytes can be asked whether they are an ONNX file with its weights inside: no crash, no
+// undefined behaviour.
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -57,7 +57,7 @@ class RunTest : public testing::Test {
   }
 
   test::TemporaryFolder root_;
-  std::unique_ptr<Engine> engine_ = openvino::make_engine({0});
+  std::unique_ptr<Engine> engine_ = openvino::make_engine({test::usable_core()});
 };
 
 TEST_F(RunTest, StagesGiveWhatTheWholeModelGives) {

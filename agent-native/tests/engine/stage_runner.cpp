@@ -1,11 +1,21 @@
 #include "engine/stage_runner.hpp"
 
 #include <poll.h>
+#include <sched.h>
 
 #include <array>
 #include <stdexcept>
 
 namespace daris::test {
+
+std::uint32_t usable_core() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  (void)::sched_getaffinity(0, sizeof allowed, &allowed);
+  std::uint32_t core = 0;
+  while (core < CPU_SETSIZE && !CPU_ISSET(core, &allowed)) ++core;
+  return core;
+}
 
 std::vector<engine::Completion> wait_completions(engine::Engine& engine) {
   constexpr int kPatienceMs = 20'000;

@@ -1,5 +1,5 @@
-// A dispatcher of the simplest kind: it runs slots through all their stages, one slot to a stream, and
-// counts.
+// A dispatcher of the simplest kind: it runs slots through all their stages, one slot to
+// a stream, and counts.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,11 @@
 
 namespace daris::test {
 
-/// Polls once, after waiting at most 20 s for completion_fd to become readable. Throws std::runtime_error
-/// after that.
+/// A core that this process may use.
+[[nodiscard]] std::uint32_t usable_core();
+
+/// Polls once, after waiting at most 20 s for completion_fd to become readable. Throws
+/// std::runtime_error after that.
 [[nodiscard]] std::vector<engine::Completion> wait_completions(engine::Engine& engine);
 
 /// A slot and the stream on which it runs, as often as `rounds`.

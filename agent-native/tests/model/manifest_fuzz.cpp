@@ -1,6 +1,6 @@
-// Any bytes are a manifest or are refused with a PackageError: no crash, no other exception, no undefined
-// behaviour. Start it on a folder with the model.json of a real package in it, or it finds little beyond
-// JSON.
+// Any bytes are a manifest or are refused with a PackageError: no crash, no other exception, no
+// undefined behaviour. Start it on a folder with the model.json of a real package in it, or it
+// finds little beyond JSON.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,7 @@
 // Clients of the Open Inference Protocol against the real process.
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstring>
 #include <functional>
 #include <openvino/runtime/core.hpp>
@@ -16,7 +17,8 @@ using grpc::StatusCode;
 using inference::ModelInferRequest;
 
 /// An OnRequest task that takes a request each millisecond.
-wire::DesiredTask& addOnRequest(wire::DesiredState& desired, const std::string& name, const std::string& digest) {
+wire::DesiredTask& addOnRequest(wire::DesiredState& desired, const std::string& name,
+                                const std::string& digest) {
   wire::DesiredTask& task = addTask(desired, name, digest);
   task.set_release(wire::RELEASE_ON_REQUEST);
   task.set_period_us(1'000'000);
@@ -29,8 +31,8 @@ wire::DesiredTask& addOnRequest(wire::DesiredState& desired, const std::string& 
 std::vector<float> wholeChain(const std::vector<float>& input) {
   ov::Core core;
   const auto model = core.read_model(onnx_file("whole-b1"), ov::Tensor());
-  auto request =
-      core.compile_model(model, "CPU", ov::hint::inference_precision(ov::element::f32)).create_infer_request();
+  auto request = core.compile_model(model, "CPU", ov::hint::inference_precision(ov::element::f32))
+                     .create_infer_request();
   std::memcpy(request.get_input_tensor().data(), input.data(), input.size() * sizeof(float));
   request.infer();
   const ov::Tensor output = request.get_output_tensor();
@@ -102,19 +104,24 @@ TEST(Infer, EachBadTensorIsNamedAndTheTaskServesOn) {
   addOnRequest(desired, "a", bed.chainDigest());
   bed.serve(desired);
   const std::vector<BadRequest> faults{
-      {"name", [](auto& request) { request.mutable_inputs(0)->set_name("picture"); }, StatusCode::INVALID_ARGUMENT,
+      {"name", [](auto& request) { request.mutable_inputs(0)->set_name("picture"); },
+       StatusCode::INVALID_ARGUMENT,
        "tensor 'picture' is not an input; the inputs are: image FP32 [1,3,16,16]"},
-      {"shape", [](auto& request) { request.mutable_inputs(0)->set_shape(2, 17); }, StatusCode::INVALID_ARGUMENT,
-       "tensor 'image' has shape [1,3,17,16], expected FP32 [1,3,16,16]"},
-      {"batch", [](auto& request) { request.mutable_inputs(0)->set_shape(0, 2); }, StatusCode::INVALID_ARGUMENT,
-       "tensor 'image' has shape [2,3,16,16], expected FP32 [1,3,16,16]"},
-      {"type", [](auto& request) { request.mutable_inputs(0)->set_datatype("FP16"); }, StatusCode::INVALID_ARGUMENT,
-       "tensor 'image' has datatype 'FP16', expected FP32 [1,3,16,16]"},
-      {"length", [](auto& request) { request.mutable_raw_input_contents(0)->pop_back(); }, StatusCode::INVALID_ARGUMENT,
-       "tensor 'image' has 3071 bytes, expected 3072 for FP32 [1,3,16,16]"},
-      {"output", [](auto& request) { request.add_outputs()->set_name("boxes"); }, StatusCode::INVALID_ARGUMENT,
-       "tensor 'boxes' is not an output; the outputs are: scores"},
-      {"nothing", [](auto& request) { request.clear_inputs(); request.clear_raw_input_contents(); },
+      {"shape", [](auto& request) { request.mutable_inputs(0)->set_shape(2, 17); },
+       StatusCode::INVALID_ARGUMENT, "tensor 'image' has shape [1,3,17,16], expected FP32 [1,3,16,16]"},
+      {"batch", [](auto& request) { request.mutable_inputs(0)->set_shape(0, 2); },
+       StatusCode::INVALID_ARGUMENT, "tensor 'image' has shape [2,3,16,16], expected FP32 [1,3,16,16]"},
+      {"type", [](auto& request) { request.mutable_inputs(0)->set_datatype("FP16"); },
+       StatusCode::INVALID_ARGUMENT, "tensor 'image' has datatype 'FP16', expected FP32 [1,3,16,16]"},
+      {"length", [](auto& request) { request.mutable_raw_input_contents(0)->pop_back(); },
+       StatusCode::INVALID_ARGUMENT, "tensor 'image' has 3071 bytes, expected 3072 for FP32 [1,3,16,16]"},
+      {"output", [](auto& request) { request.add_outputs()->set_name("boxes"); },
+       StatusCode::INVALID_ARGUMENT, "tensor 'boxes' is not an output; the outputs are: scores"},
+      {"nothing",
+       [](auto& request) {
+         request.clear_inputs();
+         request.clear_raw_input_contents();
+       },
        StatusCode::INVALID_ARGUMENT, "tensor 'image' is missing, expected FP32 [1,3,16,16]"},
       {"task", [](auto& request) { request.set_model_name("b.default"); }, StatusCode::NOT_FOUND,
        "no task 'b.default' is served here; model names are TASK.NAMESPACE"},
@@ -190,7 +197,8 @@ TEST(Infer, AClientThatGivesUpHarmsNobody) {
   addOnRequest(desired, "a", bed.chainDigest());
   bed.serve(desired);
   for (int i = 0; i < 20; ++i) {
-    const grpc::Status status = bed.infer(chainRequest("slow.default", 1), std::chrono::milliseconds(20)).status;
+    const grpc::Status status =
+        bed.infer(chainRequest("slow.default", 1), std::chrono::milliseconds(20)).status;
     EXPECT_EQ(status.error_code(), StatusCode::DEADLINE_EXCEEDED);
   }
   const auto [status, response] = bed.infer(chainRequest("a.default", 4));
@@ -226,7 +234,8 @@ TEST(Infer, AStageThatFailsFailsItsOwnJobAlone) {
   bed.serve(desired);
   const grpc::Status status = bed.infer(fragileRequest(9)).status;
   EXPECT_EQ(status.error_code(), StatusCode::INTERNAL);
-  EXPECT_EQ(status.error_message().rfind("the engine failed on f.default: ", 0), 0U) << status.error_message();
+  EXPECT_EQ(status.error_message().rfind("the engine failed on f.default: ", 0), 0U)
+      << status.error_message();
   const auto [again, response] = bed.infer(fragileRequest(1));
   ASSERT_TRUE(again.ok()) << again.error_message();
   std::vector<float> sums(4);
@@ -249,6 +258,25 @@ TEST(Infer, ATaskThatWasRemovedIsNotFound) {
   desired.clear_tasks();
   bed.serve(desired);
   EXPECT_EQ(bed.infer(chainRequest("a.default", 1)).status.error_code(), StatusCode::NOT_FOUND);
+}
+
+TEST(Infer, WhoWaitsForAJobIsAnsweredWhenTheRuntimeStops) {
+  Bed bed;
+  auto desired = bed.desired(1);
+  auto& slow = addTask(desired, "slow", bed.chainDigest());
+  slow.set_period_us(3'600'000'000);
+  slow.set_deadline_us(3'600'000'000);
+  addTask(desired, "other", bed.chainDigest());
+  bed.serve(desired);
+  grpc::Status status;
+  std::jthread waiting([&] { status = bed.infer(chainRequest("slow.default", 1)).status; });
+  ASSERT_TRUE(bed.infer(chainRequest("other.default", 1)).status.ok());
+  bed.process().signal(SIGTERM);
+  EXPECT_EQ(bed.process().wait(), 0);
+  waiting.join();
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.error_code(), StatusCode::DEADLINE_EXCEEDED)
+      << "it was answered, not left to its deadline";
 }
 
 TEST(Infer, MetadataAndReadinessTellWhatIsServed) {

@@ -16,24 +16,31 @@ namespace wire = ::daris::runtime::v1;
 using grpc::StatusCode;
 using runtime::Answer;
 
-grpc::Status statusOfThrown(const std::function<void()>& work) { return guarded(work); }
+grpc::Status statusOfThrown(const std::function<void()>& work) {
+  return guarded(work);
+}
 
 TEST(Status, EachErrorHasItsCode) {
-  EXPECT_EQ(statusOfThrown([] { throw runtime::InvalidArgument("a"); }).error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(statusOfThrown([] { throw runtime::InvalidArgument("a"); }).error_code(),
+            StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(statusOfThrown([] { throw runtime::NotFound("a"); }).error_code(), StatusCode::NOT_FOUND);
   EXPECT_EQ(statusOfThrown([] { throw runtime::Unavailable("a"); }).error_code(), StatusCode::UNAVAILABLE);
-  EXPECT_EQ(statusOfThrown([] { throw runtime::Exhausted("a"); }).error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(statusOfThrown([] { throw runtime::Exhausted("a"); }).error_code(),
+            StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(statusOfThrown([] { throw std::bad_alloc(); }).error_code(), StatusCode::INTERNAL);
   EXPECT_EQ(statusOfThrown([] { throw 7; }).error_code(), StatusCode::INTERNAL);
   EXPECT_TRUE(statusOfThrown([] {}).ok());
 }
 
 TEST(Status, EachAnswerHasItsCode) {
-  const std::vector<std::pair<Answer, StatusCode>> codes{
-      {Answer::Completed, StatusCode::OK},         {Answer::Rejected, StatusCode::RESOURCE_EXHAUSTED},
-      {Answer::Early, StatusCode::RESOURCE_EXHAUSTED}, {Answer::Superseded, StatusCode::ABORTED},
-      {Answer::Dropped, StatusCode::DEADLINE_EXCEEDED}, {Answer::Failed, StatusCode::INTERNAL},
-      {Answer::Ended, StatusCode::NOT_FOUND},      {Answer::Cancelled, StatusCode::DEADLINE_EXCEEDED}};
+  const std::vector<std::pair<Answer, StatusCode>> codes{{Answer::Completed, StatusCode::OK},
+                                                         {Answer::Rejected, StatusCode::RESOURCE_EXHAUSTED},
+                                                         {Answer::Early, StatusCode::RESOURCE_EXHAUSTED},
+                                                         {Answer::Superseded, StatusCode::ABORTED},
+                                                         {Answer::Dropped, StatusCode::DEADLINE_EXCEEDED},
+                                                         {Answer::Failed, StatusCode::INTERNAL},
+                                                         {Answer::Ended, StatusCode::NOT_FOUND},
+                                                         {Answer::Cancelled, StatusCode::DEADLINE_EXCEEDED}};
   for (const auto& [answer, code] : codes) {
     runtime::Outcome outcome;
     outcome.answer = answer;
@@ -73,7 +80,8 @@ TEST(DesiredMessage, WhatIsNotSetIsNamed) {
   message.mutable_tasks(0)->clear_priority();
   const grpc::Status status = guarded([&] { static_cast<void>(desiredOf(message)); });
   EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(status.error_message(), "task default/a: priority is not set, expected PRIORITY_HIGH or PRIORITY_LOW");
+  EXPECT_EQ(status.error_message(),
+            "task default/a: priority is not set, expected PRIORITY_HIGH or PRIORITY_LOW");
   message = sound();
   message.clear_policy();
   EXPECT_EQ(guarded([&] { static_cast<void>(desiredOf(message)); }).error_message(),
@@ -134,7 +142,8 @@ TEST(InferenceMessage, TypedContentsBecomeBytes) {
   auto floats = requestOf("FP32");
   floats.mutable_inputs(0)->mutable_contents()->add_fp32_contents(1.5F);
   floats.mutable_inputs(0)->mutable_contents()->add_fp32_contents(-2);
-  EXPECT_EQ(elements<float>(inputsOf(floats, manifestOf(model::Datatype::kFp32), 1)[0]), (std::vector<float>{1.5F, -2}));
+  EXPECT_EQ(elements<float>(inputsOf(floats, manifestOf(model::Datatype::kFp32), 1)[0]),
+            (std::vector<float>{1.5F, -2}));
   auto bytes = requestOf("INT8");
   bytes.mutable_inputs(0)->mutable_contents()->add_int_contents(-128);
   bytes.mutable_inputs(0)->mutable_contents()->add_int_contents(127);

@@ -36,7 +36,9 @@ bool endsWithin(pid_t pid, std::chrono::seconds patience) {
 TEST(Process, BadFlagsExitWith2AndOneLine) {
   const ProcessEnd run = runToEnd({"--cores", "none"});
   EXPECT_EQ(run.status, 2);
-  EXPECT_EQ(run.errors, "daris-runtime: --cores: 'none' is not accepted, expected core numbers such as 0,1 or 0-3, each once\n");
+  EXPECT_EQ(run.errors,
+            "daris-runtime: --cores: 'none' is not accepted, expected core numbers such as 0,1 or 0-3, each "
+            "once\n");
 }
 
 TEST(Process, SigtermEndsItCleanlyAndRemovesTheSocket) {
@@ -60,7 +62,8 @@ TEST(Process, TheSocketIsForItsUserAlone) {
 
 TEST(Process, ASecondRuntimeOnTheSocketIsRefusedAndTheFirstServesOn) {
   Bed bed;
-  const ProcessEnd second = runToEnd({"--socket", bed.socket(), "--model-root", bed.modelRoot(), "--cores", "0"});
+  const ProcessEnd second =
+      runToEnd({"--socket", bed.socket(), "--model-root", bed.modelRoot(), "--cores", "0"});
   EXPECT_EQ(second.status, 1);
   EXPECT_NE(second.errors.find("is served by another runtime"), std::string::npos) << second.errors;
   EXPECT_EQ(bed.info().gpus(0).uuid(), "cpu-0");

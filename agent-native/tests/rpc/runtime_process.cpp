@@ -39,14 +39,17 @@ pid_t start(const std::vector<std::string>& arguments, int descriptor, const Pip
 /// Appends what is there within the patience; false at the end of the stream.
 bool readSome(int fd, std::string& text) {
   pollfd readable{fd, POLLIN, 0};
-  if (::poll(&readable, 1, std::chrono::milliseconds(kPatience).count()) != 1) throw std::runtime_error("no output");
+  if (::poll(&readable, 1, std::chrono::milliseconds(kPatience).count()) != 1)
+    throw std::runtime_error("no output");
   char buffer[4096];
   const ssize_t count = ::read(fd, buffer, sizeof buffer);
   if (count > 0) text.append(buffer, static_cast<std::size_t>(count));
   return count > 0;
 }
 
-int statusOf(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+int statusOf(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 }  // namespace
 
@@ -80,7 +83,9 @@ std::string RuntimeProcess::readLine() {
   }
 }
 
-void RuntimeProcess::signal(int number) const { ::kill(pid_, number); }
+void RuntimeProcess::signal(int number) const {
+  ::kill(pid_, number);
+}
 
 int RuntimeProcess::wait() {
   const auto deadline = Clock::now() + kPatience;
@@ -202,7 +207,9 @@ Bed::Inferred Bed::infer(const inference::ModelInferRequest& request, std::chron
   return inferred;
 }
 
-inference::GRPCInferenceService::Stub& Bed::client() { return *client_; }
+inference::GRPCInferenceService::Stub& Bed::client() {
+  return *client_;
+}
 
 // ---- Values ----
 

@@ -77,7 +77,8 @@ class Bed {
     grpc::Status status;
     inference::ModelInferResponse response;
   };
-  Inferred infer(const inference::ModelInferRequest& request, std::chrono::milliseconds timeout = std::chrono::seconds(20));
+  Inferred infer(const inference::ModelInferRequest& request,
+                 std::chrono::milliseconds timeout = std::chrono::seconds(20));
 
   [[nodiscard]] inference::GRPCInferenceService::Stub& client();
 

@@ -28,18 +28,20 @@ TEST_P(DiffOfOne, LeadsToTheStep) {
 
 INSTANTIATE_TEST_SUITE_P(
     DesiredDiff, DiffOfOne,
-    testing::Values(Edit{"Nothing", [](DesiredTask&) {}, Step::Keep},
-                    Edit{"CarriedCounters", [](DesiredTask& task) { task.carried.released = 9; }, Step::Keep},
-                    Edit{"Period", [](DesiredTask& task) { task.periodUs = 200'000; }, Step::Change},
-                    Edit{"Deadline", [](DesiredTask& task) { task.deadlineUs = 50'000; }, Step::Change},
-                    Edit{"Offset", [](DesiredTask& task) { task.offsetUs = 7; }, Step::Change},
-                    Edit{"Priority", [](DesiredTask& task) { task.priority = sched::Priority::High; }, Step::Change},
-                    Edit{"Release", [](DesiredTask& task) { task.release = sched::ReleaseMode::OnRequest; }, Step::Change},
-                    Edit{"Epoch", [](DesiredTask& task) { task.epoch = 2; }, Step::Change},
-                    Edit{"Context", [](DesiredTask& task) { task.context = 1; }, Step::Change},
-                    Edit{"LateJobs", [](DesiredTask& task) { task.lateJobs = sched::LateJobs::Drop; }, Step::Change},
-                    Edit{"Model", [](DesiredTask& task) { task.modelDigest = "sha256:b"; }, Step::Replace},
-                    Edit{"Batch", [](DesiredTask& task) { task.batchSize = 2; }, Step::Replace}),
+    testing::Values(
+        Edit{"Nothing", [](DesiredTask&) {}, Step::Keep},
+        Edit{"CarriedCounters", [](DesiredTask& task) { task.carried.released = 9; }, Step::Keep},
+        Edit{"Period", [](DesiredTask& task) { task.periodUs = 200'000; }, Step::Change},
+        Edit{"Deadline", [](DesiredTask& task) { task.deadlineUs = 50'000; }, Step::Change},
+        Edit{"Offset", [](DesiredTask& task) { task.offsetUs = 7; }, Step::Change},
+        Edit{"Priority", [](DesiredTask& task) { task.priority = sched::Priority::High; }, Step::Change},
+        Edit{"Release", [](DesiredTask& task) { task.release = sched::ReleaseMode::OnRequest; },
+             Step::Change},
+        Edit{"Epoch", [](DesiredTask& task) { task.epoch = 2; }, Step::Change},
+        Edit{"Context", [](DesiredTask& task) { task.context = 1; }, Step::Change},
+        Edit{"LateJobs", [](DesiredTask& task) { task.lateJobs = sched::LateJobs::Drop; }, Step::Change},
+        Edit{"Model", [](DesiredTask& task) { task.modelDigest = "sha256:b"; }, Step::Replace},
+        Edit{"Batch", [](DesiredTask& task) { task.batchSize = 2; }, Step::Replace}),
     [](const auto& info) { return info.param.name; });
 
 TEST(DesiredDiff, NamesWhatIsGoneAndWhatIsNew) {
@@ -76,7 +78,9 @@ std::string refusalOf(const DesiredState& desired) {
   }
 }
 
-TEST(DesiredState, SoundOneIsAccepted) { EXPECT_EQ(refusalOf(sound()), ""); }
+TEST(DesiredState, SoundOneIsAccepted) {
+  EXPECT_EQ(refusalOf(sound()), "");
+}
 
 TEST(DesiredState, RefusalsNameTheFieldAndWhatWorks) {
   DesiredState desired = sound();

@@ -18,7 +18,8 @@ std::vector<const char*> with(std::vector<const char*> more) {
 }
 
 TEST(Flags, AreReadInBothSpellings) {
-  const Flags flags = parseFlags(with({"--inference-address=[::1]:8001", "--slot-memory", "512MiB", "--supervise"}));
+  const Flags flags =
+      parseFlags(with({"--inference-address=[::1]:8001", "--slot-memory", "512MiB", "--supervise"}));
   EXPECT_EQ(flags.socket, "/run/a.sock");
   EXPECT_EQ(flags.modelRoot, "/tmp");
   EXPECT_EQ(flags.cores, (std::vector<std::uint32_t>{0, 2, 3}));
@@ -54,7 +55,8 @@ TEST_P(BadFlag, IsNamedInOneLineWithWhatWouldWork) {
 
 INSTANTIATE_TEST_SUITE_P(
     Flags, BadFlag,
-    testing::Values(Bad{"Unknown", with({"--sockets", "x"}), "--sockets"}, Bad{"Word", with({"serve"}), "serve"},
+    testing::Values(Bad{"Unknown", with({"--sockets", "x"}), "--sockets"},
+                    Bad{"Word", with({"serve"}), "serve"},
                     Bad{"NoSocket", {"--model-root", "/tmp", "--cores", "0"}, "--socket"},
                     Bad{"NoCores", {"--model-root", "/tmp", "--socket", "/a"}, "--cores"},
                     Bad{"NoRoot", {"--cores", "0", "--socket", "/a"}, "--model-root"},
@@ -62,7 +64,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"ValueForSwitch", with({"--supervise=yes"}), "--supervise"},
                     Bad{"NoDirectory", with({"--model-root", "/nowhere/at/all"}), "--model-root"},
                     Bad{"NoPort", with({"--inference-address", "127.0.0.1"}), "--inference-address"},
-                    Bad{"PortTooLarge", with({"--inference-address", "127.0.0.1:65536"}), "--inference-address"},
+                    Bad{"PortTooLarge", with({"--inference-address", "127.0.0.1:65536"}),
+                        "--inference-address"},
                     Bad{"CoreTwice", with({"--cores", "0,0"}), "--cores"},
                     Bad{"CoreBackwards", with({"--cores", "3-1"}), "--cores"},
                     Bad{"CoreComma", with({"--cores", "0,"}), "--cores"},

@@ -33,7 +33,9 @@ TEST(Histogram, ABoundBelongsToItsBucketAndWhatIsBeyondToTheLast) {
   EXPECT_EQ(histogram.count(), 4U);
 }
 
-TEST(Histogram, EmptyHasNoQuantiles) { EXPECT_EQ(Histogram().quantile(0.99), 0); }
+TEST(Histogram, EmptyHasNoQuantiles) {
+  EXPECT_EQ(Histogram().quantile(0.99), 0);
+}
 
 TEST(Histogram, OneValueIsAllQuantiles) {
   Histogram histogram;
@@ -56,7 +58,8 @@ TEST(Histogram, QuantilesAreWithinABucketOfTheExactOnes) {
     const auto exact = static_cast<double>(values[static_cast<std::size_t>(std::ceil(q * 20'000)) - 1]);
     EXPECT_NEAR(static_cast<double>(histogram.quantile(q)), exact, exact * 0.25 + 64) << q;
   }
-  EXPECT_EQ(histogram.sumUs(), static_cast<std::uint64_t>(std::accumulate(values.begin(), values.end(), 0LL)));
+  EXPECT_EQ(histogram.sumUs(),
+            static_cast<std::uint64_t>(std::accumulate(values.begin(), values.end(), 0LL)));
 }
 
 }  // namespace

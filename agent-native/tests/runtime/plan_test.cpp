@@ -56,30 +56,32 @@ TEST_P(PlanOfOne, SaysPhaseReasonAndWords) {
 
 INSTANTIATE_TEST_SUITE_P(
     Plan, PlanOfOne,
-    testing::Values(
-        Case{"Sound", [](DesiredTask&) {}, TaskPhase::Serving, "", ""},
-        Case{"ZeroPeriod", [](DesiredTask& task) { task.periodUs = 0; }, TaskPhase::Refused, "InvalidTask",
-             "period_us is 0, expected 1 to 2^53"},
-        Case{"DeadlineBeyondPeriod", [](DesiredTask& task) { task.deadlineUs = task.periodUs + 1; }, TaskPhase::Refused,
-             "InvalidTask", "deadline_us is 100001, expected 1 to period_us (100000)"},
-        Case{"OffsetOfAPeriod", [](DesiredTask& task) { task.offsetUs = task.periodUs; }, TaskPhase::Refused,
-             "InvalidTask", "offset_us is 100000"},
-        Case{"NegativeJitter", [](DesiredTask& task) { task.releaseJitterUs = -1; }, TaskPhase::Refused, "InvalidTask",
-             "release_jitter_us is -1"},
-        Case{"NoBatch", [](DesiredTask& task) { task.batchSize = 0; }, TaskPhase::Refused, "InvalidTask", "batch_size"},
-        Case{"SameName", [](DesiredTask& task) { task.name = "other"; }, TaskPhase::Refused, "DuplicateName",
-             "default/other is also the task of uid uid-other"},
-        Case{"Gpu", [](DesiredTask& task) { task.gpuUuid = "gpu-7"; }, TaskPhase::Refused, "UnknownGpu",
-             "no GPU gpu-7; it owns cpu-0"},
-        Case{"Context", [](DesiredTask& task) { task.context = 2; }, TaskPhase::Refused, "UnknownContext",
-             "context 2 of cpu-0 does not exist; it has 2, counted from 0"},
-        Case{"NoSuchModel", [](DesiredTask& task) { task.modelDigest = "sha256:none"; }, TaskPhase::Refused,
-             "ModelFailed", "sha256:none is not among the desired models"},
-        Case{"FailedModel", [](DesiredTask& task) { task.modelDigest = "sha256:bad"; }, TaskPhase::Refused,
-             "ModelFailed", "DigestMismatch: model.json has another digest"},
-        Case{"LoadingModel", [](DesiredTask& task) { task.modelDigest = "sha256:slow"; }, TaskPhase::Loading, "", ""},
-        Case{"Batch", [](DesiredTask& task) { task.batchSize = 4; }, TaskPhase::Refused, "BatchNotInPackage",
-             "batch size 4 is not in the package; it has 1, 2"}),
+    testing::Values(Case{"Sound", [](DesiredTask&) {}, TaskPhase::Serving, "", ""},
+                    Case{"ZeroPeriod", [](DesiredTask& task) { task.periodUs = 0; }, TaskPhase::Refused,
+                         "InvalidTask", "period_us is 0, expected 1 to 2^53"},
+                    Case{"DeadlineBeyondPeriod",
+                         [](DesiredTask& task) { task.deadlineUs = task.periodUs + 1; }, TaskPhase::Refused,
+                         "InvalidTask", "deadline_us is 100001, expected 1 to period_us (100000)"},
+                    Case{"OffsetOfAPeriod", [](DesiredTask& task) { task.offsetUs = task.periodUs; },
+                         TaskPhase::Refused, "InvalidTask", "offset_us is 100000"},
+                    Case{"NegativeJitter", [](DesiredTask& task) { task.releaseJitterUs = -1; },
+                         TaskPhase::Refused, "InvalidTask", "release_jitter_us is -1"},
+                    Case{"NoBatch", [](DesiredTask& task) { task.batchSize = 0; }, TaskPhase::Refused,
+                         "InvalidTask", "batch_size"},
+                    Case{"SameName", [](DesiredTask& task) { task.name = "other"; }, TaskPhase::Refused,
+                         "DuplicateName", "default/other is also the task of uid uid-other"},
+                    Case{"Gpu", [](DesiredTask& task) { task.gpuUuid = "gpu-7"; }, TaskPhase::Refused,
+                         "UnknownGpu", "no GPU gpu-7; it owns cpu-0"},
+                    Case{"Context", [](DesiredTask& task) { task.context = 2; }, TaskPhase::Refused,
+                         "UnknownContext", "context 2 of cpu-0 does not exist; it has 2, counted from 0"},
+                    Case{"NoSuchModel", [](DesiredTask& task) { task.modelDigest = "sha256:none"; },
+                         TaskPhase::Refused, "ModelFailed", "sha256:none is not among the desired models"},
+                    Case{"FailedModel", [](DesiredTask& task) { task.modelDigest = "sha256:bad"; },
+                         TaskPhase::Refused, "ModelFailed", "DigestMismatch: model.json has another digest"},
+                    Case{"LoadingModel", [](DesiredTask& task) { task.modelDigest = "sha256:slow"; },
+                         TaskPhase::Loading, "", ""},
+                    Case{"Batch", [](DesiredTask& task) { task.batchSize = 4; }, TaskPhase::Refused,
+                         "BatchNotInPackage", "batch size 4 is not in the package; it has 1, 2"}),
     [](const auto& info) { return info.param.name; });
 
 DesiredTask high(const std::string& name, DurationUs periodUs) {
@@ -121,7 +123,8 @@ TEST(Plan, LowPriorityIsNotBooked) {
 }
 
 TEST(Plan, ANewcomerNeverDrivesOutWhatRuns) {
-  const auto verdicts = plan(desiredOf({high("new", 8000), high("old", 8000)}), "cpu-0", models(), {"uid-old"});
+  const auto verdicts =
+      plan(desiredOf({high("new", 8000), high("old", 8000)}), "cpu-0", models(), {"uid-old"});
   EXPECT_EQ(verdicts[0].reason, "Overcommitted");
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving);
 }

@@ -83,9 +83,11 @@ TEST_P(SteppedClock, ReleasesGoOnWithoutBurstOrHoleAndReachTheNewGrid) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ReleaseGrid, SteppedClock,
-                         testing::Values(ClockStep{"Forward", 3'600'000'000}, ClockStep{"Back", -3'600'000'000},
+                         testing::Values(ClockStep{"Forward", 3'600'000'000},
+                                         ClockStep{"Back", -3'600'000'000},
                                          ClockStep{"ALittleForward", 7'000}, ClockStep{"ALittleBack", -7'000},
-                                         ClockStep{"HalfAPeriod", kPeriod / 2}, ClockStep{"OnePeriod", kPeriod}),
+                                         ClockStep{"HalfAPeriod", kPeriod / 2},
+                                         ClockStep{"OnePeriod", kPeriod}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -30,7 +30,8 @@ TEST(Statistics, EarlyIsNoRelease) {
 
 TEST(Statistics, EachReleaseIsCountedOnceWhateverBecomesOfIt) {
   TaskStatistics statistics;
-  for (const auto decision : {sched::Decision::Admitted, sched::Decision::Skipped, sched::Decision::Rejected}) {
+  for (const auto decision :
+       {sched::Decision::Admitted, sched::Decision::Skipped, sched::Decision::Rejected}) {
     statistics.released(decided(decision), 0);
   }
   statistics.released(decided(sched::Decision::Waiting), 0);

@@ -13,7 +13,8 @@ namespace {
 
 model::Manifest manifest() {
   model::Manifest manifest;
-  manifest.inputs = {{"image", model::Datatype::kFp32, {-1, 2, 2}}, {"scale", model::Datatype::kInt64, {-1, 1}}};
+  manifest.inputs = {{"image", model::Datatype::kFp32, {-1, 2, 2}},
+                     {"scale", model::Datatype::kInt64, {-1, 1}}};
   manifest.outputs = {{"scores", model::Datatype::kFp32, {-1, 10}}};
   return manifest;
 }
@@ -24,7 +25,8 @@ struct Given {
   std::vector<std::byte> scale = std::vector<std::byte>(16, std::byte{2});
   std::vector<std::int64_t> imageShape{2, 2, 2};
   std::vector<std::int64_t> scaleShape{2, 1};
-  std::vector<InputTensor> tensors{{"scale", "INT64", scaleShape, scale}, {"image", "FP32", imageShape, image}};
+  std::vector<InputTensor> tensors{{"scale", "INT64", scaleShape, scale},
+                                   {"image", "FP32", imageShape, image}};
 };
 
 TEST(Tensors, AreArrangedInTheOrderOfTheManifest) {

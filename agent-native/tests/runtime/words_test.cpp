@@ -7,7 +7,8 @@
 namespace daris::runtime {
 namespace {
 
-sched::AdmissionTerms terms(std::uint32_t context, std::int64_t activeE9, std::int64_t utilE9, std::int64_t remainingE9) {
+sched::AdmissionTerms terms(std::uint32_t context, std::int64_t activeE9, std::int64_t utilE9,
+                            std::int64_t remainingE9) {
   sched::AdmissionTerms terms;
   terms.context = {0, context};
   terms.active = {activeE9};

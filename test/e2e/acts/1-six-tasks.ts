@@ -62,7 +62,7 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   }
   const [before, after] = await stack.watch.span(measuredSeconds, signal);
   const steady = judgeSteady(windowBetween(before, after, tasks.map(identityOf)), {
-    cores: stack.cores.length,
+    streams: stack.streams,
     high: 2,
     low: 4,
     seconds: 15,

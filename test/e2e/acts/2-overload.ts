@@ -17,11 +17,11 @@ async function measure(stack: Stack, seconds: number, signal: AbortSignal): Prom
 }
 
 /** How often each Low task must be there once more so that the load reaches the target. */
-export function copiesNeeded(window: Window, cores: number): number {
+export function copiesNeeded(window: Window, streams: number): number {
   const low = { ...window, tasks: window.tasks.filter(({ priority }) => priority === 'Low') };
-  const lowLoad = offeredLoad(low, cores);
+  const lowLoad = offeredLoad(low, streams);
   if (jobsOf(low).completed === 0) throw new Error('no Low job completed: there is no load to multiply');
-  return Math.max(1, Math.ceil((targetLoad - offeredLoad(window, cores)) / lowLoad));
+  return Math.max(1, Math.ceil((targetLoad - offeredLoad(window, streams)) / lowLoad));
 }
 
 function copyOf(task: RealtimeInferenceTask, copy: number): object {
@@ -48,13 +48,13 @@ async function deleteCopies(stack: Stack, signal: AbortSignal): Promise<void> {
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const before = await measure(stack, 5, signal);
   const low = (await stack.tasks.list(signal)).filter((task) => identityOf(task).priority === 'Low');
-  const copies = copiesNeeded(before, stack.cores.length);
+  const copies = copiesNeeded(before, stack.streams);
   const items = Array.from({ length: copies }, (_, copy) => low.map((task) => copyOf(task, copy + 1))).flat();
   try {
     await stack.cluster.apply({ apiVersion: 'v1', kind: 'List', items }, { signal });
     await stack.tasks.allReady(6 + items.length, { timeoutMs: 60_000, signal });
     const during = await measure(stack, measuredSeconds, signal);
-    const { figures, failures } = judgeOverload(before, during, stack.cores.length);
+    const { figures, failures } = judgeOverload(before, during, stack.streams);
     return { figures: { addedTasks: items.length, ...figures }, failures };
   } finally {
     await deleteCopies(stack, signal);

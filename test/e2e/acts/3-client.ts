@@ -65,7 +65,7 @@ async function askBoth(stack: Stack, signal: AbortSignal): Promise<[onRequest: A
   try {
     await stack.cluster.apply(onRequest, { signal });
     const requested = await stack.tasks.until('on-request', served, options);
-    const periodic = await stack.tasks.until('front-cameras', served, options);
+    const periodic = await stack.tasks.until('front-camera', served, options);
     return [await ask(stack, requested, signal), await ask(stack, periodic, signal)];
   } finally {
     await stack.remove(['rit', 'on-request']);
@@ -76,7 +76,7 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
   const [first, second] = await askBoth(stack, signal);
   check(checks, 'on-request', first);
-  check(checks, 'front-cameras', second);
+  check(checks, 'front-camera', second);
   return {
     figures: {
       requests: 2 * requests,

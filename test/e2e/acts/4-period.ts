@@ -1,4 +1,5 @@
 // A period edited with kubectl: the counters show the new rate, and nothing was restarted for it.
+import { formatDurationUs } from '../../../api/durations.ts';
 import type { RealtimeInferenceTask } from '../../../api/resources.ts';
 import type { Act, ActResult } from '../act.ts';
 import { Checks, round } from '../act.ts';
@@ -53,11 +54,12 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const pids = [stack.pidOf('agent'), stack.pidOf('runtime')].join();
   const placed = placementOf(await find(stack, signal));
 
-  const original = await measureAt(stack, checks, 50_000, signal);
-  await edit(stack, '100ms', signal);
-  const doubled = await measureAt(stack, checks, 100_000, signal);
-  await edit(stack, '50ms', signal);
-  const restored = await measureAt(stack, checks, 50_000, signal);
+  const periodUs = (await find(stack, signal))?.status?.effective?.periodUs ?? Number.NaN;
+  const original = await measureAt(stack, checks, periodUs, signal);
+  await edit(stack, formatDurationUs(2 * periodUs), signal);
+  const doubled = await measureAt(stack, checks, 2 * periodUs, signal);
+  await edit(stack, formatDurationUs(periodUs), signal);
+  const restored = await measureAt(stack, checks, periodUs, signal);
 
   const last = await stack.watch.fresh(signal);
   const identities = tasks.map(identityOf);
@@ -68,9 +70,10 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   checkHighTasks(checks, windowBetween(first, last, identities));
   return {
     figures: {
-      perSecondAt50ms: original,
-      perSecondAt100ms: doubled,
-      perSecondAt50msAgain: restored,
+      periodMs: periodUs / 1000,
+      perSecond: original,
+      perSecondAtTwiceThePeriod: doubled,
+      perSecondAgain: restored,
     },
     failures: checks.failures,
   };

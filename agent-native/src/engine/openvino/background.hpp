@@ -13,8 +13,8 @@ namespace daris::engine::openvino {
 /// without privileges.
 void become_background() noexcept;
 
-/// Runs `work` on a thread made for it in the background (see become_background), and waits. Throws what it
-/// throws.
+/// Runs `work` on a thread made for it in the background (see become_background), and waits.
+/// Throws what it throws.
 template <typename Work>
 auto run_in_background(Work work) -> decltype(work()) {
   std::packaged_task<decltype(work())()> task(std::move(work));

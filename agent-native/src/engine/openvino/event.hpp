@@ -11,8 +11,8 @@ namespace daris::engine::openvino {
 /// Adds one. Never blocks in practice: the counter has 64 bits.
 void signal_event(int fd) noexcept;
 
-/// Takes the whole count (one of it from a semaphore); sleeps while it is zero unless the eventfd is
-/// non-blocking.
+/// Takes the whole count (one of it from a semaphore); sleeps while it is zero unless the
+/// eventfd is non-blocking.
 void wait_event(int fd) noexcept;
 
 }  // namespace daris::engine::openvino

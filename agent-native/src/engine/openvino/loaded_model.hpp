@@ -25,10 +25,10 @@ using CompiledStages = std::vector<ov::CompiledModel>;
 using Samples = std::map<std::string, std::vector<std::byte>>;
 
 /// A compiled model of OpenVINO has one graph, and an inference holds its lock from start to end (seen in
-/// 2026.4.1: two threads on one compiled model take turns; more streams mean more graphs, but inference then
-/// leaves the calling thread). So there is a *copy* of the compiled stages for each worker, made when the
-/// first slot needs it, and one, kMeasuringCopy, for measurements: no stage ever waits for a stage of another
-/// stream.
+/// 2026.4.1: two threads on one compiled model take turns; more streams mean more graphs, but inference
+/// then leaves the calling thread). So there is a *copy* of the compiled stages for each worker, made
+/// when the first slot needs it, and one, kMeasuringCopy, for measurements: no stage ever waits for a
+/// stage of another stream.
 class OpenvinoModel : public LoadedModel {
  public:
   static constexpr std::uint32_t kMeasuringCopy = 0;
@@ -63,8 +63,8 @@ class OpenvinoModel : public LoadedModel {
   std::string digest_;
   std::vector<std::uint32_t> batches_;
   Samples samples_;
-  mutable std::mutex
-      mutex_;  // guards `copies` of each batch; held while compiling, never by dispatcher or workers
+  // Guards `copies` of each batch; held while compiling, never by dispatcher or workers.
+  mutable std::mutex mutex_;
   mutable std::map<std::uint32_t, Batch> by_size_;
 };
 

@@ -14,8 +14,8 @@ enum class OnnxData {
   kMalformed,
 };
 
-/// Walks the messages that can hold tensors (protobuf's wire format, onnx.proto's field numbers), and nothing
-/// else.
+/// Walks the messages that can hold tensors (protobuf's wire format, onnx.proto's field
+/// numbers), and nothing else.
 [[nodiscard]] OnnxData check_onnx_data(std::span<const std::byte> file);
 
 }  // namespace daris::engine::openvino

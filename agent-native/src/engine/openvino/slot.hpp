@@ -1,5 +1,5 @@
-// A slot on the CPU: one tensor for each name of the manifest, and for each stage and stream a prepared
-// request.
+// A slot on the CPU: one tensor for each name of the manifest, and for each stage and
+// stream a prepared request.
 #pragma once
 
 #include <array>
@@ -41,8 +41,8 @@ class OpenvinoSlot : public Slot {
   [[nodiscard]] std::span<const std::byte> output(std::size_t i) const override { return outputs_.at(i); }
   [[nodiscard]] std::uint64_t memory_bytes() const override { return tensors_.bytes(); }
 
-  /// Runs a stage on the calling thread, the worker of `stream`. Null, or what went wrong, valid until the
-  /// next call.
+  /// Runs a stage on the calling thread, the worker of `stream`. Null, or what went wrong, valid
+  /// until the next call.
   [[nodiscard]] const char* infer(std::uint32_t stage, std::uint32_t stream) noexcept;
 
  private:

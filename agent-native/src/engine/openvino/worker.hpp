@@ -23,8 +23,8 @@ struct WorkerPlace {
 /// core with the dispatcher.
 class Worker {
  public:
-  /// `completion_fd` is an eventfd that outlives the worker. Throws std::system_error where no thread can be
-  /// had.
+  /// `completion_fd` is an eventfd that outlives the worker. Throws std::system_error where
+  /// no thread can be had.
   Worker(const WorkerPlace& place, int completion_fd);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
