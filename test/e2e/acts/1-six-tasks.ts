@@ -2,10 +2,12 @@
 import { join } from 'node:path';
 
 import type { ObservedState } from '../../../node-agent/native/gen/runtime.ts';
+import type { RealtimeInferenceTask } from '../../../api/resources.ts';
 import { repositoryRoot } from '../../control-plane/paths.ts';
 import type { Act, ActResult } from '../act.ts';
-import { Checks } from '../act.ts';
+import { Checks, round } from '../act.ts';
 import { windowBetween } from '../counters.ts';
+import { fitPeriods } from '../fit.ts';
 import { judgeSteady } from '../judge.ts';
 import { valuesByLabel } from '../metrics-text.ts';
 import type { Stack } from '../stack.ts';
@@ -13,6 +15,7 @@ import { identityOf } from '../tasks.ts';
 
 export const examples = join(repositoryRoot, 'examples');
 const measuredSeconds = 16;
+const targetLoad = 0.66;
 const firstServedLimitSeconds = 60;
 
 async function firstServed(stack: Stack, signal: AbortSignal): Promise<number> {
@@ -49,12 +52,37 @@ async function checkOutcome(checks: Checks, stack: Stack, before: ObservedState,
   checks.atLeast('tasks whose status shows completed jobs', withFigures.length, 1);
 }
 
+/**
+ * The examples' periods are for a machine on which they load a core to two thirds. Others are slower or faster, so the
+ * periods are edited, as users would, towards that load; the execution times are those that the cluster measured.
+ */
+async function fitToMachine(
+  stack: Stack,
+  tasks: readonly RealtimeInferenceTask[],
+  signal: AbortSignal,
+): Promise<[tasks: RealtimeInferenceTask[], factor: number]> {
+  const state = await stack.watch.fresh(signal);
+  const paced = tasks.map(({ metadata, status }) => ({
+    name: metadata.name ?? '',
+    afetUs: state.tasks.find(({ uid }) => uid === metadata.uid)?.afetUs ?? Number.NaN,
+    periodUs: status?.effective?.periodUs ?? Number.NaN,
+    offsetUs: status?.effective?.offsetUs ?? Number.NaN,
+  }));
+  const { factor, patches } = fitPeriods(paced, stack.streams, targetLoad);
+  for (const [name, spec] of patches) {
+    const patch = ['patch', 'rit', name, '-n', stack.namespace, '--type=merge', '-p', JSON.stringify({ spec })];
+    await stack.cluster.kubectl(patch, { signal });
+  }
+  return [await stack.tasks.allReady(tasks.length, { timeoutMs: 30_000, signal }), factor];
+}
+
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
   await stack.cluster.kubectl(['apply', '-f', examples], { signal });
   const firstServedSeconds = await firstServed(stack, signal);
   checks.atMost('seconds from start to the first served task', firstServedSeconds, firstServedLimitSeconds);
-  const tasks = await stack.tasks.allReady(6, { timeoutMs: 60_000, signal });
+  const applied = await stack.tasks.allReady(6, { timeoutMs: 60_000, signal });
+  const [tasks, periodFactor] = await fitToMachine(stack, applied, signal);
   const models = new Set(tasks.map(({ spec }) => spec.model));
   checks.equal('number of models', models.size, 3);
   for (const { metadata, status } of tasks.filter(({ spec }) => spec.priority === 'High')) {
@@ -71,7 +99,12 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   });
   await checkOutcome(checks, stack, before, signal);
   return {
-    figures: { firstServedSeconds: Number(firstServedSeconds.toFixed(1)), models: models.size, ...steady.figures },
+    figures: {
+      firstServedSeconds: Number(firstServedSeconds.toFixed(1)),
+      models: models.size,
+      periodFactor: round(periodFactor),
+      ...steady.figures,
+    },
     failures: [...checks.failures, ...steady.failures],
   };
 }
