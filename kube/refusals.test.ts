@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,6 +36,9 @@ describe('refusals, by nock', () => {
     nock.activate();
     rmSync(dir, { recursive: true });
   });
+
+  // It patches Node's own modules, which test files that run later in this process share.
+  afterAll(() => nock.restore());
 
   function refuseWith(code: number, reason: string, headers: Record<string, string> = {}): object {
     const body = { kind: 'Status', code, reason, message: `because ${reason}` };

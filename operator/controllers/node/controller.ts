@@ -43,6 +43,7 @@ async function reconcileLease(options: NodeControllerOptions, key: string, signa
   if (remainingMs === undefined) return done;
   if (remainingMs > 0) return requeueAfter(remainingMs);
   if (await stillStands(options, key, lease, signal)) {
+    if (watch.suspect(name)) return requeueAfter(watch.remainingMs(name) ?? 0);
     watch.declareLost(name);
     options.log.warn({ node: name }, 'node lost: its agent does not renew its Lease');
     changed(name);

@@ -58,3 +58,18 @@ test('an excused node has its whole time again', async () => {
   watch.excuse('n1');
   expect(watch.remainingMs('n1')).toBe(10_000);
 });
+
+test('a node whose time is up is given one more renewal, once, before it is lost', async () => {
+  const clock = new FakeClock();
+  const watch = new LeaseWatch(clock, 9_000);
+  watch.observe('n1', renewed('a'));
+  await clock.advance(9_000);
+  expect(watch.suspect('n1')).toBe(true);
+  expect(watch.remainingMs('n1')).toBeCloseTo(3_000);
+  expect(watch.lost('n1')).toBeUndefined();
+  await clock.advance(3_000);
+  expect(watch.suspect('n1')).toBe(false);
+  watch.observe('n1', renewed('b'));
+  await clock.advance(9_000);
+  expect(watch.suspect('n1')).toBe(true);
+});

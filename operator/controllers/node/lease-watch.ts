@@ -6,8 +6,13 @@ import type { Liveness } from '../../nodes.ts';
 interface Observation {
   readonly renewTime: string | undefined;
   readonly sinceMs: number;
+  /** It stood still for the whole time at one read: the next one decides. */
+  readonly suspected: boolean;
   readonly lost: boolean;
 }
+
+/** Agents renew three times within the duration of a Lease. */
+const renewalShare = 1 / 3;
 
 export class LeaseWatch implements Liveness {
   readonly #clock: Clock;
@@ -24,7 +29,7 @@ export class LeaseWatch implements Liveness {
     const before = this.#leases.get(node);
     const renewTime = lease.spec?.renewTime;
     if (before !== undefined && before.renewTime === renewTime) return false;
-    this.#leases.set(node, { renewTime, sinceMs: this.#clock.monotonic(), lost: false });
+    this.#leases.set(node, { renewTime, sinceMs: this.#clock.monotonic(), suspected: false, lost: false });
     return before === undefined || before.lost;
   }
 
@@ -35,7 +40,20 @@ export class LeaseWatch implements Liveness {
   /** Nothing can be said of the node's renewals at present: its time starts anew. */
   excuse(node: string): void {
     const before = this.#leases.get(node);
-    if (before !== undefined) this.#leases.set(node, { ...before, sinceMs: this.#clock.monotonic() });
+    if (before === undefined) return;
+    this.#leases.set(node, { ...before, sinceMs: this.#clock.monotonic(), suspected: false });
+  }
+
+  /**
+   * Its time is up at a first read. The API server may have been away meanwhile, for the agent too, and be back just now:
+   * the agent is given the time of one more renewal. False: it was given that already.
+   */
+  suspect(node: string): boolean {
+    const before = this.#leases.get(node);
+    if (before === undefined || before.suspected) return false;
+    const sinceMs = this.#clock.monotonic() - this.#lostAfterMs * (1 - renewalShare);
+    this.#leases.set(node, { ...before, sinceMs, suspected: true });
+    return true;
   }
 
   declareLost(node: string): void {
