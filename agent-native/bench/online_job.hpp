@@ -26,7 +26,6 @@ class OnlineJob {
   runtime::SystemClock clock_;
   runtime::Channel<runtime::Event> events_{64};
   runtime::Dispatcher dispatcher_;
-  std::uint64_t sequence_ = 0;
 };
 
 }  // namespace daris::bench
