@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::uint32_t kBatch = 1;
 constexpr runtime::InstanceId kInstance = 1;
-// Every request brings the input that the slot holds already: the bare calls copy none either.
+// Every request names the input that the slot holds already, so none is made or copied: as with the bare
+// calls.
 constexpr std::uint64_t kInput = 1;
 constexpr DurationUs kPeriodUs =
     1'000;  // shorter than the jobs of other kinds in between: no request is early
@@ -68,7 +69,6 @@ std::int64_t OnlineJob::run_ns() {
   auto request = std::make_shared<runtime::Request>();
   request->sequence = kInput;
   request->instance = kInstance;
-  request->inputs = *zeros(model_->manifest());
   request->outputs = runtime::outputBuffers(model_->manifest(), kBatch);
   request->clientDeadlineUs = INT64_MAX;
   if (!dispatcher_.trySubmit(request)) throw std::runtime_error("the dispatcher takes no request");
