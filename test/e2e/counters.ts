@@ -1,5 +1,6 @@
 // What happened between two observed states of the runtime: differences of counters, never absolute figures.
 // Pure: the acts measure two states and ask here.
+import { counterNames, counters, zeroCounters } from '../../node-agent/counters.ts';
 import type { JobCounters, ObservedState, ObservedTask } from '../../node-agent/native/gen/runtime.ts';
 
 export type Priority = 'High' | 'Low';
@@ -25,25 +26,10 @@ export interface Window {
   tasks: TaskWindow[];
 }
 
-export const noJobs: JobCounters = {
-  released: 0,
-  skipped: 0,
-  rejected: 0,
-  early: 0,
-  superseded: 0,
-  admitted: 0,
-  completed: 0,
-  missed: 0,
-  dropped: 0,
-  failed: 0,
-  onTime: 0,
-};
-
-const counterNames = Object.keys(noJobs) as (keyof JobCounters)[];
+export const noJobs = zeroCounters;
 
 function combine(a: JobCounters, b: JobCounters, with_: (x: number, y: number) => number): JobCounters {
-  const entries = counterNames.map((name) => [name, with_(a[name], b[name])] as const);
-  return { ...noJobs, ...Object.fromEntries(entries) };
+  return counters((name) => with_(a[name], b[name]));
 }
 
 function taskWindow(identity: TaskIdentity, before: ObservedTask | undefined, after: ObservedTask): TaskWindow {
