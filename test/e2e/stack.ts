@@ -35,7 +35,8 @@ export class Stack {
   readonly run = process.env[runVariable] ?? randomUUID();
   /** Streams of all contexts together. */
   readonly streams = contexts;
-  private readonly cores = divideCores(allowedCores());
+  private readonly allowed = allowedCores();
+  private readonly cores = divideCores(this.allowed);
   readonly modelRoot: string;
   private readonly options: StackOptions;
   /** Kubeconfigs and the runtime's socket, whose path must be short: sockets' names end at 107 characters. */
@@ -140,6 +141,7 @@ export class Stack {
     await this.stopParts();
     this.taskReader?.close();
     await this.plane?.stop();
+    keepTo(this.allowed);
     if (this.temporary !== undefined) rmSync(this.temporary, { recursive: true, force: true });
   }
 

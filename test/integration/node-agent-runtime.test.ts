@@ -9,6 +9,7 @@ import { otherDigest } from '../../node-agent/testing/fixtures.ts';
 import { Daemon } from '../control-plane/daemon.ts';
 import { repositoryRoot } from '../control-plane/paths.ts';
 import { waitFor } from '../control-plane/wait.ts';
+import { allowedCores } from '../e2e/cores.ts';
 import { condition, isServed, NodeUnderTest, releasedJobs } from './node-under-test.ts';
 import { sharedCluster } from './shared-cluster.ts';
 
@@ -36,7 +37,7 @@ async function startRuntime(): Promise<void> {
     `--socket=${socketPath}`,
     `--model-root=${modelRoot}`,
     '--inference-address=127.0.0.1:0',
-    '--cores=0,1',
+    `--cores=${allowedCores().join(',')}`,
   ];
   runtime = await Daemon.start({
     name: 'daris-runtime',
@@ -44,6 +45,7 @@ async function startRuntime(): Promise<void> {
     args,
     logFile: join(folder, 'runtime.log'),
   });
+  await runtime.ready(async () => existsSync(socketPath), 20_000);
 }
 
 beforeAll(async () => {

@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -46,6 +48,15 @@ void waitForStop() {
   ::alarm(kStopSeconds);
 }
 
+/// Cores that cannot be had are the command line's fault: no restart would cure it.
+std::unique_ptr<daris::engine::Engine> makeEngine(const std::vector<std::uint32_t>& cores) {
+  try {
+    return daris::engine::openvino::make_engine(cores);
+  } catch (const std::invalid_argument& error) {
+    throw daris::runtime::FlagError("--cores: " + std::string(error.what()));
+  }
+}
+
 int serve(const daris::runtime::Flags& flags) {
   const sigset_t signals = stopSignals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -54,7 +65,7 @@ int serve(const daris::runtime::Flags& flags) {
   daris::rpc::redirectLibraryLog();
   const daris::runtime::SocketGuard guard(flags.socket);
   const daris::runtime::SystemClock clock;
-  const auto engine = daris::engine::openvino::make_engine(flags.cores);
+  const auto engine = makeEngine(flags.cores);
   daris::runtime::Runtime runtime(*engine, clock,
                                   {.modelRoot = flags.modelRoot,
                                    .slotMemoryBytes = flags.slotMemoryBytes,

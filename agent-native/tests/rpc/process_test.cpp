@@ -6,6 +6,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "engine/stage_runner.hpp"
 #include "rpc/runtime_process.hpp"
 
 namespace daris::test {
@@ -41,6 +42,16 @@ TEST(Process, BadFlagsExitWith2AndOneLine) {
             "once\n");
 }
 
+TEST(Process, CoresThatItMayNotUseEndTheSupervisorTooInsteadOfARestartForEver) {
+  const TemporaryFolder folder;
+  const ProcessEnd run = runToEnd({"--supervise", "--socket", folder.path() / "runtime.sock", "--model-root",
+                                   folder.path(), "--cores", "4095"});
+  EXPECT_EQ(run.status, 2);
+  EXPECT_NE(run.errors.find("daris-runtime: --cores: core 4095 is not one that this process may use"),
+            std::string::npos)
+      << run.errors;
+}
+
 TEST(Process, SigtermEndsItCleanlyAndRemovesTheSocket) {
   Bed bed;
   auto desired = bed.desired(1);
@@ -62,8 +73,8 @@ TEST(Process, TheSocketIsForItsUserAlone) {
 
 TEST(Process, ASecondRuntimeOnTheSocketIsRefusedAndTheFirstServesOn) {
   Bed bed;
-  const ProcessEnd second =
-      runToEnd({"--socket", bed.socket(), "--model-root", bed.modelRoot(), "--cores", "0"});
+  const ProcessEnd second = runToEnd(
+      {"--socket", bed.socket(), "--model-root", bed.modelRoot(), "--cores", std::to_string(usable_core())});
   EXPECT_EQ(second.status, 1);
   EXPECT_NE(second.errors.find("is served by another runtime"), std::string::npos) << second.errors;
   EXPECT_EQ(bed.info().gpus(0).uuid(), "cpu-0");

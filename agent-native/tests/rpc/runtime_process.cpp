@@ -10,6 +10,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "engine/stage_runner.hpp"
+
 namespace daris::test {
 namespace {
 
@@ -55,7 +57,8 @@ int statusOf(int status) {
 
 RuntimeProcess::RuntimeProcess(const std::filesystem::path& socket, const std::filesystem::path& modelRoot,
                                const std::vector<std::string>& more) {
-  std::vector<std::string> arguments{"--socket", socket, "--model-root", modelRoot, "--cores", "0"};
+  const std::string core = std::to_string(usable_core());
+  std::vector<std::string> arguments{"--socket", socket, "--model-root", modelRoot, "--cores", core};
   arguments.insert(arguments.end(), more.begin(), more.end());
   const Pipe pipe;
   pid_ = start(arguments, STDOUT_FILENO, pipe);
