@@ -17,39 +17,48 @@ std::int64_t now_ns() {
 
 }  // namespace
 
-BareJob::BareJob(const engine::openvino::OpenvinoModel& model)
-    : tensors_(model.manifest(), model.samples(), kBatch) {
-  const auto stages = model.compiled(kBatch, engine::openvino::OpenvinoModel::kMeasuringCopy);
-  for (std::size_t i = 0; i < stages->size(); ++i) {
-    requests_.push_back(tensors_.request((*stages)[i], model.manifest().stages[i]));
-  }
-}
+BareJob::BareJob(engine::Slot& slot, std::uint32_t stages)
+    : slot_(static_cast<engine::openvino::OpenvinoSlot&>(slot)), stages_(stages) {}
 
 std::int64_t BareJob::run_ns() {
+  constexpr std::uint32_t kStream = 0;
+  const char* error = nullptr;
   const std::int64_t start = now_ns();
-  for (ov::InferRequest& request : requests_) request.infer();
-  return now_ns() - start;
+  for (std::uint32_t stage = 0; stage < stages_ && error == nullptr; ++stage)
+    error = slot_.infer(stage, kStream);
+  const std::int64_t took = now_ns() - start;
+  if (error != nullptr) throw std::runtime_error(error);
+  return took;
 }
 
 EngineJob::EngineJob(engine::Engine& engine, const std::shared_ptr<const engine::LoadedModel>& model)
     : engine_(engine),
       stages_(static_cast<std::uint32_t>(model->manifest().stages.size())),
-      slot_(engine.create_slot(model, 0, kBatch)) {}
+      slot_(engine.create_slot(model, 0, kBatch)) {
+  engine_.listen(this);
+}
 
 std::int64_t EngineJob::run_ns() {
   const std::int64_t start = now_ns();
-  for (std::uint32_t stage = 0; stage < stages_; ++stage) run_stage(stage);
-  return now_ns() - start;
+  launch(0);
+  pollfd waiting{.fd = ended_.get(), .events = POLLIN, .revents = 0};
+  (void)::poll(&waiting, 1, -1);
+  ended_.clear();
+  if (failed_) throw std::runtime_error("a stage failed");
+  return ended_ns_ - start;
 }
 
-void EngineJob::run_stage(std::uint32_t stage) {
+void EngineJob::launch(std::uint32_t stage) {
   engine_.launch({.slot = slot_.get(), .stage = stage, .stream = 0, .tag = 0});
+}
+
+void EngineJob::completed() noexcept {
   engine::Completion completion;
-  do {
-    pollfd waiting{.fd = engine_.completion_fd(), .events = POLLIN, .revents = 0};
-    (void)::poll(&waiting, 1, -1);
-  } while (engine_.poll({&completion, 1}) == 0);
-  if (completion.error != nullptr) throw std::runtime_error(completion.error);
+  if (engine_.poll({&completion, 1}) == 0) return;
+  failed_ = completion.error != nullptr;
+  if (!failed_ && completion.stage + 1 < stages_) return launch(completion.stage + 1);
+  ended_ns_ = now_ns();
+  ended_.signal();
 }
 
 }  // namespace daris::bench

@@ -16,6 +16,8 @@ class OnlineJob {
   /// Nanoseconds from the release of a job to its completion, as the scheduler counts its response. Throws
   /// std::runtime_error when it was not completed.
   [[nodiscard]] std::int64_t run_ns();
+  /// Idle between jobs.
+  [[nodiscard]] engine::Slot& slot() { return *slot_; }
 
  private:
   void configure(engine::Engine& engine);
@@ -25,6 +27,7 @@ class OnlineJob {
   std::shared_ptr<const engine::LoadedModel> model_;
   runtime::SystemClock clock_;
   runtime::Channel<runtime::Event> events_{64};
+  engine::Slot* slot_ = nullptr;  // the dispatcher's
   runtime::Dispatcher dispatcher_;
 };
 

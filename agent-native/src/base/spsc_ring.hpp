@@ -27,6 +27,11 @@ class SpscRing {
     return true;
   }
 
+  /// For the thread that pops.
+  [[nodiscard]] bool empty() const noexcept {
+    return head_.load(std::memory_order_relaxed) == tail_.load(std::memory_order_acquire);
+  }
+
   [[nodiscard]] std::optional<T> pop() noexcept {
     const std::size_t head = head_.load(std::memory_order_relaxed);
     if (head == tail_.load(std::memory_order_acquire)) return std::nullopt;

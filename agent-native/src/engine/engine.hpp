@@ -1,7 +1,7 @@
 // What executes stages. The runtime sees this interface alone; each engine's framework stays behind it.
 //
 //   loader thread:      load -> measure -> create_slot ...      (blocking, allocates)
-//   dispatcher thread:  launch, wait on completion_fd, poll      (never blocks, never allocates)
+//   whoever dispatches, one thread at a time:  launch, poll      (never blocks, never allocates)
 #pragma once
 
 #include <cstddef>
@@ -106,11 +106,23 @@ struct Completion {
   const char* error = nullptr;
 };
 
+/// Who dispatches the stages of an engine.
+class CompletionListener {
+ public:
+  /// Completions can be polled. Called by the engine's own thread right after a stage has ended, by several
+  /// threads at once where several streams end stages; it may call launch and poll. What it launches on the
+  /// stream that has just ended starts without any thread being woken. Must not block.
+  virtual void completed() noexcept = 0;
+
+ protected:
+  ~CompletionListener() = default;
+};
+
 /// An engine with its device. Must outlive its slots and models.
 ///
-/// Threads: load, measure, create_slot, context and device may be called by any thread, also while the
-/// dispatcher runs. launch and poll belong to the dispatcher thread. partition and the destructor want
-/// silence: no launch in flight and no other call at that time.
+/// Threads: load, measure, create_slot, context and device may be called by any thread, also while stages
+/// run. launch and poll are for one thread at a time. partition and the destructor want silence: no launch in
+/// flight and no other call at that time.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -151,11 +163,12 @@ class Engine {
   /// in its completion, and no other job is touched by it.
   virtual void launch(const Launch& launch) noexcept = 0;
 
-  /// Readable (for epoll, poll) when completions wait. Owned by the engine.
-  [[nodiscard]] virtual int completion_fd() const = 0;
+  /// Who is told of completions from now on; null: nobody. Returns when no thread is inside the former
+  /// listener any more, which may then be destroyed; so a listener never calls this.
+  virtual void listen(CompletionListener* listener) noexcept = 0;
 
   /// Takes the completions that are there, at most as many as `completions` holds, and answers how many.
-  /// Clears completion_fd first, and sets it again if more are left. Never blocks.
+  /// Never blocks.
   [[nodiscard]] virtual std::size_t poll(std::span<Completion> completions) noexcept = 0;
 };
 

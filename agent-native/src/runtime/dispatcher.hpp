@@ -1,27 +1,30 @@
-// The dispatcher thread: sleeps until a stage completes, a command comes or a release is due, then runs the
-// online phase. It owns scheduler, streams and slots; all others reach it by lock-free queues.
+// Who runs the online phase, and when: the thread that ended a stage goes on with the next at once; the
+// dispatcher thread sleeps until a command comes, a release is due, or a completion found the phase taken.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <thread>
 
+#include "base/event_fd.hpp"
 #include "base/triple_buffer.hpp"
 #include "engine/engine.hpp"
 #include "runtime/channel.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/commands.hpp"
+#include "runtime/online_phase.hpp"
+#include "runtime/turn.hpp"
 
 namespace daris::runtime {
 
 struct DispatcherOptions {
-  /// Core that the thread is bound to, shared with a worker: an eventfd round trip across cores takes 7 times
-  /// longer.
+  /// Core that the thread is bound to: one of those given to inference, which nobody else should use.
   std::uint32_t core = 0;
   std::size_t commandCapacity = 4096;
 };
 
 /// Starts its thread when constructed. Ends after Drain; the destructor drains and waits for active jobs.
-class Dispatcher {
+class Dispatcher : private engine::CompletionListener {
  public:
   Dispatcher(engine::Engine& engine, const Clock& clock, Channel<Event>& events, DispatcherOptions options);
   ~Dispatcher();
@@ -42,16 +45,35 @@ class Dispatcher {
   [[nodiscard]] TripleBuffer<Figures>& figures() { return figures_; }
 
  private:
+  void completed() noexcept override;  // an engine's thread
+
   void run();
+  void wait();
+  void takeCompletions();
+  void takeCommands();
+  void releaseAndDispatch();
+  void keepTime();
+  void publish();
 
   engine::Engine& engine_;
   const Clock& clock_;
-  Channel<Event>& events_;
   DispatcherOptions options_;
   Channel<Command> commands_;
+  EventFd missed_;  // a completion found the turn taken, or was the last one of a drained phase
+
+  Turn turn_;  // guards what follows, up to the blank line
+  OnlinePhase phase_;
+  std::array<engine::Completion, 64> completions_{};
+  bool changed_ = false;  // since the last publication
+
+  // The dispatcher thread's own.
   TripleBuffer<Figures> figures_;
+  TimeUs untilUs_ = 0;  // it sleeps so long
+  TimeUs housekeepingUs_ = 0;
+  TimeUs publishUs_ = 0;
+
   std::atomic<bool> drainSent_{false};
-  std::jthread thread_;
+  std::jthread thread_;  // last: starts when all else is there
 };
 
 }  // namespace daris::runtime

@@ -3,8 +3,11 @@
 
 #include <cmath>
 #include <cstring>
+#include <future>
 #include <openvino/runtime/core.hpp>
 #include <openvino/runtime/properties.hpp>
+#include <set>
+#include <thread>
 
 #include "engine/onnx_packages.hpp"
 #include "engine/openvino/openvino_engine.hpp"
@@ -56,9 +59,63 @@ class RunTest : public testing::Test {
     ASSERT_EQ(outcomes[0].rounds, 1U) << outcomes[0].error;
   }
 
+  engine::Completion run_stage(Slot& slot) {
+    test::Completions waiter(*engine_);
+    engine_->launch({.slot = &slot, .stage = 0, .stream = 0, .tag = 0});
+    return waiter.wait().at(0);
+  }
+
   test::TemporaryFolder root_;
   std::unique_ptr<Engine> engine_ = openvino::make_engine({test::usable_core()});
 };
+
+// What a listener does at a stage's end: launches the next at once, on the engine's own thread.
+class Chain : private CompletionListener {
+ public:
+  Chain(Engine& engine, Slot& slot, std::uint32_t launches) : engine_(engine), slot_(slot), left_(launches) {
+    engine_.listen(this);
+  }
+  ~Chain() { engine_.listen(nullptr); }
+  Chain(const Chain&) = delete;
+  Chain& operator=(const Chain&) = delete;
+
+  /// The threads that ended stages.
+  std::set<std::thread::id> run() {
+    launch(0);
+    ended_.get_future().wait();
+    return threads_;
+  }
+
+ private:
+  void launch(std::uint32_t stage) {
+    engine_.launch({.slot = &slot_, .stage = stage, .stream = 0, .tag = 0});
+  }
+  void completed() noexcept override {
+    Completion completion;
+    if (engine_.poll({&completion, 1}) == 0) return;
+    threads_.insert(std::this_thread::get_id());
+    if (--left_ == 0) return ended_.set_value();
+    launch(completion.stage + 1 == kStages ? 0 : completion.stage + 1);
+  }
+
+  Engine& engine_;
+  Slot& slot_;
+  std::uint32_t left_;
+  std::set<std::thread::id> threads_;
+  std::promise<void> ended_;
+};
+
+TEST_F(RunTest, AListenerMayLaunchFromTheThreadThatEndedTheStage) {
+  const auto slot = engine_->create_slot(load(test::chain_package()), 0, 1);
+  const auto threads = Chain(*engine_, *slot, 400).run();
+  EXPECT_EQ(threads.size(), 1U);
+  EXPECT_FALSE(threads.contains(std::this_thread::get_id()));
+}
+
+TEST_F(RunTest, NobodyIsInAListenerThatWasTakenAway) {
+  const auto slot = engine_->create_slot(load(test::chain_package()), 0, 1);
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(run_stage(*slot).error, nullptr);  // a listener each, destroyed
+}
 
 TEST_F(RunTest, StagesGiveWhatTheWholeModelGives) {
   const auto model = load(test::chain_package());
@@ -107,9 +164,10 @@ TEST_F(RunTest, ASlotUsedAgainGivesTheSameOutput) {
 TEST_F(RunTest, AJobMayChangeItsStreamBetweenStages) {
   engine_->partition({.contexts = 1, .streams_per_context = 2, .oversubscription = 1});
   const auto slot = engine_->create_slot(load(test::chain_package()), 0, 1);
+  test::Completions waiter(*engine_);
   for (std::uint32_t stage = 0; stage < kStages; ++stage) {
     engine_->launch({.slot = slot.get(), .stage = stage, .stream = stage % 2, .tag = stage});
-    const auto completions = test::wait_completions(*engine_);
+    const auto completions = waiter.wait();
     ASSERT_EQ(completions.size(), 1U);
     EXPECT_EQ(completions[0].slot, slot.get());
     EXPECT_EQ(completions[0].tag, stage);
@@ -147,11 +205,9 @@ TEST_F(RunTest, AFailingStageFailsItsJobAlone) {
   const std::vector<std::int64_t> wrong{7, 0};
   std::memcpy(failing->input(1).data(), wrong.data(), failing->input(1).size());
   for (int i = 0; i < 3; ++i) {
-    engine_->launch({.slot = failing.get(), .stage = 0, .stream = 0, .tag = 1});
-    const auto completions = test::wait_completions(*engine_);
-    ASSERT_EQ(completions.size(), 1U);
-    ASSERT_NE(completions[0].error, nullptr);
-    EXPECT_TRUE(std::string(completions[0].error).starts_with("stage 'only': ")) << completions[0].error;
+    const engine::Completion completion = run_stage(*failing);
+    ASSERT_NE(completion.error, nullptr);
+    EXPECT_TRUE(std::string(completion.error).starts_with("stage 'only': ")) << completion.error;
     run(*healthy);
   }
   expect_near(floats_of(healthy->output(0)), run_whole(1, healthy->input(0)));
@@ -160,8 +216,7 @@ TEST_F(RunTest, AFailingStageFailsItsJobAlone) {
   const std::vector<float> x{1, -2, 3, -4};
   std::memcpy(failing->input(1).data(), right.data(), failing->input(1).size());
   std::memcpy(failing->input(0).data(), x.data(), failing->input(0).size());
-  engine_->launch({.slot = failing.get(), .stage = 0, .stream = 0, .tag = 2});
-  EXPECT_EQ(test::wait_completions(*engine_).at(0).error, nullptr);
+  EXPECT_EQ(run_stage(*failing).error, nullptr);
   EXPECT_EQ(floats_of(failing->output(0)), (std::vector<float>{1, -1, 2, -2}));
 }
 

@@ -17,24 +17,28 @@ std::uint32_t usable_core() {
   return core;
 }
 
-std::vector<engine::Completion> wait_completions(engine::Engine& engine) {
+std::vector<engine::Completion> Completions::wait() {
   constexpr int kPatienceMs = 20'000;
-  pollfd waiting{.fd = engine.completion_fd(), .events = POLLIN, .revents = 0};
-  if (::poll(&waiting, 1, kPatienceMs) != 1) throw std::runtime_error("no completion within 20 s");
-  std::array<engine::Completion, 2> completions;
-  const std::size_t count = engine.poll(completions);
-  return {completions.begin(), completions.begin() + static_cast<std::ptrdiff_t>(count)};
+  std::array<engine::Completion, 8> completions;
+  for (;;) {
+    const std::size_t count = engine_.poll(completions);
+    if (count > 0) return {completions.begin(), completions.begin() + static_cast<std::ptrdiff_t>(count)};
+    pollfd waiting{.fd = event_.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&waiting, 1, kPatienceMs) != 1) throw std::runtime_error("no completion within 20 s");
+    event_.clear();
+  }
 }
 
 std::vector<Outcome> run_rides(engine::Engine& engine, std::size_t stages, const std::vector<Ride>& rides) {
   std::vector<Outcome> outcomes(rides.size());
+  Completions completions(engine);
   const auto launch = [&](std::size_t ride, std::uint32_t stage) {
     engine.launch({.slot = rides[ride].slot, .stage = stage, .stream = rides[ride].stream, .tag = ride});
   };
   for (std::size_t i = 0; i < rides.size(); ++i) launch(i, 0);
   std::size_t running = rides.size();
   while (running > 0) {
-    for (const engine::Completion& completion : wait_completions(engine)) {
+    for (const engine::Completion& completion : completions.wait()) {
       Outcome& outcome = outcomes[completion.tag];
       const std::uint32_t next = (completion.stage + 1) % static_cast<std::uint32_t>(stages);
       if (completion.error != nullptr) outcome.error = completion.error;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/event_fd.hpp"
 #include "engine/engine.hpp"
 
 namespace daris::test {
@@ -13,9 +14,23 @@ namespace daris::test {
 /// A core that this process may use.
 [[nodiscard]] std::uint32_t usable_core();
 
-/// Polls once, after waiting at most 20 s for completion_fd to become readable. Throws
-/// std::runtime_error after that.
-[[nodiscard]] std::vector<engine::Completion> wait_completions(engine::Engine& engine);
+/// Listens to an engine, for as long as it lives, on behalf of one thread that waits.
+class Completions : private engine::CompletionListener {
+ public:
+  explicit Completions(engine::Engine& engine) : engine_(engine) { engine_.listen(this); }
+  ~Completions() { engine_.listen(nullptr); }
+  Completions(const Completions&) = delete;
+  Completions& operator=(const Completions&) = delete;
+
+  /// Those that are there, at least one. Throws std::runtime_error where none comes within 20 s.
+  [[nodiscard]] std::vector<engine::Completion> wait();
+
+ private:
+  void completed() noexcept override { event_.signal(); }
+
+  engine::Engine& engine_;
+  EventFd event_;
+};
 
 /// A slot and the stream on which it runs, as often as `rounds`.
 struct Ride {

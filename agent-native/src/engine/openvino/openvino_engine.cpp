@@ -1,7 +1,7 @@
 #include "engine/openvino/openvino_engine.hpp"
 
+#include <poll.h>
 #include <sched.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,7 +11,6 @@
 #include <openvino/runtime/properties.hpp>
 
 #include "engine/openvino/background.hpp"
-#include "engine/openvino/event.hpp"
 #include "engine/openvino/loaded_model.hpp"
 #include "engine/openvino/measure.hpp"
 #include "engine/openvino/slot.hpp"
@@ -50,9 +49,7 @@ Device describe(ov::Core& core, std::size_t cores) {
 class OpenvinoEngine : public Engine {
  public:
   explicit OpenvinoEngine(const std::vector<std::uint32_t>& cores)
-      : cores_(cores),
-        completion_fd_(make_eventfd(EFD_CLOEXEC | EFD_NONBLOCK)),
-        device_(describe(core_, cores.size())) {
+      : cores_(cores), device_(describe(core_, cores.size())) {
     partition({});
   }
 
@@ -67,7 +64,7 @@ class OpenvinoEngine : public Engine {
   [[nodiscard]] std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
                                                   std::uint32_t context, std::uint32_t batch) override;
   void launch(const Launch& launch) noexcept override;
-  [[nodiscard]] int completion_fd() const override { return completion_fd_.get(); }
+  void listen(CompletionListener* listener) noexcept override;
   [[nodiscard]] std::size_t poll(std::span<Completion> completions) noexcept override;
 
  private:
@@ -78,12 +75,12 @@ class OpenvinoEngine : public Engine {
   }
 
   std::vector<std::uint32_t> cores_;
-  UniqueFd completion_fd_;
   ov::Core core_;
   Device device_;
   std::uint32_t streams_per_context_ = 1;
   double streams_per_core_ = 1;
   std::vector<Context> contexts_;
+  std::atomic<CompletionListener*> listener_{nullptr};
   std::vector<std::unique_ptr<Worker>> workers_;  // after what they use
 };
 
@@ -94,7 +91,7 @@ void OpenvinoEngine::partition(const Partitioning& wanted) {
   for (std::uint32_t k = 0; k < core_sets.size(); ++k) {
     contexts.push_back({static_cast<std::uint32_t>(core_sets[k].size()), wanted.streams_per_context});
     for (std::uint32_t s = 0; s < wanted.streams_per_context; ++s) {
-      workers.push_back(std::make_unique<Worker>(WorkerPlace{k, s, core_sets[k]}, completion_fd_.get()));
+      workers.push_back(std::make_unique<Worker>(WorkerPlace{k, s, core_sets[k]}, listener_));
     }
   }
   workers_ = std::move(workers);
@@ -139,15 +136,18 @@ void OpenvinoEngine::launch(const Launch& launch) noexcept {
   (void)was_free;
 }
 
+void OpenvinoEngine::listen(CompletionListener* listener) noexcept {
+  listener_ = listener;
+  for (const auto& worker : workers_) {
+    // Asleep, not spinning: the caller may have a better priority than the worker that it waits for.
+    while (worker->telling()) ::poll(nullptr, 0, 1);
+  }
+}
+
 std::size_t OpenvinoEngine::poll(std::span<Completion> completions) noexcept {
-  wait_event(completion_fd_.get());
   std::size_t count = 0;
   for (const auto& worker : workers_) {
-    if (count == completions.size()) {
-      // Perhaps more are left; a wake-up for nothing is harmless, a lost one is not.
-      signal_event(completion_fd_.get());
-      return count;
-    }
+    if (count == completions.size()) break;
     if (const auto completion = worker->poll()) completions[count++] = *completion;
   }
   return count;

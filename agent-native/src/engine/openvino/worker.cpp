@@ -3,14 +3,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 
 #include <cassert>
 #include <chrono>
 #include <string>
 #include <system_error>
 
-#include "engine/openvino/event.hpp"
 #include "engine/openvino/slot.hpp"
 
 namespace daris::engine::openvino {
@@ -50,37 +48,41 @@ void place_thread(pthread_t thread, const WorkerPlace& place) {
 
 }  // namespace
 
-Worker::Worker(const WorkerPlace& place, int completion_fd)
-    : context_(place.context),
-      stream_(place.stream),
-      completion_fd_(completion_fd),
-      wake_(make_eventfd(EFD_CLOEXEC | EFD_SEMAPHORE)) {
+Worker::Worker(const WorkerPlace& place, const std::atomic<CompletionListener*>& listener)
+    : context_(place.context), stream_(place.stream), listener_(listener) {
   const BlockedSignals blocked;
   thread_ = std::thread([this] { run(); });
   place_thread(thread_.native_handle(), place);
 }
 
 Worker::~Worker() {
-  signal_event(wake_.get());
+  stopping_ = true;
+  wake_up_.wake();
   thread_.join();
 }
 
 bool Worker::launch(const Launch& launch) noexcept {
   if (!launches_.push(launch)) return false;
-  signal_event(wake_.get());
+  wake_up_.wake();
   return true;
 }
 
 void Worker::run() noexcept {
   while (true) {
-    wait_event(wake_.get());
+    wake_up_.wait_until([this] { return !launches_.empty() || stopping_.load(); });
     const std::optional<Launch> launch = launches_.pop();
-    if (!launch) return;  // woken without work: the destructor
+    if (!launch) return;
     const bool has_room = completions_.push(execute(*launch));
     assert(has_room);
     (void)has_room;
-    signal_event(completion_fd_);
+    tell();
   }
+}
+
+void Worker::tell() noexcept {
+  telling_ = true;  // before the look at the listener: whoever takes it away waits for this
+  if (CompletionListener* listener = listener_.load()) listener->completed();
+  telling_ = false;
 }
 
 Completion Worker::execute(const Launch& launch) const noexcept {
