@@ -1,9 +1,10 @@
 // The kinds of daris.dev, as the API server addresses them.
 import type { GpuNode } from './gen/gpu-node.ts';
 import type { InferenceModel } from './gen/inference-model.ts';
+import type { ModelProfile } from './gen/model-profile.ts';
 import type { RealtimeInferenceTask } from './gen/realtime-inference-task.ts';
 
-export type { GpuNode, InferenceModel, RealtimeInferenceTask };
+export type { GpuNode, InferenceModel, ModelProfile, RealtimeInferenceTask };
 
 export const apiVersion = 'daris.dev/v1alpha1';
 
@@ -28,3 +29,10 @@ export const inferenceModels = {
 } as const;
 
 export const gpuNodes = { apiVersion, kind: 'GpuNode', plural: 'gpunodes', namespaced: false } as const;
+
+export const modelProfiles = {
+  apiVersion,
+  kind: 'ModelProfile',
+  plural: 'modelprofiles',
+  namespaced: false,
+} as const;
