@@ -71,6 +71,9 @@ void fill(wire::ObservedModel& message, const runtime::ObservedModel& model) {
   message.set_reason(model.reason);
   message.set_message(model.message);
   message.set_memory_bytes(model.memoryBytes);
+  message.set_measured(model.measured);
+  message.set_stages_measured(model.stagesMeasured);
+  message.set_stages_to_measure(model.stagesToMeasure);
   if (model.manifest) fillManifest(message, *model.manifest);
   for (const runtime::BatchTiming& timing : model.batches) {
     wire::BatchTiming& batch = *message.add_batches();

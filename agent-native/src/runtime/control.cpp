@@ -120,6 +120,10 @@ std::optional<std::string> Control::divide(const Policy& policy, std::stop_token
     fault = error.what();
   }
   divided.set_value(fault);
+  if (!fault) {
+    const std::scoped_lock lock(mutex_);
+    models_.outdated();
+  }
   return fault;
 }
 
@@ -157,7 +161,12 @@ void Control::orderLoad(std::string digest, std::uint64_t attempt, DurationUs de
       request = models_.claim(digest, attempt);
     }
     if (!request) return;
-    LoadResult result = loadModel(engine_, options_.modelRoot, *request, stop);
+    const auto progress = [&](std::uint32_t measured, std::uint32_t of) {
+      const std::scoped_lock lock(mutex_);
+      models_.measuring(digest, measured, of);
+      if (notify_) notify_();
+    };
+    LoadResult result = loadModel(engine_, options_.modelRoot, *request, stop, progress);
     const std::scoped_lock lock(mutex_);
     models_.loaded(digest, std::move(result));
     reconcile();

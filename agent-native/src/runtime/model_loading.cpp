@@ -60,9 +60,12 @@ DurationUs BatchTiming::totalUs() const {
 
 std::vector<BatchTiming> measureAll(engine::Engine& engine,
                                     const std::shared_ptr<const engine::LoadedModel>& model,
-                                    std::stop_token stop) {
+                                    std::stop_token stop, const MeasureProgress& progress) {
+  const auto stages = static_cast<std::uint32_t>(model->manifest().stages.size());
+  const auto all = stages * static_cast<std::uint32_t>(model->batches().size());
   std::vector<BatchTiming> batches;
   for (const std::uint32_t batch : model->batches()) {
+    if (progress) progress(stages * static_cast<std::uint32_t>(batches.size()), all);
     batches.push_back({batch, engine.measure(model, batch, kRepetitions, stop)});
     for (DurationUs& stageUs : batches.back().stageAfetUs) stageUs = std::max<DurationUs>(stageUs, 1);
   }
@@ -70,14 +73,14 @@ std::vector<BatchTiming> measureAll(engine::Engine& engine,
 }
 
 LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelRoot,
-                     const ModelRequest& request, std::stop_token stop) {
+                     const ModelRequest& request, std::stop_token stop, const MeasureProgress& progress) {
   std::string uri;
   try {
     const model::Package package = open(modelRoot, request, uri);
     LoadResult result;
     result.uri = uri;
     result.model = engine.load(package, stop);
-    result.batches = measureAll(engine, result.model, stop);
+    result.batches = measureAll(engine, result.model, stop, progress);
     for (const std::uint32_t batch : result.model->batches())
       result.samples[batch] = samplesOf(package, batch);
     return result;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -29,14 +30,18 @@ struct LoadResult {
   std::string message;
 };
 
+/// Told of stages measured so far and in all, each counted once for each batch size.
+using MeasureProgress = std::function<void(std::uint32_t measured, std::uint32_t of)>;
+
 /// Opens, verifies, loads and measures a model; never throws. Reasons: those of model::PackageError and
 /// engine::EngineError, LoadFailed for anything else.
 [[nodiscard]] LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelRoot,
-                                   const ModelRequest& request, std::stop_token stop);
+                                   const ModelRequest& request, std::stop_token stop,
+                                   const MeasureProgress& progress);
 
 /// AFET of each stage at each batch size, under the partitioning in force. Throws engine::EngineError.
 [[nodiscard]] std::vector<BatchTiming> measureAll(engine::Engine& engine,
                                                   const std::shared_ptr<const engine::LoadedModel>& model,
-                                                  std::stop_token stop);
+                                                  std::stop_token stop, const MeasureProgress& progress = {});
 
 }  // namespace daris::runtime

@@ -84,11 +84,25 @@ void Models::loaded(const std::string& digest, LoadResult result) {
   told.manifest = std::make_shared<const model::Manifest>(entry.model->manifest());
   told.memoryBytes = entry.model->memory_bytes();
   told.batches = std::move(result.batches);
+  told.measured = true;
+}
+
+void Models::measuring(const std::string& digest, std::uint32_t measured, std::uint32_t of) {
+  const auto found = table_.find(digest);
+  if (found == table_.end()) return;
+  found->second.stagesMeasured = measured;
+  found->second.stagesToMeasure = of;
+}
+
+void Models::outdated() {
+  for (auto& [digest, told] : table_) told.measured = false;
 }
 
 void Models::remeasured(const std::string& digest, std::vector<BatchTiming> batches) {
   const auto found = table_.find(digest);
-  if (found != table_.end()) found->second.batches = std::move(batches);
+  if (found == table_.end()) return;
+  found->second.batches = std::move(batches);
+  found->second.measured = true;
 }
 
 std::shared_ptr<const engine::LoadedModel> Models::model(const std::string& digest) const {

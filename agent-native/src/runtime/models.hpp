@@ -37,6 +37,12 @@ class Models {
   /// What became of a load. A model that nobody wants any more is dropped.
   void loaded(const std::string& digest, LoadResult result);
 
+  /// How far the measuring of a model that is being loaded has come.
+  void measuring(const std::string& digest, std::uint32_t measured, std::uint32_t of);
+
+  /// The device was divided anew: no AFETs hold any more until they are measured again.
+  void outdated();
+
   /// New AFETs, after the device was divided anew.
   void remeasured(const std::string& digest, std::vector<BatchTiming> batches);
 

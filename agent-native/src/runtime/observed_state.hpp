@@ -31,6 +31,9 @@ struct ObservedModel {
   std::shared_ptr<const model::Manifest> manifest;  // Ready
   std::uint64_t memoryBytes = 0;
   std::vector<BatchTiming> batches;
+  bool measured = false;              // `batches` hold under the partitioning in force
+  std::uint32_t stagesMeasured = 0;   // so far, each counted once for each batch size
+  std::uint32_t stagesToMeasure = 0;  // 0 before measuring began
 };
 
 struct ObservedTask {

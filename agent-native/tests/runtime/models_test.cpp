@@ -80,6 +80,21 @@ TEST_F(ModelsTest, AllUrisOfADigestAreTried) {
   EXPECT_EQ(request->uris, (std::vector<std::string>{"file:///wrong", "file:///right"}));
 }
 
+TEST_F(ModelsTest, MeasuresHoldUntilTheDeviceIsDividedAnew) {
+  models_.want(wanted_, true);
+  models_.measuring("d", 4, 8);
+  EXPECT_EQ(models_.table().at("d").stagesMeasured, 4U);
+  EXPECT_EQ(models_.table().at("d").stagesToMeasure, 8U);
+  EXPECT_FALSE(models_.table().at("d").measured);
+  models_.remeasured("d", {{1, {100, 200}}});
+  EXPECT_TRUE(models_.table().at("d").measured);
+  models_.outdated();
+  EXPECT_FALSE(models_.table().at("d").measured);
+  EXPECT_EQ(models_.table().at("d").batches.size(), 1U) << "the former ones stand in";
+  models_.measuring("unknown", 1, 2);
+  EXPECT_FALSE(models_.table().contains("unknown"));
+}
+
 TEST_F(ModelsTest, WhatNobodyWantsOrUsesIsForgotten) {
   models_.want(wanted_, true);
   models_.want({}, false);

@@ -492,9 +492,14 @@ export interface ObservedModel {
   engines: string[];
   memoryBytes: number;
   batches: BatchTiming[];
+  /** Whether `batches` were measured under the partitioning in force. */
+  measured: boolean;
+  /** Of the measurement under way: stages measured so far and in all, each counted once for each batch size. Zero before. */
+  stagesMeasured: number;
+  stagesToMeasure: number;
 }
 
-/** What each stage takes at a batch size, measured when the model was loaded (AFET). */
+/** What each stage takes at a batch size (AFET), measured when the model was loaded and again under each new partitioning. */
 export interface BatchTiming {
   size: number;
   stageAfetUs: number[];
@@ -2647,6 +2652,9 @@ function createBaseObservedModel(): ObservedModel {
     engines: [],
     memoryBytes: 0,
     batches: [],
+    measured: false,
+    stagesMeasured: 0,
+    stagesToMeasure: 0,
   };
 }
 
@@ -2687,6 +2695,15 @@ export const ObservedModel: MessageFns<ObservedModel> = {
     }
     for (const v of message.batches) {
       BatchTiming.encode(v!, writer.uint32(98).fork()).join();
+    }
+    if (message.measured !== false) {
+      writer.uint32(104).bool(message.measured);
+    }
+    if (message.stagesMeasured !== 0) {
+      writer.uint32(112).uint32(message.stagesMeasured);
+    }
+    if (message.stagesToMeasure !== 0) {
+      writer.uint32(120).uint32(message.stagesToMeasure);
     }
     return writer;
   },
@@ -2800,6 +2817,30 @@ export const ObservedModel: MessageFns<ObservedModel> = {
             message.batches.push(BatchTiming.decode(reader, reader.uint32()));
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.measured = reader.bool();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.stagesMeasured = reader.uint32();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.stagesToMeasure = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2830,6 +2871,17 @@ export const ObservedModel: MessageFns<ObservedModel> = {
         ? globalThis.Number(object.memory_bytes)
         : 0,
       batches: globalThis.Array.isArray(object?.batches) ? object.batches.map((e: any) => BatchTiming.fromJSON(e)) : [],
+      measured: isSet(object.measured) ? globalThis.Boolean(object.measured) : false,
+      stagesMeasured: isSet(object.stagesMeasured)
+        ? globalThis.Number(object.stagesMeasured)
+        : isSet(object.stages_measured)
+        ? globalThis.Number(object.stages_measured)
+        : 0,
+      stagesToMeasure: isSet(object.stagesToMeasure)
+        ? globalThis.Number(object.stagesToMeasure)
+        : isSet(object.stages_to_measure)
+        ? globalThis.Number(object.stages_to_measure)
+        : 0,
     };
   },
 
@@ -2871,6 +2923,15 @@ export const ObservedModel: MessageFns<ObservedModel> = {
     if (message.batches?.length) {
       obj.batches = message.batches.map((e) => BatchTiming.toJSON(e));
     }
+    if (message.measured !== false) {
+      obj.measured = message.measured;
+    }
+    if (message.stagesMeasured !== 0) {
+      obj.stagesMeasured = Math.round(message.stagesMeasured);
+    }
+    if (message.stagesToMeasure !== 0) {
+      obj.stagesToMeasure = Math.round(message.stagesToMeasure);
+    }
     return obj;
   },
 
@@ -2891,6 +2952,9 @@ export const ObservedModel: MessageFns<ObservedModel> = {
     message.engines = object.engines?.map((e) => e) || [];
     message.memoryBytes = object.memoryBytes ?? 0;
     message.batches = object.batches?.map((e) => BatchTiming.fromPartial(e)) || [];
+    message.measured = object.measured ?? false;
+    message.stagesMeasured = object.stagesMeasured ?? 0;
+    message.stagesToMeasure = object.stagesToMeasure ?? 0;
     return message;
   },
 };
