@@ -15,14 +15,14 @@ export type GpuKind = Pick<Spec, 'product' | 'partitioning' | 'engine' | 'engine
 
 /** Undefined while it is not divided: then nothing can be measured or placed there. `mode` where the node tells it. */
 export function gpuKind(gpu: Gpu, mode?: string): GpuKind | undefined {
-  const { product, engine, engineVersion = '', sms, contexts = [] } = gpu;
-  const streams = contexts.map((context) => context.streams);
+  const { product, engine, engineVersion = '', sms } = gpu;
+  const contexts = (gpu.contexts ?? []).filter(({ streams }) => streams > 0);
   const shared = contexts.reduce((sum, context) => sum + context.sms, 0) / Math.max(1, sms);
-  if (contexts.length === 0 || Math.max(...streams) === 0) return undefined;
+  if (contexts.length === 0) return undefined;
   const partitioning = {
     ...(mode === undefined ? {} : { mode }),
     contexts: contexts.length,
-    streamsPerContext: Math.max(...streams),
+    streamsPerContext: Math.max(...contexts.map(({ streams }) => streams)),
     oversubscription: String(Math.round(shared * 1_000) / 1_000),
   };
   return { product, partitioning, engine, engineVersion };

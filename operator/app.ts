@@ -21,6 +21,7 @@ import { ModelController } from './controllers/model/controller.ts';
 import { createNodeController } from './controllers/node/controller.ts';
 import { LeaseWatch } from './controllers/node/lease-watch.ts';
 import { byNode, PlacementController, placedOn } from './controllers/placement/controller.ts';
+import { ProfileController } from './controllers/profile/controller.ts';
 import { Latest } from './latest.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { Nodes } from './nodes.ts';
@@ -28,6 +29,7 @@ import {
   gpuNodesResource,
   modelsResource,
   nodesResource,
+  profilesResource,
   servicesResource,
   slicesResource,
   tasksResource,
@@ -64,7 +66,13 @@ export function createApp({ config, clock, log }: AppOptions): App {
     readiness: { placement: () => (controllers.placement.planned ? undefined : 'no placement cycle was run yet') },
     log,
   });
-  const running = [controllers.node, controllers.model, controllers.placement, controllers.endpoint];
+  const running = [
+    controllers.node,
+    controllers.model,
+    controllers.placement,
+    controllers.profile,
+    controllers.endpoint,
+  ];
   return {
     async start() {
       const { port } = await http.start();
@@ -104,6 +112,7 @@ function createReflectors(base: Base, systemNamespace: string) {
   return {
     tasks: reflect(tasksResource, { indexes: { [byNode]: placedOn } }),
     models: reflect(modelsResource),
+    profiles: reflect(profilesResource),
     gpuNodes: reflect(gpuNodesResource),
     nodes: reflect(nodesResource),
     leases: reflect(leases, { selection: { namespace: systemNamespace } }),
@@ -123,9 +132,23 @@ function createControllers({ client, clock, log, metrics: registry, config, refl
   const watch = new LeaseWatch(clock, config.nodeLeaseMs);
   const nodes = new Nodes(reflectors.gpuNodes.store, reflectors.nodes.store, watch);
   const tasks = new Latest(reflectors.tasks.store);
+  const profiles = new Latest(reflectors.profiles.store);
   const endpoints = new EndpointBook();
   const base = { client, clock, log, registry, nodes, events, metrics, tasks };
-  const placement = new PlacementController({ ...base, reflectors, endpoints });
+  const placement = new PlacementController({
+    ...base,
+    reflectors,
+    endpoints,
+    profiles,
+    needed: (needs) => profile.needed(needs),
+  });
+  const profile = new ProfileController({
+    ...base,
+    profiles,
+    tasksOn: (node) => reflectors.tasks.store.byIndex(byNode, node),
+    reflector: reflectors.profiles,
+    reflectors,
+  });
   const model = new ModelController({
     ...base,
     models: new Latest(reflectors.models.store),
@@ -154,5 +177,5 @@ function createControllers({ client, clock, log, metrics: registry, config, refl
     watch,
     changed,
   });
-  return { node, model, placement, endpoint };
+  return { node, model, placement, profile, endpoint };
 }

@@ -1,5 +1,6 @@
 // What the operator makes of a node: whether it takes tasks, and why not. Joins Node, GpuNode and the agent's Lease.
 import { findCondition } from '../api/conditions.ts';
+import { gpuKind, gpuKindKey, type GpuKind } from '../api/profiles.ts';
 import type { GpuNode } from '../api/resources.ts';
 import { parseE9, wholeE9 } from '../api/utilization.ts';
 import type { ReadableStore } from '../kube/store.ts';
@@ -13,6 +14,8 @@ export interface NodeView {
   readonly placement: PlacementNode;
   /** host:port at which requests reach its runtime. */
   readonly address: string | undefined;
+  /** What its GPUs are, by the key that `placement` names them by. */
+  readonly kinds: ReadonlyMap<string, GpuKind>;
 }
 
 export interface Liveness {
@@ -51,8 +54,11 @@ export function viewNode(facts: NodeFacts): NodeView {
   const { gpuNode, node } = facts;
   const limit = highLimit(gpuNode);
   const [state, message] = typeof limit === 'string' ? (['NotReady', limit] as const) : stateOf(facts);
+  const gpus = (gpuNode.status?.gpus ?? []).map((gpu) => ({ gpu, kind: gpuKind(gpu) }));
+  const kinds = gpus.flatMap(({ kind }) => (kind === undefined ? [] : [kind]));
   return {
     address: gpuNode.status?.address,
+    kinds: new Map(kinds.map((kind) => [gpuKindKey(kind), kind])),
     placement: {
       name: gpuNode.metadata.name ?? '',
       state,
@@ -60,7 +66,7 @@ export function viewNode(facts: NodeFacts): NodeView {
       labels: node?.metadata?.labels ?? {},
       taints: node?.spec?.taints ?? [],
       highLimitE9: typeof limit === 'string' ? 0 : limit,
-      gpus: gpusOf(gpuNode),
+      gpus: gpus.map(({ gpu, kind }) => placementGpu(gpu, kind)),
     },
   };
 }
@@ -87,10 +93,13 @@ function highLimit(gpuNode: GpuNode): number | string {
   return `its highPriorityUtilizationLimit "${text}" is not a decimal like 0.75`;
 }
 
-function gpusOf(gpuNode: GpuNode): PlacementGpu[] {
-  return (gpuNode.status?.gpus ?? []).map(({ uuid, product, contexts }) => ({
+type Gpu = NonNullable<NonNullable<GpuNode['status']>['gpus']>[number];
+
+function placementGpu({ uuid, product, contexts }: Gpu, kind: GpuKind | undefined): PlacementGpu {
+  return {
     uuid,
     product,
+    kind: kind === undefined ? '' : gpuKindKey(kind),
     contexts: (contexts ?? []).filter(({ streams }) => streams > 0).map(({ index, streams }) => ({ index, streams })),
-  }));
+  };
 }

@@ -4,9 +4,11 @@ import type { V1EndpointSlice, V1Node, V1Service } from '@kubernetes/client-node
 import {
   gpuNodes,
   inferenceModels,
+  modelProfiles,
   realtimeInferenceTasks,
   type GpuNode,
   type InferenceModel,
+  type ModelProfile,
   type RealtimeInferenceTask,
 } from '../api/resources.ts';
 import { defineResource, type Stored } from '../kube/resource.ts';
@@ -20,6 +22,7 @@ export type EndpointSlice = Plain<V1EndpointSlice>;
 
 export type StoredTask = Stored<RealtimeInferenceTask>;
 export type StoredModel = Stored<InferenceModel>;
+export type StoredProfile = Stored<ModelProfile>;
 export type StoredGpuNode = Stored<GpuNode>;
 export type StoredNode = Stored<Node>;
 export type StoredService = Stored<Service>;
@@ -31,9 +34,12 @@ export type TaskPlacement = NonNullable<TaskStatus['placement']>;
 export type TaskEndpoint = NonNullable<TaskStatus['endpoint']>;
 export type ModelStatus = NonNullable<InferenceModel['status']>;
 export type ModelPackage = NonNullable<ModelStatus['package']>;
+export type ProfileSpec = ModelProfile['spec'];
+export type ProfileStatus = NonNullable<ModelProfile['status']>;
 
 export const tasksResource = defineResource<RealtimeInferenceTask>(realtimeInferenceTasks);
 export const modelsResource = defineResource<InferenceModel>(inferenceModels);
+export const profilesResource = defineResource<ModelProfile>(modelProfiles);
 export const gpuNodesResource = defineResource<GpuNode>(gpuNodes);
 export const nodesResource = defineResource<Node>({
   apiVersion: 'v1',

@@ -1,8 +1,21 @@
 // Objects as the API server answers them, for tables of tests: whole, with what a test leaves out filled in.
+import { gpuKindKey, profileName, type GpuKind } from '../../api/profiles.ts';
 import type { RealtimeInferenceTask } from '../../api/resources.ts';
 import type { NodeView } from '../nodes.ts';
+import { ProfileBook } from '../profile-book.ts';
 import type { NodeState } from '../placement/terms.ts';
-import type { Effective, ModelStatus, StoredModel, StoredTask, TaskPlacement, TaskStatus } from '../resources.ts';
+import type {
+  Effective,
+  ModelStatus,
+  ProfileSpec,
+  ProfileStatus,
+  StoredModel,
+  StoredProfile,
+  StoredTask,
+  TaskPlacement,
+  TaskStatus,
+} from '../resources.ts';
+import type { Measurements } from './placement/demands.ts';
 
 export const digestA = `sha256:${'a'.repeat(64)}`;
 export const digestB = `sha256:${'b'.repeat(64)}`;
@@ -100,7 +113,74 @@ export function inspectedStatus(changes: Partial<ModelStatus> = {}): ModelStatus
   };
 }
 
+/** What the GPUs of test nodes are. */
+export const testKind: GpuKind = {
+  product: 'test',
+  partitioning: { contexts: 2, streamsPerContext: 1, oversubscription: '1' },
+  engine: 'openvino',
+  engineVersion: '',
+};
+export const otherKind: GpuKind = { ...testKind, product: 'other', engine: 'torch' };
+/** The same GPU, undivided. */
+export const undividedKind: GpuKind = {
+  ...testKind,
+  partitioning: { contexts: 1, streamsPerContext: 2, oversubscription: '1' },
+};
+
+export interface ProfileParts {
+  readonly name?: string;
+  readonly generation?: number;
+  readonly digest?: string;
+  readonly kind?: GpuKind;
+  readonly spec?: Partial<ProfileSpec>;
+  readonly status?: ProfileStatus;
+}
+
+/** Of digestA on test GPUs at batch sizes 1 and 2, assigned to nobody, unless told otherwise. */
+export function storedProfile({
+  generation = 1,
+  digest = digestA,
+  kind = testKind,
+  spec = {},
+  status,
+  ...rest
+}: ProfileParts = {}): StoredProfile {
+  const whole = { digest, uri: 'file:///detector', ...kind, batchSizes: [1, 2], ...spec };
+  const name = rest.name ?? profileName(whole);
+  return {
+    apiVersion: 'daris.dev/v1alpha1',
+    kind: 'ModelProfile',
+    metadata: { name, uid: `uid-${name}`, resourceVersion: '7', generation },
+    spec: whole,
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+/** Stages of 1, 2 and 1 ms at batch 1, twice that at batch 2. */
+export function measuredStatus(stageAfetUs: readonly number[] = [1_000, 2_000, 1_000]): ProfileStatus {
+  const batches = [1, 2].map((size) => {
+    const stages = stageAfetUs.map((us) => us * size);
+    return { size, afetUs: stages.reduce((sum, us) => sum + us, 0), stageAfetUs: stages };
+  });
+  return { batches, measuredAt: time, conditions: [conditionOf('Measured', 'True', 'Measured')] };
+}
+
+/** A cycle's view of so many profiles, with a GPU of one kind on every node. */
+export function measurementsOf(
+  profiles: readonly StoredProfile[],
+  there: GpuKind = testKind,
+  elsewhere: readonly GpuKind[] = [],
+): Measurements {
+  const book = new ProfileBook();
+  book.refresh(profiles);
+  return {
+    of: (digest) => book.of(digest),
+    kindAt: () => gpuKindKey(there),
+    products: new Map([there, ...elsewhere].map((kind) => [gpuKindKey(kind), kind.product])),
+  };
+}
+
 export function nodeView(name: string, state: NodeState = 'Ready', message = 'well'): NodeView {
   const placementNode = { name, state, message, labels: {}, taints: [], highLimitE9: 750_000_000, gpus: [] };
-  return { address: '10.1.2.3:8001', placement: placementNode };
+  return { address: '10.1.2.3:8001', kinds: new Map(), placement: placementNode };
 }

@@ -1,12 +1,13 @@
 // One placement cycle: all tasks against one private snapshot (Algorithm 1), in numbered phases. Pure: the same tasks and
 // nodes give the same verdicts, in whatever order they come.
 import { formatE9 } from '../../api/utilization.ts';
-import type { ContextState } from './context-state.ts';
+import { compareContexts, type ContextState } from './context-state.ts';
 import { contextFilters, evictingTaints, nodeFilters } from './filters.ts';
+import { leastDemand, onKind, waitsForProfile } from './kinds.ts';
 import { comparePlacementTasks } from './order.ts';
 import { explainRefusal, neverFits } from './refuse.ts';
 import { Snapshot } from './snapshot.ts';
-import type { Place, PlacementNode, PlacementTask, Refusal } from './terms.ts';
+import type { Demand, Place, PlacementNode, PlacementTask, Refusal } from './terms.ts';
 import { formatSum } from './words.ts';
 
 export type Verdict =
@@ -62,12 +63,13 @@ class Cycle {
     if (context === undefined || task.settled) return false;
     // A node that is not ready takes nothing new, but keeps what it has.
     const nodeFits = nodeFilters.slice(1).every((filter) => filter.passes(task, context.node));
-    return nodeFits && fits(task, context) && this.#book(task, context);
+    const there = onKind(task, context.gpu.kind);
+    return nodeFits && there !== undefined && fits(there, context) && this.#book(there, context);
   }
 
   place(task: PlacementTask): boolean {
-    const context = this.#find(task) ?? this.#lostContext(task);
-    return context !== undefined && this.#book(task, context);
+    const found = this.#find(task) ?? this.#lostContext(task);
+    return found !== undefined && this.#book(found.task, found.context);
   }
 
   refuse(task: PlacementTask): void {
@@ -75,19 +77,24 @@ class Cycle {
   }
 
   refuseForEver(task: PlacementTask): boolean {
-    const refusal = neverFits(task);
+    const refusal = this.#never(task);
     if (refusal !== undefined) this.verdicts.set(task.key, { kind: 'Refused', never: true, ...refusal });
     return refusal !== undefined;
   }
 
   simulate(task: PlacementTask): void {
-    const never = neverFits(task);
-    const context = never === undefined ? this.#find(task) : undefined;
+    const never = this.#never(task);
+    const found = never === undefined ? this.#find(task) : undefined;
     const message =
-      context === undefined
+      found === undefined
         ? `would not fit: ${(never ?? this.#explain(task)).message}`
-        : `would fit on ${wouldFit(task, context)}`;
-    this.verdicts.set(task.key, { kind: 'Suspended', fits: context !== undefined, message });
+        : `would fit on ${wouldFit(found.task, found.context)}`;
+    this.verdicts.set(task.key, { kind: 'Suspended', fits: found !== undefined, message });
+  }
+
+  #never(task: PlacementTask): Refusal | undefined {
+    const demand = leastDemand(this.snapshot, task);
+    return demand && neverFits({ ...task, demand });
   }
 
   #book(task: PlacementTask, context: ContextState): true {
@@ -98,17 +105,25 @@ class Cycle {
     return true;
   }
 
-  #find(task: PlacementTask): ContextState | undefined {
+  /** The least utilized context of any kind that takes the task by what it needs there. */
+  #find(task: PlacementTask): Found | undefined {
     const key = demandKey(task);
     if (this.#hopeless.has(key)) return undefined;
-    const context = this.snapshot.poolFor(task).choose((candidate) => fits(task, candidate));
-    if (context === undefined) this.#hopeless.add(key);
-    return context;
+    let best: Found | undefined;
+    for (const [kind, pool] of this.snapshot.poolsFor(task)) {
+      const there = onKind(task, kind);
+      const context = there && pool.choose((candidate) => fits(there, candidate));
+      if (there === undefined || context === undefined) continue;
+      if (best === undefined || compareContexts(context, best.context) < 0) best = { task: there, context };
+    }
+    if (best === undefined) this.#hopeless.add(key);
+    return best;
   }
 
   #explain(task: PlacementTask): Refusal {
     const key = demandKey(task);
-    const known = this.#refusals.get(key) ?? explainRefusal(this.snapshot, task);
+    const known =
+      this.#refusals.get(key) ?? waitsForProfile(this.snapshot, task) ?? explainRefusal(this.snapshot, task);
     this.#refusals.set(key, known);
     return known;
   }
@@ -118,11 +133,19 @@ class Cycle {
     return context?.node.state === 'Lost' ? undefined : context;
   }
 
-  #lostContext(task: PlacementTask): ContextState | undefined {
+  #lostContext(task: PlacementTask): Found | undefined {
     const context = task.present && this.snapshot.at(task.present);
     if (context?.node.state !== 'Lost') return undefined;
-    return task.settled || fits(task, context) ? context : undefined;
+    if (task.settled) return { task, context };
+    const there = onKind(task, context.gpu.kind);
+    return there !== undefined && fits(there, context) ? { task: there, context } : undefined;
   }
+}
+
+/** A place, and the task by what it needs there. */
+interface Found {
+  readonly task: PlacementTask;
+  readonly context: ContextState;
 }
 
 function fits(task: PlacementTask, context: ContextState): boolean {
@@ -140,6 +163,17 @@ function wouldFit(task: PlacementTask, context: ContextState): string {
 
 /** Two tasks with the same key get the same answer from the same snapshot. */
 function demandKey(task: PlacementTask): string {
-  const { afetUs, longestStageUs } = task.demand;
-  return `${task.priority}/${afetUs}/${longestStageUs}/${task.periodUs}/${task.deadlineUs}/${task.nodeClass}`;
+  const demands = task.demands === undefined ? demandText(task.demand) : demandsText(task);
+  return `${task.priority}/${demands}/${task.periodUs}/${task.deadlineUs}/${task.nodeClass}`;
+}
+
+function demandText({ afetUs, longestStageUs }: Demand): string {
+  return `${afetUs}/${longestStageUs}`;
+}
+
+/** With the words for kinds without times, since a refusal may be made of them. */
+function demandsText({ demands = new Map(), unmeasured = new Map() }: PlacementTask): string {
+  const known = [...demands].map(([kind, demand]) => `${kind}=${demandText(demand)}`);
+  const unknown = [...unmeasured].map(([kind, { message }]) => `${kind}=${message}`);
+  return [...known, ...unknown].join();
 }

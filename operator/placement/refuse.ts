@@ -3,6 +3,7 @@ import { formatDurationUs } from '../../api/durations.ts';
 import { utilizationE9, wholeE9 } from '../../api/utilization.ts';
 import type { ContextState } from './context-state.ts';
 import { contextFilters, nodeFilters, refusalBy } from './filters.ts';
+import { onKind } from './kinds.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { PlacementNode, PlacementTask, Refusal } from './terms.ts';
 
@@ -19,9 +20,8 @@ export function neverFits(task: PlacementTask): Refusal | undefined {
 
 /** Of a task that the snapshot has no place for. */
 export function explainRefusal(snapshot: Snapshot, task: PlacementTask): Refusal {
-  const { contexts } = snapshot.poolFor(task);
-  const [first] = contexts;
-  return first === undefined ? explainNodes(snapshot.nodes, task) : explainContexts(contexts, first, task);
+  const nearest = nearestContext(snapshot, task);
+  return nearest === undefined ? explainNodes(snapshot.nodes, task) : explainContext(nearest, task);
 }
 
 function explainNodes(nodes: readonly PlacementNode[], task: PlacementTask): Refusal {
@@ -44,20 +44,40 @@ function listed(words: readonly string[], count: number): string {
   return words.join('; ') + (rest > 0 ? `; and ${rest} nodes more` : '');
 }
 
-function explainContexts(contexts: readonly ContextState[], first: ContextState, task: PlacementTask): Refusal {
-  let best = first;
-  let bestSpanUs = shortestSpanUs(task, first);
-  for (const context of contexts) {
-    const spanUs = shortestSpanUs(task, context);
-    if (spanUs < bestSpanUs || (spanUs === bestSpanUs && headroomE9(context) > headroomE9(best))) {
-      best = context;
-      bestSpanUs = spanUs;
+interface Nearest {
+  readonly context: ContextState;
+  /** By what it needs there. */
+  readonly task: PlacementTask;
+  readonly spanUs: number;
+  /** How many contexts it was chosen from. */
+  readonly among: number;
+}
+
+/** The context that the least change of the task's terms would fit into; undefined where it may use none. */
+function nearestContext(snapshot: Snapshot, wanted: PlacementTask): Nearest | undefined {
+  let nearest: Omit<Nearest, 'among'> | undefined;
+  let among = 0;
+  for (const [kind, { contexts }] of snapshot.poolsFor(wanted)) {
+    const task = onKind(wanted, kind);
+    if (task === undefined) continue;
+    among += contexts.length;
+    for (const context of contexts) {
+      const spanUs = shortestSpanUs(task, context);
+      if (nearest === undefined || isNearer(spanUs, context, nearest)) nearest = { context, task, spanUs };
     }
   }
-  const refusal = refusalBy(contextFilters, task, best);
-  if (refusal === undefined) throw new Error(`${task.key} fits where it was refused`);
-  const among = contexts.length === 1 ? 'the only context' : `best of ${contexts.length} contexts`;
-  return { reason: refusal.reason, message: `${refusal.message} (${among})${remedy(task, bestSpanUs)}` };
+  return nearest && { ...nearest, among };
+}
+
+function isNearer(spanUs: number, context: ContextState, than: Omit<Nearest, 'among'>): boolean {
+  return spanUs < than.spanUs || (spanUs === than.spanUs && headroomE9(context) > headroomE9(than.context));
+}
+
+function explainContext({ context, task, spanUs, among }: Nearest, wanted: PlacementTask): Refusal {
+  const refusal = refusalBy(contextFilters, task, context);
+  if (refusal === undefined) throw new Error(`${wanted.key} fits where it was refused`);
+  const which = among === 1 ? 'the only context' : `best of ${among} contexts`;
+  return { reason: refusal.reason, message: `${refusal.message} (${which})${remedy(task, spanUs)}` };
 }
 
 function headroomE9(context: ContextState): number {

@@ -53,6 +53,7 @@ export function seededNodes(seeded: Seeded, shape: ClusterShape): PlacementNode[
     gpus: Array.from({ length: shape.gpusPerNode }, (_unused, g) => ({
       uuid: `gpu-${n}-${g}`,
       product: 'test',
+      kind: 'test',
       contexts: Array.from({ length: shape.contextsPerGpu }, (_nothing, index) => ({
         index,
         streams: shape.streams ?? seeded.between(1, 3),

@@ -9,7 +9,7 @@ export class Snapshot {
   readonly nodes: readonly PlacementNode[];
   readonly contexts: readonly ContextState[];
   readonly #byPlace: ReadonlyMap<string, ContextState>;
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, ReadonlyMap<string, Pool>>();
 
   constructor(nodes: readonly PlacementNode[]) {
     this.nodes = nodes.toSorted((a, b) => compareText(a.name, b.name));
@@ -21,14 +21,18 @@ export class Snapshot {
     return this.#byPlace.get(placeKey(place));
   }
 
-  /** The contexts of all nodes that take tasks with this selector and these tolerations. */
-  poolFor(task: PlacementTask): Pool {
+  /** The contexts of all nodes that take tasks with this selector and these tolerations, by kind of GPU. */
+  poolsFor(task: PlacementTask): ReadonlyMap<string, Pool> {
     const known = this.#pools.get(task.nodeClass);
     if (known !== undefined) return known;
     const eligible = new Set(this.nodes.filter((node) => nodeFilters.every((filter) => filter.passes(task, node))));
-    const pool = new Pool(this.contexts.filter((context) => eligible.has(context.node)));
-    this.#pools.set(task.nodeClass, pool);
-    return pool;
+    const byKind = Map.groupBy(
+      this.contexts.filter((context) => eligible.has(context.node)),
+      (context) => context.gpu.kind,
+    );
+    const pools = new Map([...byKind].map(([kind, contexts]) => [kind, new Pool(contexts)]));
+    this.#pools.set(task.nodeClass, pools);
+    return pools;
   }
 }
 

@@ -37,7 +37,12 @@ export interface PlacementTask {
   readonly priority: Priority;
   readonly periodUs: number;
   readonly deadlineUs: number;
+  /** What a job needs: at its present place where it has one, else the least that is known. Orders the tasks. */
   readonly demand: Demand;
+  /** What it needs on each kind of GPU; a kind that is absent is not measured yet. Absent: `demand` on every kind. */
+  readonly demands?: ReadonlyMap<string, Demand>;
+  /** Why there are no times of a kind, by kind. */
+  readonly unmeasured?: ReadonlyMap<string, Refusal>;
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly tolerations: readonly Toleration[];
   /** Tasks of one class see the same nodes: `nodeClassOf` its selector and tolerations. */
@@ -71,6 +76,8 @@ export interface PlacementNode {
 export interface PlacementGpu {
   readonly uuid: string;
   readonly product: string;
+  /** GPUs of one kind take the same time for the same stage (`gpuKindKey`). */
+  readonly kind: string;
   readonly contexts: readonly { readonly index: number; readonly streams: number }[];
 }
 

@@ -17,8 +17,13 @@ export function node(name: string, contexts: number, changes: Partial<PlacementN
   };
 }
 
-export function gpu(uuid: string, contexts: number, streams = 1): PlacementNode['gpus'][number] {
-  return { uuid, product: 'test', contexts: Array.from({ length: contexts }, (_, index) => ({ index, streams })) };
+export function gpu(uuid: string, contexts: number, streams = 1, kind = 'test'): PlacementNode['gpus'][number] {
+  return {
+    uuid,
+    product: 'test',
+    kind,
+    contexts: Array.from({ length: contexts }, (_, index) => ({ index, streams })),
+  };
 }
 
 export interface TaskTerms {

@@ -3,15 +3,17 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { Logger } from 'pino';
 
-import type { GpuNode, InferenceModel, RealtimeInferenceTask } from '../../../api/resources.ts';
+import type { GpuNode, InferenceModel, ModelProfile, RealtimeInferenceTask } from '../../../api/resources.ts';
 import { Controller, done } from '../../../kube/controller.ts';
 import type { Lease } from '../../../kube/lease.ts';
 import type { MetricRegistry } from '../../../kube/metrics.ts';
 import type { Reflector } from '../../../kube/reflector.ts';
 import { keyOf, type KubeObject, type Stored } from '../../../kube/resource.ts';
+import type { Latest } from '../../latest.ts';
 import { modelState } from '../../model-state.ts';
 import type { Node } from '../../resources.ts';
 import { CycleRunner } from './cycle-runner.ts';
+import type { Need } from './needs.ts';
 import { reconcileTask, type TaskReconcilerOptions } from './reconcile.ts';
 
 /** Index of tasks by the node of their placement. */
@@ -31,7 +33,11 @@ export interface PlacementControllerOptions extends Omit<TaskReconcilerOptions, 
     readonly gpuNodes: Reflector<GpuNode>;
     readonly nodes: Reflector<Node>;
     readonly leases: Reflector<Lease>;
+    readonly profiles: Reflector<ModelProfile>;
   };
+  readonly profiles: Latest<ModelProfile>;
+  /** Called after each cycle with the profiles that the tasks need, by name. */
+  readonly needed: (needs: ReadonlyMap<string, Need>) => void;
 }
 
 const cluster = 'cluster';
@@ -47,15 +53,17 @@ export class PlacementController {
   readonly #unsubscribe: (() => void)[] = [];
 
   constructor(options: PlacementControllerOptions) {
-    const { clock, log, registry: metrics, reflectors, tasks, nodes } = options;
+    const { clock, log, registry: metrics, reflectors, tasks, profiles, nodes, needed } = options;
     this.#options = options;
     this.#cycles = new CycleRunner({
       tasks,
       models: reflectors.models.store,
+      profiles,
       nodes,
       clock,
       metrics: options.metrics,
       changed: (key) => this.#writer.enqueue(key),
+      needed,
     });
     this.#planner = new Controller({ name: 'placement', reconcile: () => this.#plan(), clock, log, metrics });
     const replan = (): void => this.replan();
@@ -93,10 +101,11 @@ export class PlacementController {
   }
 
   start(): void {
-    const { tasks, models, gpuNodes, nodes } = this.#options.reflectors;
+    const { tasks, models, gpuNodes, nodes, profiles } = this.#options.reflectors;
     this.#unsubscribe.push(
       this.#replanOn(tasks, taskInputs),
       this.#replanOn(models, modelInputs),
+      this.#replanOn(profiles, profileInputs),
       this.#replanOn(gpuNodes, gpuNodeInputs),
       this.#replanOn(nodes, nodeInputs),
     );
@@ -112,8 +121,9 @@ export class PlacementController {
 
   /** The planner waits for all of them; what makes it run is told apart below, since most changes are figures. */
   #watch(): void {
-    const { tasks, models, gpuNodes, nodes, leases } = this.#options.reflectors;
+    const { tasks, models, gpuNodes, nodes, leases, profiles } = this.#options.reflectors;
     this.#planner.watch(tasks, none).watch(models, none).watch(gpuNodes, none).watch(nodes, none).watch(leases, none);
+    this.#planner.watch(profiles, none);
     this.#writer
       .watch(tasks)
       .watch(gpuNodes, (node) => tasks.store.byIndex(byNode, node.metadata.name).map((task) => keyOf(task)));
@@ -143,12 +153,15 @@ function modelInputs(model: Stored<InferenceModel>): unknown {
 }
 
 function gpuNodeInputs({ status }: Stored<GpuNode>): unknown {
-  const gpus = status?.gpus?.map(({ uuid, product, contexts }) => [
-    uuid,
-    product,
-    contexts?.map(({ index, streams }) => [index, streams]),
+  const gpus = status?.gpus?.map(({ contexts, ...gpu }) => [
+    gpu,
+    contexts?.map(({ index, sms, streams }) => [index, sms, streams]),
   ]);
   return [status?.conditions, status?.highPriorityUtilizationLimit, gpus];
+}
+
+function profileInputs({ metadata, status }: Stored<ModelProfile>): unknown {
+  return [metadata.generation, status?.conditions, status?.batches, status?.progress];
 }
 
 function nodeInputs({ metadata, spec }: Stored<Node>): unknown {

@@ -1,7 +1,7 @@
 // What a cycle decides stands until the statuses show it, and only news are told.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { InferenceModel, GpuNode } from '../../../api/resources.ts';
+import type { InferenceModel, GpuNode, ModelProfile } from '../../../api/resources.ts';
 import { FakeClock } from '../../../kube/clock.ts';
 import { MetricRegistry } from '../../../kube/metrics.ts';
 import { Store } from '../../../kube/store.ts';
@@ -9,7 +9,15 @@ import { Latest } from '../../latest.ts';
 import { OperatorMetrics } from '../../metrics.ts';
 import { Nodes } from '../../nodes.ts';
 import type { Node, StoredTask } from '../../resources.ts';
-import { conditionOf, effective, inspectedStatus, storedModel, storedTask } from '../testing.ts';
+import {
+  conditionOf,
+  effective,
+  inspectedStatus,
+  measuredStatus,
+  storedModel,
+  storedProfile,
+  storedTask,
+} from '../testing.ts';
 import { CycleRunner } from './cycle-runner.ts';
 
 const contexts = [0, 1].map((index) => ({ index, sms: 1, streams: 1 }));
@@ -18,6 +26,8 @@ const named = { uid: 'uid-n1', resourceVersion: '1', name: 'n1' };
 
 let tasks: Store<StoredTask>;
 let models: Store<InferenceModel>;
+let profiles: Store<ModelProfile>;
+let needs: readonly string[];
 let news: string[];
 let runner: CycleRunner;
 
@@ -25,6 +35,8 @@ beforeEach(() => {
   tasks = new Store<StoredTask>();
   models = new Store<InferenceModel>();
   models.set(storedModel({ status: inspectedStatus() }));
+  profiles = new Store<ModelProfile>();
+  profiles.set(storedProfile({ status: measuredStatus() }));
   const gpuNodes = new Store<GpuNode>();
   const status = { conditions: [conditionOf('Ready', 'True', 'Serving')], gpus: [gpu] };
   gpuNodes.set({ apiVersion: 'daris.dev/v1alpha1', kind: 'GpuNode', metadata: named, status });
@@ -34,10 +46,12 @@ beforeEach(() => {
   runner = new CycleRunner({
     tasks: new Latest(tasks),
     models,
+    profiles: new Latest(profiles),
     nodes: new Nodes(gpuNodes, nodes, { lost: () => undefined }),
     clock: new FakeClock(),
     metrics: new OperatorMetrics(new MetricRegistry()),
     changed: (key) => news.push(key),
+    needed: (all) => (needs = [...all.keys()]),
   });
 });
 
@@ -93,6 +107,30 @@ describe('a cycle', () => {
     add('a', '40ms', { effective: terms, placement });
     run();
     expect(contextOf('a')).toBe(1);
+  });
+
+  test('asks for one profile for all tasks of a package, and waits for it', () => {
+    const profile = storedProfile({ status: measuredStatus() });
+    profiles.delete(profile.metadata.name);
+    add('a', '40ms');
+    add('b', '20ms', {});
+    run();
+    expect(needs).toEqual([profile.metadata.name]);
+    expect(runner.decided('vision/a')?.verdict).toMatchObject({ kind: 'Refused', reason: 'Profiling', never: false });
+    profiles.set(profile);
+    expect(new Set(run())).toEqual(new Set(['vision/a', 'vision/b']));
+    expect(contextOf('a')).toBeDefined();
+    expect(needs).toEqual([profile.metadata.name]);
+  });
+
+  test('what runs goes on when its profile is deleted, which is asked for again', () => {
+    add('a', '40ms');
+    run();
+    const profile = storedProfile();
+    profiles.delete(profile.metadata.name);
+    run();
+    expect(contextOf('a')).toBe(0);
+    expect(needs).toEqual([profile.metadata.name]);
   });
 
   test('an object that cannot be read concerns itself alone', () => {

@@ -1,16 +1,22 @@
 // Runs placement cycles over what is known now, and keeps what they decided until the statuses show it.
 import { isDeepStrictEqual } from 'node:util';
 
-import type { InferenceModel, RealtimeInferenceTask } from '../../../api/resources.ts';
+import type { GpuKind } from '../../../api/profiles.ts';
+import type { InferenceModel, ModelProfile, RealtimeInferenceTask } from '../../../api/resources.ts';
 import type { Clock } from '../../../kube/clock.ts';
 import { keyOf } from '../../../kube/resource.ts';
 import type { ReadableStore } from '../../../kube/store.ts';
 import type { Latest } from '../../latest.ts';
 import { Census, type OperatorMetrics } from '../../metrics.ts';
-import type { Nodes } from '../../nodes.ts';
+import type { Nodes, NodeView } from '../../nodes.ts';
 import { runCycle, type Verdict } from '../../placement/cycle.ts';
+import type { Place } from '../../placement/terms.ts';
+import { noProfiles, ProfileBook, type PackageProfiles } from '../../profile-book.ts';
 import type { StoredModel, StoredTask } from '../../resources.ts';
-import { evaluateTask, type Assumed, type Evaluation } from './evaluate.ts';
+import type { Assumed } from './demands.ts';
+import { evaluateTask, type Evaluation } from './evaluate.ts';
+import { GpuKinds } from './gpu-kinds.ts';
+import { neededProfiles, type Need } from './needs.ts';
 
 /** What the last cycle made of one task, as it was then. */
 export interface Decided {
@@ -23,24 +29,37 @@ export interface Decided {
 export interface CycleRunnerOptions {
   readonly tasks: Latest<RealtimeInferenceTask>;
   readonly models: ReadableStore<InferenceModel>;
+  readonly profiles: Pick<Latest<ModelProfile>, 'list'>;
   readonly nodes: Nodes;
   readonly clock: Clock;
   readonly metrics: OperatorMetrics;
   /** Called with the key of each task about which something else was decided than before. */
   readonly changed: (key: string) => void;
+  /** Called after each cycle with the profiles that the tasks need, by name. */
+  readonly needed: (needs: ReadonlyMap<string, Need>) => void;
 }
 
 interface Evaluated {
   readonly task: StoredTask;
   readonly model: StoredModel | undefined;
   readonly assumed: Assumed | undefined;
+  readonly evidence: Evidence;
   readonly evaluation: Evaluation;
+}
+
+/** What a task's evaluation rests on besides the task and its model; the same objects while nothing changed. */
+interface Evidence {
+  readonly profiles: readonly PackageProfiles[];
+  readonly presentKind: string | undefined;
+  readonly products: ReadonlyMap<string, string>;
 }
 
 export class CycleRunner {
   readonly #options: CycleRunnerOptions;
   readonly #tasksCensus: Census<'outcome'>;
   readonly #nodesCensus: Census<'state'>;
+  readonly #profiles = new ProfileBook();
+  readonly #kinds = new GpuKinds();
   #evaluated = new Map<string, Evaluated>();
   #decided = new Map<string, Decided>();
   /** Places that were decided and are not in the statuses yet, by the uid of the task. */
@@ -63,19 +82,24 @@ export class CycleRunner {
   }
 
   run(): void {
-    const { clock, metrics, nodes, tasks, changed } = this.#options;
+    const { clock, metrics, nodes, tasks, profiles, changed, needed } = this.#options;
     const startMs = clock.monotonic();
+    const nodeViews = nodes.list();
+    this.#profiles.refresh(profiles.list());
+    this.#kinds.refresh(nodeViews);
     this.#evaluated = new Map(tasks.list().map((task) => [keyOf(task), this.#evaluate(task)]));
     const candidates = [...this.#evaluated.values()].flatMap(({ evaluation }) =>
       evaluation.kind === 'Candidate' ? [evaluation.task] : [],
     );
-    const views = nodes.list().map((view) => view.placement);
-    const { verdicts } = runCycle(views, candidates);
+    const views = nodeViews.map((view) => view.placement);
+    const { verdicts, snapshot } = runCycle(views, candidates);
     for (const key of this.#adopt(verdicts)) changed(key);
     this.#runs++;
     metrics.cycleSeconds.observe((clock.monotonic() - startMs) / 1000, {});
     this.#tasksCensus.take([...this.#decided.values()].map(outcomeOf));
     this.#nodesCensus.take(views.map((node) => node.state));
+    const evaluations = [...this.#evaluated.values()].map(({ evaluation }) => evaluation);
+    needed(neededProfiles(evaluations, snapshot, kindsOf(nodeViews)));
   }
 
   /** Objects are never changed in place, so the same ones give the same evaluation. */
@@ -83,8 +107,27 @@ export class CycleRunner {
     const model = this.#options.models.get(`${task.metadata.namespace}/${task.spec?.model}`);
     const assumed = this.#assumed.get(task.metadata.uid);
     const before = this.#evaluated.get(keyOf(task));
-    if (before?.task === task && before.model === model && before.assumed === assumed) return before;
-    return { task, model, assumed, evaluation: evaluateTask(task, model, assumed) };
+    const evidence = this.#evidence(task, model, assumed);
+    const same = before?.task === task && before.model === model && before.assumed === assumed;
+    if (same && sameEvidence(before.evidence, evidence)) return before;
+    const { products } = this.#kinds;
+    const measurements = {
+      of: (digest: string) => this.#profiles.of(digest),
+      kindAt: (place: Place) => this.#kinds.at(place),
+      products,
+    };
+    return { task, model, assumed, evidence, evaluation: evaluateTask(task, model, assumed, measurements) };
+  }
+
+  #evidence(task: StoredTask, model: StoredModel | undefined, assumed: Assumed | undefined): Evidence {
+    const { effective, placement } = task.status ?? {};
+    const digests = [model?.spec.source.digest, (assumed?.effective ?? effective)?.model.digest];
+    const place = assumed?.place ?? placement;
+    return {
+      profiles: digests.map((digest) => (digest === undefined ? noProfiles : this.#profiles.of(digest))),
+      presentKind: place && this.#kinds.at(place),
+      products: this.#kinds.products,
+    };
   }
 
   /** Keeps the verdicts; answers the keys for which they say something new. */
@@ -111,6 +154,18 @@ export class CycleRunner {
     const before = this.#assumed.get(uid);
     return isDeepStrictEqual(before, assumed) && before !== undefined ? before : assumed;
   }
+}
+
+function sameEvidence(one: Evidence, other: Evidence): boolean {
+  return (
+    one.presentKind === other.presentKind &&
+    one.products === other.products &&
+    one.profiles.every((profiles, at) => profiles === other.profiles[at])
+  );
+}
+
+function kindsOf(views: readonly NodeView[]): ReadonlyMap<string, GpuKind> {
+  return new Map(views.flatMap(({ kinds }) => [...kinds]));
 }
 
 /** Whether a status would come out the same; where the task was before is no part of that. */

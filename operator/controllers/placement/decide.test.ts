@@ -141,6 +141,24 @@ const conditions: Record<string, { input: Partial<DecisionInput>; want: string[]
       'Reconciling=True HighPriorityLimit: full',
     ],
   },
+  'waiting for a profile': {
+    input: { verdict: { kind: 'Refused', never: false, reason: 'Profiling', message: 'profiling on node n1' } },
+    want: [
+      'ModelReady=False Profiling: profiling on node n1',
+      'Placed=False Profiling: profiling on node n1',
+      'Ready=False Profiling: profiling on node n1',
+      'Reconciling=True Profiling: profiling on node n1',
+    ],
+  },
+  'without hope for a profile': {
+    input: { verdict: { kind: 'Refused', never: false, reason: 'ProfileFailed', message: 'no such folder' } },
+    want: [
+      'ModelReady=False ProfileFailed: no such folder',
+      'Placed=False ProfileFailed: no such folder',
+      'Ready=False ProfileFailed: no such folder',
+      'Stalled=True ProfileFailed: no such folder',
+    ],
+  },
   'refused for ever': {
     input: { verdict: { kind: 'Refused', never: true, reason: 'NeverFits', message: 'too slow' } },
     want: [

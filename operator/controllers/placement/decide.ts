@@ -3,6 +3,7 @@ import { findCondition, type ConditionState } from '../../../api/conditions.ts';
 import { formatE9 } from '../../../api/utilization.ts';
 import type { NodeView } from '../../nodes.ts';
 import type { Verdict } from '../../placement/cycle.ts';
+import { profileFailed, profileReasons } from '../../placement/kinds.ts';
 import { exactE9 } from '../../placement/words.ts';
 import type { Effective, StoredTask, TaskEndpoint, TaskPlacement } from '../../resources.ts';
 import type { Evaluation } from './evaluate.ts';
@@ -105,14 +106,18 @@ function endpointOf(input: DecisionInput, placement: TaskPlacement | undefined):
 function statesOf(input: DecisionInput, placement: TaskPlacement | undefined): Record<string, State> {
   const { evaluation, endpoint } = input;
   const states: Record<string, State> = {
-    ...(evaluation.kind === 'Invalid' ? {} : { ModelReady: modelReady(evaluation) }),
+    ...(evaluation.kind === 'Invalid' ? {} : { ModelReady: modelReady(evaluation, input.verdict) }),
     ...placedStates(input, placement),
   };
   if (endpoint.conflict === undefined) return states;
   return { ...states, EndpointConflict: { status: 'True', reason: 'ServiceExists', message: endpoint.conflict } };
 }
 
-function modelReady({ model }: Exclude<Evaluation, { kind: 'Invalid' }>): State {
+/** A model is ready for a task once it is known what it takes on some GPU that the task may use. */
+function modelReady({ model }: Exclude<Evaluation, { kind: 'Invalid' }>, verdict: Verdict | undefined): State {
+  if (verdict?.kind === 'Refused' && profileReasons.includes(verdict.reason)) {
+    return { status: 'False', reason: verdict.reason, message: verdict.message };
+  }
   return { status: model.ready ? 'True' : 'False', reason: model.reason, message: model.message };
 }
 
@@ -124,7 +129,10 @@ function placedStates(input: DecisionInput, placement: TaskPlacement | undefined
   if (evaluation.kind === 'Waiting') return waiting(evaluation.model.reason, evaluation.model.message);
   if (verdict === undefined) return waiting('Pending', 'the next placement cycle decides');
   if (verdict.kind === 'Suspended') return suspended(verdict.message);
-  if (verdict.kind === 'Refused') return (verdict.never ? stalled : waiting)(verdict.reason, verdict.message);
+  if (verdict.kind === 'Refused') {
+    const hopeless = verdict.never || verdict.reason === profileFailed;
+    return (hopeless ? stalled : waiting)(verdict.reason, verdict.message);
+  }
   return { Placed: placedState(verdict), ...servingStates(input, placement) };
 }
 

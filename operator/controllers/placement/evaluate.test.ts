@@ -1,6 +1,7 @@
 // What placement can make of one task with its model.
 import { describe, expect, test } from '@jest/globals';
 
+import { gpuKindKey } from '../../../api/profiles.ts';
 import type { StoredModel, StoredTask } from '../../resources.ts';
 import {
   conditionOf,
@@ -8,12 +9,19 @@ import {
   digestB,
   effective,
   inspectedStatus,
+  measuredStatus,
+  measurementsOf,
+  otherKind,
   placement,
   runningStatus,
   storedModel,
+  storedProfile,
   storedTask,
+  testKind,
+  undividedKind,
 } from '../testing.ts';
-import { evaluateTask, type Assumed, type Evaluation } from './evaluate.ts';
+import type { Assumed, Measurements } from './demands.ts';
+import { evaluateTask, type Evaluation } from './evaluate.ts';
 
 const ready = storedModel({ status: inspectedStatus() });
 /** Edited to another digest, which nobody has looked at yet. */
@@ -30,8 +38,32 @@ const running = storedTask({ status: runningStatus() });
 interface Case {
   task: StoredTask;
   model: StoredModel | undefined;
+  /** Absent: both packages are measured on every GPU. */
+  measurements?: Measurements;
   want: object;
 }
+
+const measured = [
+  storedProfile({ status: measuredStatus() }),
+  storedProfile({ digest: digestB, status: measuredStatus([5_000]) }),
+];
+const everything = measurementsOf(measured);
+const goodPackage = storedModel({
+  generation: 2,
+  digest: digestB,
+  status: inspectedStatus({
+    package: { digest: digestB, batches: [{ size: 1, stageAfetUs: [5_000] }] },
+    conditions: [conditionOf('Inspected', 'True', 'Inspected', { observedGeneration: 2 })],
+  }),
+});
+const profilingOnN1 = storedProfile({
+  spec: { node: 'n1', gpu: 'gpu-0' },
+  status: {
+    progress: { stage: 2, of: 6 },
+    conditions: [conditionOf('Measured', 'Unknown', 'Profiling', { observedGeneration: 1 })],
+  },
+});
+const [here, there, undivided] = [testKind, otherKind, undividedKind].map(gpuKindKey);
 
 const cases: Record<string, Case> = {
   'a ready model': {
@@ -131,14 +163,7 @@ const cases: Record<string, Case> = {
   },
   'running, its model edited to a good package': {
     task: running,
-    model: storedModel({
-      generation: 2,
-      digest: digestB,
-      status: inspectedStatus({
-        package: { digest: digestB, batches: [{ size: 1, stageAfetUs: [5_000] }] },
-        conditions: [conditionOf('Inspected', 'True', 'Inspected', { observedGeneration: 2 })],
-      }),
-    }),
+    model: goodPackage,
     want: {
       kind: 'Candidate',
       effective: { model: { digest: digestB } },
@@ -152,6 +177,16 @@ const cases: Record<string, Case> = {
       kind: 'Candidate',
       model: { ready: false, reason: 'ModelNotFound' },
       effective: { model: { digest: digestA } },
+      task: { settled: true, demand: { afetUs: 4_000, longestStageUs: 2_000, utilizationE9: 200_000_000 } },
+    },
+  },
+  'running, its model and its profile deleted': {
+    task: running,
+    model: undefined,
+    measurements: measurementsOf([]),
+    want: {
+      kind: 'Candidate',
+      effective: { model: { digest: digestA } },
       // As its stages are not known any more, all that was booked counts as one.
       task: { settled: true, demand: { afetUs: 4_000, longestStageUs: 4_000, utilizationE9: 200_000_000 } },
     },
@@ -164,6 +199,7 @@ const cases: Record<string, Case> = {
   'running without a package, its batch size edited: the old terms': {
     task: storedTask({ generation: 2, spec: { batchSize: 2 }, status: runningStatus() }),
     model: undefined,
+    measurements: measurementsOf([]),
     want: { kind: 'Candidate', effective: { generation: 1, batchSize: 1 } },
   },
   'running, what was booked cannot be read': {
@@ -176,11 +212,106 @@ const cases: Record<string, Case> = {
     model: undefined,
     want: { kind: 'Waiting', suspended: true },
   },
+  'no profile yet: what is to be profiled': {
+    task: storedTask(),
+    model: ready,
+    measurements: measurementsOf([]),
+    want: {
+      kind: 'Candidate',
+      task: { demands: new Map(), unmeasured: new Map() },
+      profiled: { digest: digestA, uri: 'file:///detector', batchSizes: [1, 2] },
+    },
+  },
+  'a profile under way': {
+    task: storedTask(),
+    model: ready,
+    measurements: measurementsOf([profilingOnN1]),
+    want: {
+      task: {
+        demands: new Map(),
+        unmeasured: new Map([[here, { reason: 'Profiling', message: 'profiling on node n1: 2 of 6 stages' }]]),
+      },
+    },
+  },
+  'a profile that failed': {
+    task: storedTask(),
+    model: ready,
+    measurements: measurementsOf([
+      storedProfile({
+        status: { conditions: [conditionOf('Measured', 'False', 'NotFound', { observedGeneration: 1 })] },
+      }),
+    ]),
+    want: {
+      task: {
+        unmeasured: new Map([
+          [here, { reason: 'ProfileFailed', message: 'its profile failed: NotFound: NotFound message' }],
+        ]),
+      },
+    },
+  },
+  'an estimate on another kind of GPU': {
+    task: storedTask(),
+    model: ready,
+    measurements: measurementsOf([
+      ...measured,
+      storedProfile({ kind: otherKind, spec: { estimate: { stageAfet: ['3ms', '3ms'] } } }),
+    ]),
+    want: { task: { demand: { afetUs: 4_000 }, demands: { size: 2 } } },
+  },
+  'running, its new package not measured yet: the old one': {
+    task: running,
+    model: goodPackage,
+    measurements: measurementsOf([storedProfile({ status: measuredStatus() })]),
+    want: {
+      kind: 'Candidate',
+      model: { ready: true, reason: 'PreviousPackage', message: expect.stringContaining('not measured yet') },
+      effective: { model: { digest: digestA } },
+      task: { settled: true },
+      profiled: { digest: digestB, batchSizes: [1] },
+    },
+  },
+  'running, its batch size edited and not measured yet: the old terms': {
+    task: storedTask({ generation: 2, spec: { batchSize: 2 }, status: runningStatus() }),
+    model: ready,
+    measurements: measurementsOf([storedProfile({ spec: { batchSizes: [1] }, status: measuredStatus() })]),
+    want: { kind: 'Candidate', model: { reason: 'Profiling' }, effective: { generation: 1, batchSize: 1 } },
+  },
+  'running on a GPU that was divided anew: by what was measured before': {
+    task: storedTask({ generation: 2, spec: { period: '40ms' }, status: runningStatus() }),
+    model: ready,
+    measurements: measurementsOf(measured, undividedKind, [otherKind]),
+    want: {
+      effective: { generation: 2 },
+      task: { settled: false, demand: { afetUs: 4_000, longestStageUs: 2_000, utilizationE9: 100_000_000 } },
+    },
+  },
 };
 
 describe('a task with', () => {
-  test.each(Object.entries(cases))('%s', (_name, { task, model, want }) => {
-    expect(evaluateTask(task, model, undefined)).toMatchObject(want);
+  test.each(Object.entries(cases))('%s', (_name, { task, model, measurements = everything, want }) => {
+    expect(evaluateTask(task, model, undefined, measurements)).toMatchObject(want);
+  });
+
+  test('no times of another product is nobody to stand in for it', () => {
+    const found = evaluateTask(running, ready, undefined, measurementsOf(measured, undividedKind, [otherKind]));
+    const kinds = found.kind === 'Candidate' ? [...(found.task.demands?.keys() ?? [])] : [];
+    expect(new Set(kinds)).toEqual(new Set([here, undivided]));
+    expect(kinds).not.toContain(there);
+  });
+
+  test('an estimate that does not fit the package says so', () => {
+    const model = storedModel({
+      status: inspectedStatus({ package: { ...inspectedStatus().package, digest: digestA, stageCount: 3 } }),
+    });
+    const estimate = storedProfile({ spec: { estimate: { stageAfet: ['1ms'] } } });
+    const found = evaluateTask(storedTask(), model, undefined, measurementsOf([estimate]));
+    expect(found).toMatchObject({
+      task: {
+        unmeasured: new Map([
+          [here, { reason: 'ProfileFailed', message: expect.stringContaining('the package has 3') }],
+        ]),
+      },
+    });
   });
 
   test('a place that was decided and not written yet stands where its status says nothing', () => {
@@ -189,7 +320,7 @@ describe('a task with', () => {
       effective: effective(),
       utilizationE9: 200_000_000,
     };
-    const found: Evaluation = evaluateTask(storedTask(), ready, assumed);
+    const found: Evaluation = evaluateTask(storedTask(), ready, assumed, everything);
     expect(found).toMatchObject({ kind: 'Candidate', task: { settled: true, present: assumed.place } });
   });
 });

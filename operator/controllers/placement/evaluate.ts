@@ -1,15 +1,24 @@
 // One task with its model: what placement can make of it, or why nothing. Pure.
-import { parseE9, utilizationE9 } from '../../../api/utilization.ts';
+import { parseE9 } from '../../../api/utilization.ts';
 import type { InferenceModel } from '../../../api/resources.ts';
 import { modelState } from '../../model-state.ts';
 import { nodeClassOf } from '../../placement/tolerations.ts';
-import type { Demand, Place, PlacementTask, Refusal } from '../../placement/terms.ts';
+import type { Demand, PlacementTask, Refusal } from '../../placement/terms.ts';
 import type { Effective, ModelPackage, StoredTask } from '../../resources.ts';
+import { addStandIns, demandFromBooking, demandsOf, type Assumed, type Demands, type Measurements } from './demands.ts';
 import { resolveTerms, sameBooking, type Terms } from './terms.ts';
 
 /** Condition ModelReady, short of its type. */
 export interface ModelReadiness extends Refusal {
   readonly ready: boolean;
+}
+
+/** A package that must be measured on every kind of GPU that the task may use. */
+export interface Profiled {
+  readonly digest: string;
+  readonly uri: string;
+  readonly batchSizes: readonly number[];
+  readonly stageCount: number | undefined;
 }
 
 export type Evaluation =
@@ -28,61 +37,96 @@ export type Evaluation =
       readonly model: ModelReadiness;
       readonly effective: Effective;
       readonly task: PlacementTask;
+      /** Absent: its package is not known any more. */
+      readonly profiled?: Profiled;
     };
-
-/** A place that was decided and may not be in the status yet. */
-export interface Assumed {
-  readonly place: Place;
-  readonly effective: Effective;
-  readonly utilizationE9: number;
-}
 
 export function evaluateTask(
   task: StoredTask,
   model: InferenceModel | undefined,
   assumed: Assumed | undefined,
+  measurements: Measurements,
 ): Evaluation {
   try {
-    return evaluate(task, resolveTerms(task), model, assumed ?? booked(task));
+    return evaluate({ task, terms: resolveTerms(task), model, present: assumed ?? booked(task), measurements });
   } catch (error) {
     // Whatever is wrong with this object concerns no other.
     return { kind: 'Invalid', message: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function evaluate(
-  task: StoredTask,
-  terms: Terms,
-  model: InferenceModel | undefined,
-  present: Assumed | undefined,
-): Evaluation {
+interface Input {
+  readonly task: StoredTask;
+  readonly terms: Terms;
+  readonly model: InferenceModel | undefined;
+  readonly present: Assumed | undefined;
+  readonly measurements: Measurements;
+}
+
+function evaluate({ task, terms, model, present, measurements }: Input): Evaluation {
   const suspended = task.spec.suspend === true;
-  const { readiness, source, found } = choosePackage(task, model, suspended ? undefined : present);
+  const chosen = choosePackage(task, model, suspended ? undefined : present);
+  const { readiness, source, found } = chosen;
   if (source === undefined) return { kind: 'Waiting', model: readiness, suspended };
   const wanted: Effective = { ...terms, model: source };
-  const batch = found && stageTimes(found, terms.batchSize);
-  if (found !== undefined && batch === undefined) {
+  if (found !== undefined && !hasBatch(found, terms.batchSize)) {
     return { kind: 'BatchNotInPackage', model: readiness, message: batchWords(found, terms.batchSize), suspended };
   }
-  if (batch !== undefined) return candidate(task, readiness, wanted, demandOf(batch, wanted), present);
-  if (present === undefined) return { kind: 'Waiting', model: readiness, suspended };
-  // Its package is not known any more: what it takes is what was booked, and only for the batch size that it has.
-  const effective = wanted.batchSize === present.effective.batchSize ? wanted : present.effective;
-  return candidate(task, readiness, effective, demandFromBooking(present, effective), present);
+  const placed = inForce({ chosen, wanted, present, measurements });
+  const profiled = found === undefined ? {} : { profiled: profiledOf(source, found) };
+  return { ...candidate(task, placed, present, measurements), ...profiled };
+}
+
+interface InForce {
+  readonly model: ModelReadiness;
+  readonly effective: Effective;
+  readonly demands: Demands;
+}
+
+/**
+ * The terms by which the task is placed: the wanted ones, unless it runs already and nobody knows yet what these would
+ * take where it is. Then it runs on by its former ones.
+ */
+function inForce(input: {
+  readonly chosen: ChosenPackage;
+  readonly wanted: Effective;
+  readonly present: Assumed | undefined;
+  readonly measurements: Measurements;
+}): InForce {
+  const { chosen, wanted, present, measurements } = input;
+  const by = (effective: Effective, stageCount?: number): Demands => {
+    const demands = demandsOf(measurements.of(effective.model.digest), effective, stageCount);
+    if (present !== undefined) addStandIns(demands.known, present, effective, measurements);
+    return demands;
+  };
+  const demands = by(wanted, chosen.found?.stageCount);
+  const kind = present && measurements.kindAt(present.place);
+  if (present === undefined || kind === undefined || demands.known.has(kind)) {
+    return { model: chosen.readiness, effective: wanted, demands };
+  }
+  const former = present.effective;
+  const why = demands.unmeasured.get(kind)?.message ?? 'it is about to be profiled';
+  if (former.model.digest !== wanted.model.digest) {
+    const message = `runs on with package ${former.model.digest}; the new one is not measured yet: ${why}`;
+    const effective = former.batchSize === wanted.batchSize ? { ...wanted, model: former.model } : former;
+    return { model: { ready: true, reason: 'PreviousPackage', message }, effective, demands: by(effective) };
+  }
+  const message = `runs on with batch size ${former.batchSize}; ${wanted.batchSize} is not measured yet: ${why}`;
+  return { model: { ready: true, reason: 'Profiling', message }, effective: former, demands: by(former) };
 }
 
 function candidate(
   task: StoredTask,
-  model: ModelReadiness,
-  effective: Effective,
-  demand: Demand,
+  { model, effective, demands }: InForce,
   present: Assumed | undefined,
-): Evaluation {
+  measurements: Measurements,
+): Extract<Evaluation, { kind: 'Candidate' }> {
   const { nodeSelector = {}, tolerations = [], suspend = false } = task.spec;
   const settled =
     present !== undefined &&
     present.effective.generation === effective.generation &&
     sameBooking(present.effective, effective);
+  const demand = orderingDemand(demands, effective, present, measurements);
   return {
     kind: 'Candidate',
     model,
@@ -94,6 +138,8 @@ function candidate(
       deadlineUs: effective.deadlineUs,
       // What is booked stays booked until the terms change, even where a package is measured anew.
       demand: settled ? { ...demand, utilizationE9: present.utilizationE9 } : demand,
+      demands: demands.known,
+      unmeasured: demands.unmeasured,
       nodeSelector,
       tolerations,
       nodeClass: nodeClassOf(nodeSelector, tolerations),
@@ -102,6 +148,26 @@ function candidate(
       settled,
     },
   };
+}
+
+/** While nothing is known of a task it comes last. */
+const unknownDemand: Demand = { afetUs: 1, longestStageUs: 1, utilizationE9: 1 };
+
+function orderingDemand(
+  { known }: Demands,
+  effective: Effective,
+  present: Assumed | undefined,
+  measurements: Measurements,
+): Demand {
+  const kind = present && measurements.kindAt(present.place);
+  const there = kind === undefined ? undefined : known.get(kind);
+  if (there !== undefined) return there;
+  if (present !== undefined) return demandFromBooking(present, effective);
+  return [...known.values()].toSorted((a, b) => a.afetUs - b.afetUs)[0] ?? unknownDemand;
+}
+
+function profiledOf({ digest, uri }: Effective['model'], found: ModelPackage): Profiled {
+  return { digest, uri, batchSizes: (found.batches ?? []).map(({ size }) => size), stageCount: found.stageCount };
 }
 
 interface ChosenPackage {
@@ -140,32 +206,14 @@ function choosePackage(
   return found === undefined ? { readiness, source: running } : { readiness, source: running, found };
 }
 
-/** Average execution times of the stages at this batch size, microseconds. */
-function stageTimes(found: ModelPackage, batchSize: number): readonly number[] | undefined {
-  const times = found.batches?.find((batch) => batch.size === batchSize)?.stageAfetUs;
-  return times !== undefined && times.length > 0 && times.every((us) => us >= 0) ? times : undefined;
+function hasBatch(found: ModelPackage, batchSize: number): boolean {
+  return found.batches?.some(({ size }) => size === batchSize) ?? false;
 }
 
 function batchWords(found: ModelPackage, batchSize: number): string {
   const sizes = (found.batches ?? []).map((batch) => batch.size);
   const there = sizes.length === 0 ? 'it has none' : `it has ${sizes.join(', ')}`;
   return `package ${found.name ?? found.digest} has no artifacts of batch size ${batchSize}; ${there}`;
-}
-
-function demandOf(stageAfetUs: readonly number[], effective: Effective): Demand {
-  const afetUs = Math.max(
-    1,
-    stageAfetUs.reduce((sum, us) => sum + us, 0),
-  );
-  const longestStageUs = Math.max(...stageAfetUs);
-  return { afetUs, longestStageUs, utilizationE9: utilizationE9(afetUs, effective.deadlineUs, effective.periodUs) };
-}
-
-/** The AFET that was booked; as its stages are not known, all of it counts as one. */
-function demandFromBooking(present: Assumed, effective: Effective): Demand {
-  const spanUs = Math.min(present.effective.deadlineUs, present.effective.periodUs);
-  const afetUs = Math.max(1, Number((BigInt(present.utilizationE9) * BigInt(spanUs)) / 1_000_000_000n));
-  return { ...demandOf([afetUs], effective), longestStageUs: afetUs };
 }
 
 /** What its status says that is booked; undefined where it says nothing, or nothing that can be read. */

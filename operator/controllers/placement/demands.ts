@@ -1,0 +1,111 @@
+// What a task needs on each kind of GPU, by the profiles of its package. Pure.
+import { utilizationE9 } from '../../../api/utilization.ts';
+import { profileFailed, profiling } from '../../placement/kinds.ts';
+import type { Demand, Place, Refusal } from '../../placement/terms.ts';
+import type { PackageProfiles } from '../../profile-book.ts';
+import { profileState, type ProfileState } from '../../profile-state.ts';
+import type { Effective, StoredProfile } from '../../resources.ts';
+
+/** What a cycle knows of GPUs and of times measured on them. */
+export interface Measurements {
+  of(digest: string): PackageProfiles;
+  /** Kind of the GPU at a place (`gpuKindKey`). */
+  kindAt(place: Place): string | undefined;
+  /** Product of each kind that there is. */
+  readonly products: ReadonlyMap<string, string>;
+}
+
+/** A place that was decided and may not be in the status yet. */
+export interface Assumed {
+  readonly place: Place;
+  readonly effective: Effective;
+  readonly utilizationE9: number;
+}
+
+export interface Demands {
+  readonly known: Map<string, Demand>;
+  readonly unmeasured: Map<string, Refusal>;
+}
+
+export function demandsOf(profiles: PackageProfiles, effective: Effective, stageCount: number | undefined): Demands {
+  const known = new Map<string, Demand>();
+  const unmeasured = new Map<string, Refusal>();
+  for (const [kind, list] of profiles) {
+    const state = bestState(list, effective.batchSize, stageCount);
+    if (state === undefined) continue;
+    const times = state.kind === 'Ready' ? stageTimes(state, effective.batchSize) : undefined;
+    if (times !== undefined) known.set(kind, demandOf(times, effective));
+    else if (state.kind !== 'Ready') unmeasured.set(kind, refusalOf(state));
+  }
+  return { known, unmeasured };
+}
+
+/** Of profiles for the same: one with times before one without, one that may still get some before one that failed. */
+function bestState(
+  list: readonly StoredProfile[],
+  batchSize: number,
+  stageCount: number | undefined,
+): ProfileState | undefined {
+  const states = list
+    .filter(({ spec }) => spec.batchSizes.includes(batchSize))
+    .map((profile) => profileState(profile, stageCount));
+  return (
+    states.find((state) => state.kind === 'Ready' && stageTimes(state, batchSize) !== undefined) ??
+    states.find(({ kind }) => kind === 'Pending') ??
+    states.find(({ kind }) => kind === 'Failed')
+  );
+}
+
+function stageTimes(
+  { batches }: Extract<ProfileState, { kind: 'Ready' }>,
+  batchSize: number,
+): readonly number[] | undefined {
+  const times = batches.find((batch) => batch.size === batchSize)?.stageAfetUs;
+  return times !== undefined && times.length > 0 && times.every((us) => us >= 0) ? times : undefined;
+}
+
+function refusalOf(state: Exclude<ProfileState, { kind: 'Ready' }>): Refusal {
+  if (state.kind === 'Pending') return { reason: profiling, message: state.message };
+  return { reason: profileFailed, message: `its profile failed: ${state.reason}: ${state.message}` };
+}
+
+export function demandOf(stageAfetUs: readonly number[], effective: Effective): Demand {
+  const afetUs = Math.max(
+    1,
+    stageAfetUs.reduce((sum, us) => sum + us, 0),
+  );
+  const longestStageUs = Math.max(...stageAfetUs);
+  return { afetUs, longestStageUs, utilizationE9: utilizationE9(afetUs, effective.deadlineUs, effective.periodUs) };
+}
+
+/** The AFET that was booked; as its stages are not known, all of it counts as one. */
+export function demandFromBooking(present: Assumed, effective: Effective): Demand {
+  const spanUs = Math.min(present.effective.deadlineUs, present.effective.periodUs);
+  const afetUs = Math.max(1, Number((BigInt(present.utilizationE9) * BigInt(spanUs)) / 1_000_000_000n));
+  return { ...demandOf([afetUs], effective), longestStageUs: afetUs };
+}
+
+/**
+ * What runs already must not stop because its GPU was divided anew: until that is measured, it counts by what was
+ * measured on the same product otherwise divided, or else by what was booked.
+ */
+export function addStandIns(
+  known: Map<string, Demand>,
+  present: Assumed,
+  effective: Effective,
+  at: Measurements,
+): void {
+  const { digest } = effective.model;
+  if (present.effective.batchSize !== effective.batchSize || present.effective.model.digest !== digest) return;
+  const presentKind = at.kindAt(present.place);
+  const product = presentKind === undefined ? undefined : at.products.get(presentKind);
+  if (product === undefined) return;
+  const measured = [...known].filter(([kind]) => productOf(kind) === product).map(([, demand]) => demand);
+  const longest = measured.toSorted((a, b) => b.afetUs - a.afetUs)[0] ?? demandFromBooking(present, effective);
+  for (const [kind, other] of at.products) if (other === product && !known.has(kind)) known.set(kind, longest);
+}
+
+/** Also of a kind that no GPU is of any more. */
+function productOf(kind: string): string {
+  return String((JSON.parse(kind) as unknown[])[0]);
+}
