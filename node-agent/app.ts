@@ -19,7 +19,7 @@ import { NativeClient } from './native/client.ts';
 import { Session } from './native/session.ts';
 import { Observations } from './observations.ts';
 import { runtimePolicy } from './policy.ts';
-import { gpuNodes, models, tasks } from './resources.ts';
+import { gpuNodes, models, profiles, tasks } from './resources.ts';
 import { Statements } from './statements.ts';
 import { StatusWriter } from './status-writer.ts';
 import { type TaskSample, TaskMetrics } from './task-metrics.ts';
@@ -67,6 +67,7 @@ export class Agent {
     this.#reflectors = {
       tasks: this.#reflector(tasks, `status.placement.node=${config.node}`),
       models: this.#reflector(models, `status.inspector.node=${config.node}`),
+      profiles: this.#reflector(profiles, `spec.node=${config.node}`),
       gpuNodes: this.#reflector(gpuNodes, `metadata.name=${config.node}`),
     };
     this.#recorder = this.#createRecorder();
@@ -82,14 +83,16 @@ export class Agent {
   /** Resolves when the operational endpoint listens; everything else goes on by itself from here. */
   async start(): Promise<{ readonly address: string; readonly port: number }> {
     const bound = await this.#http.start();
-    const { tasks: taskReflector, models: modelReflector, gpuNodes: nodeReflector } = this.#reflectors;
-    for (const reflector of [taskReflector, modelReflector]) reflector.subscribe(() => this.#changed());
-    nodeReflector.subscribe(() => this.#writer.wake());
-    for (const reflector of [taskReflector, modelReflector, nodeReflector]) reflector.start();
+    const all = Object.values(this.#reflectors);
+    const { tasks: taskReflector, models: modelReflector, profiles: profileReflector } = this.#reflectors;
+    for (const reflector of [taskReflector, modelReflector, profileReflector])
+      reflector.subscribe(() => this.#changed());
+    this.#reflectors.gpuNodes.subscribe(() => this.#writer.wake());
+    for (const reflector of all) reflector.start();
     this.#lease.start();
     this.#recorder.start();
     this.#session.start();
-    const synced = [taskReflector, modelReflector, nodeReflector].map((reflector) => reflector.synced());
+    const synced = all.map((reflector) => reflector.synced());
     Promise.all(synced).then(
       () => this.#begin(),
       () => this.#log.info('stopped before the caches were complete'),
@@ -99,7 +102,6 @@ export class Agent {
 
   /** Writes no more and lets go of the runtime, which serves on. The Lease is kept, so that a restart moves nothing. */
   async stop(): Promise<void> {
-    const { tasks: taskReflector, models: modelReflector, gpuNodes: nodeReflector } = this.#reflectors;
     await this.#writer.stop();
     await this.#session.stop();
     await this.#applier.stop();
@@ -107,7 +109,7 @@ export class Agent {
       this.#lease.stop(),
       this.#recorder.stop(1_000),
       this.#http.stop(),
-      ...[taskReflector, modelReflector, nodeReflector].map((reflector) => reflector.stop()),
+      ...Object.values(this.#reflectors).map((reflector) => reflector.stop()),
     ]);
     await this.#connection.close();
   }
@@ -119,7 +121,7 @@ export class Agent {
     this.#writer.start();
   }
 
-  /** A task or model of this node changed. */
+  /** A task, model or profile of this node changed. */
   #changed(): void {
     const { tasks: taskReflector } = this.#reflectors;
     const wanted = new Set(taskReflector.store.list().map((task) => task.metadata.uid));
@@ -169,6 +171,7 @@ export class Agent {
       observations: this.#observations,
       tasks: () => this.#statements.tasks(),
       models: () => this.#statements.models(),
+      profiles: () => this.#statements.profiles(),
       apply: (state) => this.#session.apply(state),
       attempted: (seconds) => {
         this.#metrics.reconcile.observe(seconds, { loop: 'apply' });
@@ -180,7 +183,7 @@ export class Agent {
   }
 
   #createStatements(): Statements {
-    const { tasks: taskReflector, models: modelReflector, gpuNodes: nodeReflector } = this.#reflectors;
+    const reflectors = this.#reflectors;
     return new Statements({
       node: this.#config.node,
       policy: this.#config.policy,
@@ -188,7 +191,12 @@ export class Agent {
       client: this.#client,
       log: this.#log,
       observations: this.#observations,
-      stores: { tasks: taskReflector.store, models: modelReflector.store, gpuNodes: nodeReflector.store },
+      stores: {
+        tasks: reflectors.tasks.store,
+        models: reflectors.models.store,
+        profiles: reflectors.profiles.store,
+        gpuNodes: reflectors.gpuNodes.store,
+      },
       record: (event) => this.#recorder.record(event),
       now: () => this.#clock.now(),
     });

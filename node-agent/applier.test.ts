@@ -33,6 +33,7 @@ function newApplier(): Applier {
     observations,
     tasks: () => tasks,
     models: () => [],
+    profiles: () => [],
     apply: async (state) => {
       if (failure !== undefined) throw failure;
       applied.push(state);

@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../kube/clock.ts';
 import { type Desired, desiredState, fingerprint, type Skipped } from './desired.ts';
 import type { ApplyResponse, DesiredState, ObservedState, Policy } from './native/gen/runtime.ts';
 import type { Observations } from './observations.ts';
-import type { StoredModel, StoredTask } from './resources.ts';
+import type { StoredModel, StoredProfile, StoredTask } from './resources.ts';
 
 export interface ApplierOptions {
   readonly node: string;
@@ -14,6 +14,8 @@ export interface ApplierOptions {
   readonly observations: Observations;
   readonly tasks: () => readonly StoredTask[];
   readonly models: () => readonly StoredModel[];
+  /** Those whose models are wanted for measuring. */
+  readonly profiles: () => readonly StoredProfile[];
   readonly apply: (state: DesiredState) => Promise<ApplyResponse>;
   /** Told after each attempt, with the seconds it took. */
   readonly attempted: (seconds: number) => void;
@@ -127,12 +129,13 @@ export class Applier {
   }
 
   #desired(): Desired {
-    const { node, policy, observations, tasks, models } = this.#options;
+    const { node, policy, observations, tasks, models, profiles } = this.#options;
     const desired = desiredState({
       node,
       policy,
       tasks: tasks(),
       models: models(),
+      profiles: profiles(),
       seen: (uid) => observations.seen(uid),
     });
     this.#tell(desired.skipped);

@@ -3,12 +3,22 @@ import { type DesiredInput, desiredState, fingerprint, type Seen } from './desir
 import { LateJobs, Priority, Release } from './native/gen/runtime.ts';
 import { defaultPolicy, runtimePolicy } from './policy.ts';
 import type { StoredTask, TaskStatus } from './resources.ts';
-import { digest, effective, jobs, node, otherDigest, placement, storedModel, storedTask } from './testing/fixtures.ts';
+import {
+  digest,
+  effective,
+  jobs,
+  node,
+  otherDigest,
+  placement,
+  storedModel,
+  storedProfile,
+  storedTask,
+} from './testing/fixtures.ts';
 
 const policy = runtimePolicy(defaultPolicy);
 
 function desired(input: Partial<DesiredInput>): ReturnType<typeof desiredState> {
-  return desiredState({ node, policy, tasks: [], models: [], seen: () => undefined, ...input });
+  return desiredState({ node, policy, tasks: [], models: [], profiles: [], seen: () => undefined, ...input });
 }
 
 test('a placed task is handed on with its effective terms, its placement and nothing of its spec', () => {
@@ -118,6 +128,13 @@ test('tasks and models of other nodes, and tasks without a placement, are not ou
     { ...storedTask('u2'), status: unplaced },
   ];
   expect(desired({ tasks, models: [elsewhere] })).toMatchObject({ state: { tasks: [], models: [] }, skipped: [] });
+});
+
+test('the model of a profile is loaded, by the address that others give where they give one', () => {
+  const profiles = [storedProfile({ uri: 'file:///from-profile' })];
+  expect(desired({ profiles }).state.models).toEqual([{ digest, uri: 'file:///from-profile' }]);
+  const models = [storedModel('a', { uri: 'file:///from-model', digest })];
+  expect(desired({ profiles, models }).state.models).toEqual([{ digest, uri: 'file:///from-model' }]);
 });
 
 describe('the address of a digest that several objects name', () => {

@@ -1,7 +1,7 @@
 // This node's share of the objects as one desired state for the runtime. Pure: what is wrong with one object
 // leaves that object out, with a reason, and nothing else.
 import { laterCounters, countersOfStatus } from './counters.ts';
-import { createdMs, type StoredModel, type StoredTask } from './resources.ts';
+import { createdMs, type StoredModel, type StoredProfile, type StoredTask } from './resources.ts';
 import { isTrue } from '../api/conditions.ts';
 import {
   type DesiredModel,
@@ -25,6 +25,8 @@ export interface DesiredInput {
   readonly policy: Policy;
   readonly tasks: readonly StoredTask[];
   readonly models: readonly StoredModel[];
+  /** Those whose models are wanted for measuring. */
+  readonly profiles: readonly StoredProfile[];
   readonly seen: (uid: string) => Seen | undefined;
 }
 
@@ -68,7 +70,11 @@ export function desiredState(input: DesiredInput): Desired {
   }
   const running = mine.filter((task) => terms.has(task.metadata.uid));
   const inspected = input.models.filter((model) => model.status?.inspector?.node === input.node);
-  return { state: { policy: input.policy, models: desiredModels(running, inspected), tasks: wanted }, terms, skipped };
+  return {
+    state: { policy: input.policy, models: desiredModels(running, inspected, input.profiles), tasks: wanted },
+    terms,
+    skipped,
+  };
 }
 
 /** The same text exactly when the runtime would be told the same; carried counters do not count as a change. */
@@ -129,12 +135,17 @@ function flawOf(task: StoredTask): string | undefined {
  * One entry a digest. Where several objects give a digest different addresses, those that already run or were
  * already inspected win, then the oldest: a newcomer with a wrong address must not harm what is there.
  */
-function desiredModels(running: readonly StoredTask[], inspected: readonly StoredModel[]): DesiredModel[] {
+function desiredModels(
+  running: readonly StoredTask[],
+  inspected: readonly StoredModel[],
+  profiles: readonly StoredProfile[],
+): DesiredModel[] {
   const byMerit = inspected.toSorted((a, b) => Number(isProven(b)) - Number(isProven(a)) || byAge(a, b));
   const uris = new Map<string, string>();
   const sources = [
     ...running.flatMap((task) => task.status?.effective?.model ?? []),
     ...byMerit.map((model) => model.spec.source),
+    ...profiles.map(({ spec }) => spec),
   ];
   for (const { digest, uri } of sources) if (!uris.has(digest)) uris.set(digest, uri);
   return [...uris].map(([digest, uri]) => ({ digest, uri })).sort((a, b) => (a.digest < b.digest ? -1 : 1));

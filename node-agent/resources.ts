@@ -5,16 +5,20 @@ import {
   gpuNodes as gpuNodesPath,
   type InferenceModel,
   inferenceModels as inferenceModelsPath,
+  type ModelProfile,
+  modelProfiles as modelProfilesPath,
   type RealtimeInferenceTask,
   realtimeInferenceTasks as realtimeInferenceTasksPath,
 } from '../api/resources.ts';
 
 export const tasks = defineResource<RealtimeInferenceTask>(realtimeInferenceTasksPath);
 export const models = defineResource<InferenceModel>(inferenceModelsPath);
+export const profiles = defineResource<ModelProfile>(modelProfilesPath);
 export const gpuNodes = defineResource<GpuNode>(gpuNodesPath);
 
 export type StoredTask = Stored<RealtimeInferenceTask>;
 export type StoredModel = Stored<InferenceModel>;
+export type StoredProfile = Stored<ModelProfile>;
 export type StoredGpuNode = Stored<GpuNode>;
 
 export type TaskStatus = NonNullable<RealtimeInferenceTask['status']>;
@@ -23,6 +27,7 @@ export type Effective = NonNullable<TaskStatus['effective']>;
 export type Placement = NonNullable<TaskStatus['placement']>;
 export type ModelStatus = NonNullable<InferenceModel['status']>;
 export type ModelPackage = NonNullable<ModelStatus['package']>;
+export type ProfileStatus = NonNullable<ModelProfile['status']>;
 export type GpuNodeStatus = NonNullable<GpuNode['status']>;
 
 /** Milliseconds since 1970 of the object's creation; 0 where the server gave none. */

@@ -1,18 +1,35 @@
 // All that this node's agent has to say in the API server, computed from what it knows now: the statuses of its tasks,
-// of the models that it inspects and of its GpuNode, each as an item that knows how to write itself.
+// of the models that it inspects, of the profiles that it measures and of its GpuNode, each as an item that knows how to
+// write itself.
 import type { Logger } from 'pino';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventInput } from '../kube/events.ts';
 import type { ReadableStore } from '../kube/store.ts';
-import { withTransitionTimes } from '../api/conditions.ts';
-import { fieldManagers, type GpuNode, type InferenceModel, type RealtimeInferenceTask } from '../api/resources.ts';
+import { secondsIso, withTransitionTimes } from '../api/conditions.ts';
+import {
+  fieldManagers,
+  type GpuNode,
+  type InferenceModel,
+  type ModelProfile,
+  type RealtimeInferenceTask,
+} from '../api/resources.ts';
 import { missEvent, transitionEvents } from './events.ts';
 import { gpuNodeChange, gpuNodeStatement } from './gpu-node.ts';
 import { modelChanged, modelStatement } from './model-status.ts';
 import { Newest } from './newest.ts';
 import type { Observations } from './observations.ts';
 import type { PolicySettings } from './policy.ts';
-import { gpuNodes, models, type StoredGpuNode, type StoredModel, type StoredTask, tasks } from './resources.ts';
+import { profileChange, profileStatement, wantsModel } from './profile-status.ts';
+import {
+  gpuNodes,
+  models,
+  profiles,
+  type StoredGpuNode,
+  type StoredModel,
+  type StoredProfile,
+  type StoredTask,
+  tasks,
+} from './resources.ts';
 import { changeOf, taskStatement } from './status.ts';
 import { type Item, type Stated, Subject } from './subject.ts';
 
@@ -26,6 +43,7 @@ export interface StatementsOptions {
   readonly stores: {
     readonly tasks: ReadableStore<RealtimeInferenceTask>;
     readonly models: ReadableStore<InferenceModel>;
+    readonly profiles: ReadableStore<ModelProfile>;
     readonly gpuNodes: ReadableStore<GpuNode>;
   };
   readonly record: (event: EventInput) => void;
@@ -37,6 +55,7 @@ export class Statements {
   readonly #options: StatementsOptions;
   readonly #tasks: Newest<RealtimeInferenceTask>;
   readonly #models: Newest<InferenceModel>;
+  readonly #profiles: Newest<ModelProfile>;
   readonly #gpuNodes: Newest<GpuNode>;
   readonly #subjects: readonly { items(): Item[] }[];
   /** Tasks (uids) whose present window has had its event. */
@@ -47,6 +66,7 @@ export class Statements {
     this.#options = options;
     const newestTasks = (this.#tasks = new Newest(stores.tasks));
     const newestModels = (this.#models = new Newest(stores.models));
+    const newestProfiles = (this.#profiles = new Newest(stores.profiles));
     const newestNodes = (this.#gpuNodes = new Newest(stores.gpuNodes));
     this.#subjects = [
       new Subject({
@@ -68,6 +88,14 @@ export class Statements {
       new Subject({
         client,
         log,
+        resource: profiles,
+        list: () => newestProfiles.list(),
+        state: (object) => this.#stateProfile(object),
+        learned: (object) => newestProfiles.put(object),
+      }),
+      new Subject({
+        client,
+        log,
         resource: tasks,
         list: () => newestTasks.list(),
         state: (object) => this.#stateTask(object),
@@ -84,6 +112,13 @@ export class Statements {
 
   models(): readonly StoredModel[] {
     return this.#models.list();
+  }
+
+  /** Those whose models the runtime should have loaded. */
+  profiles(): readonly StoredProfile[] {
+    const { node, now } = this.#options;
+    const placed = this.tasks();
+    return this.#profiles.list().filter((profile) => wantsModel(profile, node, placed, now()));
   }
 
   items(): Item[] {
@@ -117,6 +152,15 @@ export class Statements {
     const conditions = withTransitionTimes(statement.conditions, model.status.conditions, now());
     const read = statement.package === undefined ? {} : { package: statement.package };
     return { change: modelChanged(model, statement) ? 'transition' : 'none', status: { ...read, conditions } };
+  }
+
+  #stateProfile(profile: StoredProfile): Stated | undefined {
+    const { node, observations, now } = this.#options;
+    const input = { node, view: observations.view, tasks: this.tasks(), now: secondsIso(now()) };
+    const statement = profileStatement(profile, input);
+    if (statement === undefined) return undefined;
+    const conditions = withTransitionTimes(statement.conditions, profile.status?.conditions, now());
+    return { change: profileChange(profile, statement), status: { ...statement, conditions } };
   }
 
   #stateNode(object: StoredGpuNode): Stated | undefined {

@@ -9,7 +9,7 @@ import {
   type ObservedTask,
   TaskPhase,
 } from '../native/gen/runtime.ts';
-import type { Effective, Placement, StoredModel, StoredTask, TaskStatus } from '../resources.ts';
+import type { Effective, Placement, StoredModel, StoredProfile, StoredTask, TaskStatus } from '../resources.ts';
 
 export const node = 'node-1';
 export const gpu = 'cpu-0';
@@ -68,6 +68,23 @@ export function storedModel(
   };
 }
 
+/** A profile that `node` is to measure on `gpu` as `info()` and `observedState()` show it. */
+export function storedProfile(
+  spec: Partial<StoredProfile['spec']> = {},
+  status: StoredProfile['status'] = {},
+  generation = 1,
+): StoredProfile {
+  const partitioning = { contexts: 2, streamsPerContext: 1, oversubscription: '1' };
+  const kind = { product: 'CPU', partitioning, engine: 'openvino', engineVersion: '2025.3' };
+  return {
+    apiVersion: 'daris.dev/v1alpha1',
+    kind: 'ModelProfile',
+    metadata: { name: 'profile', uid: 'uid-profile', resourceVersion: '100', generation },
+    spec: { digest, uri: 'file:///detector', ...kind, batchSizes: [1, 4], node, gpu, ...spec },
+    status,
+  };
+}
+
 export function jobs(values: Partial<JobCounters>): JobCounters {
   return { ...zeroCounters, ...values };
 }
@@ -111,6 +128,9 @@ export function observedModel(values: Partial<ObservedModel> = {}): ObservedMode
       { size: 1, stageAfetUs: [1_000, 2_000] },
       { size: 4, stageAfetUs: [3_000, 6_000] },
     ],
+    measured: true,
+    stagesMeasured: 4,
+    stagesToMeasure: 4,
     ...values,
   };
 }

@@ -1,0 +1,133 @@
+// What the agent says in the status of a profile that it is to measure: how far it is, the times, or why there are none;
+// and for which profiles the runtime is to load a model. Pure.
+import { type ConditionState, findCondition, isTrue } from '../api/conditions.ts';
+import { gpuKind, gpuKindKey, gpuKindWords, measuresBesideOthers } from '../api/profiles.ts';
+import { ModelPhase, type ObservedModel } from './native/gen/runtime.ts';
+import type { ProfileStatus, StoredProfile, StoredTask } from './resources.ts';
+import type { RuntimeUp, RuntimeView } from './runtime-view.ts';
+import { conditionReason, sameState } from './serving.ts';
+import type { Change } from './status.ts';
+
+export interface ProfileInput {
+  readonly node: string;
+  readonly view: RuntimeView;
+  /** Those placed on this node. */
+  readonly tasks: readonly StoredTask[];
+  /** RFC 3339. */
+  readonly now: string;
+}
+
+export type ProfileStatement = Pick<ProfileStatus, 'progress' | 'batches' | 'measuredAt'> & {
+  readonly conditions: readonly [ConditionState];
+};
+
+/** Once measured, a model is kept that long for the tasks that waited for it. */
+const keepMs = 60_000;
+
+/** Whether the runtime should have the model of this profile loaded, for measuring or for what comes after. */
+export function wantsModel(profile: StoredProfile, node: string, tasks: readonly StoredTask[], nowMs: number): boolean {
+  const { spec, status } = profile;
+  if (spec.node !== node || spec.estimate !== undefined) return false;
+  if (!isMeasured(profile)) return mayMeasure(profile, tasks);
+  const ageMs = nowMs - Date.parse(status?.measuredAt ?? '');
+  return ageMs >= 0 && ageMs < keepMs;
+}
+
+/** Undefined: it is measured, not ours, or nothing is known of the runtime. */
+export function profileStatement(profile: StoredProfile, input: ProfileInput): ProfileStatement | undefined {
+  const { spec } = profile;
+  const { node, view, tasks, now } = input;
+  if (spec.node !== node || spec.estimate !== undefined || isMeasured(profile) || view.kind !== 'up') return undefined;
+  const divided = dividedAs(profile, view);
+  if (divided === undefined) return undefined;
+  if (divided !== 'as wanted') return waiting(profile, 'OtherPartitioning', divided);
+  const observed = view.state?.models.find(({ digest }) => digest === spec.digest);
+  if (observed?.measured !== true && !mayMeasure(profile, tasks)) {
+    return waiting(profile, 'NotIdle', `High tasks run on ${spec.gpu}; it is measured once it is idle`);
+  }
+  return observed === undefined
+    ? waiting(profile, 'Opening', 'the package is about to be opened')
+    : byModel(profile, observed, now);
+}
+
+/** How much of it is worth a write: each new state, and each quarter of the way. */
+export function profileChange(profile: StoredProfile, { conditions, progress }: ProfileStatement): Change {
+  const present = profile.status;
+  const known = findCondition(present?.conditions, 'Measured');
+  const same = sameState(conditions[0], known) && conditions[0].message === known?.message;
+  return same && quarter(progress) === quarter(present?.progress) ? 'none' : 'transition';
+}
+
+function quarter(progress: ProfileStatus['progress']): number {
+  return progress === undefined ? -1 : Math.floor((4 * progress.stage) / Math.max(1, progress.of));
+}
+
+function isMeasured({ status }: StoredProfile): boolean {
+  return isTrue(status?.conditions, 'Measured') && (status?.batches ?? []).length > 0;
+}
+
+/** Work that nobody waits for must not disturb what has been promised its time. */
+function mayMeasure({ spec }: StoredProfile, tasks: readonly StoredTask[]): boolean {
+  return (
+    measuresBesideOthers(spec.engine) ||
+    !tasks.some(({ status }) => status?.placement?.gpu === spec.gpu && status?.effective?.priority === 'High')
+  );
+}
+
+/** Otherwise how the GPU is divided, in words; undefined while it is not known or just being divided. */
+function dividedAs({ spec }: StoredProfile, { info, state }: RuntimeUp): string | undefined {
+  const gpu = info.gpus.find(({ uuid }) => uuid === spec.gpu);
+  if (gpu === undefined) return `there is no GPU ${spec.gpu ?? ''} here any more`;
+  const contexts = state?.gpus.find(({ uuid }) => uuid === spec.gpu)?.contexts ?? [];
+  const kind = gpuKind({ ...gpu, contexts }, spec.partitioning.mode);
+  if (kind === undefined) return undefined;
+  return gpuKindKey(kind) === gpuKindKey(spec) ? 'as wanted' : `the GPU is ${gpuKindWords(kind)}, by other terms`;
+}
+
+function byModel(profile: StoredProfile, observed: ObservedModel, now: string): ProfileStatement {
+  const { phase, reason, message, measured, stagesMeasured: stage, stagesToMeasure: of } = observed;
+  if (phase === ModelPhase.MODEL_PHASE_FAILED) {
+    const words = message === '' ? 'the runtime refuses the package and says no more' : message;
+    return failed(profile, conditionReason(reason, 'ProfileFailed'), words);
+  }
+  if (phase === ModelPhase.MODEL_PHASE_READY) {
+    return measured
+      ? result(profile, observed, now)
+      : waiting(profile, 'Measuring', 'the GPU was divided anew and is measured again');
+  }
+  if (of === 0) return waiting(profile, 'Opening', 'the package is being opened');
+  return { ...waiting(profile, 'Measuring', 'its stages are measured'), progress: { stage, of } };
+}
+
+function result(profile: StoredProfile, observed: ObservedModel, now: string): ProfileStatement {
+  const { batchSizes } = profile.spec;
+  const found = observed.batches.filter(({ size }) => batchSizes.includes(size));
+  if (found.length < batchSizes.length) {
+    const there = observed.batches.map(({ size }) => size).join(', ');
+    const message = `the package has artifacts of batch sizes ${there} for this engine; spec.batchSizes asks for ${batchSizes.join(', ')}`;
+    return failed(profile, 'BatchNotInPackage', message);
+  }
+  const batches = found.map(({ size, stageAfetUs }) => {
+    return { size, afetUs: stageAfetUs.reduce((sum, us) => sum + us, 0), stageAfetUs };
+  });
+  const sizes = batches.map(({ size }) => size).join(', ');
+  const conditions = state(profile, 'True', 'Measured', `${observed.stages.length} stages at batch sizes ${sizes}`);
+  return { conditions, batches, measuredAt: now };
+}
+
+function waiting(profile: StoredProfile, reason: string, message: string): ProfileStatement {
+  return { conditions: state(profile, 'Unknown', reason, message) };
+}
+
+function failed(profile: StoredProfile, reason: string, message: string): ProfileStatement {
+  return { conditions: state(profile, 'False', reason, message) };
+}
+
+function state(
+  { metadata }: StoredProfile,
+  status: ConditionState['status'],
+  reason: string,
+  message: string,
+): readonly [ConditionState] {
+  return [{ type: 'Measured', status, reason, message, observedGeneration: metadata.generation ?? 0 }];
+}
