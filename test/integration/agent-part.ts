@@ -4,21 +4,24 @@ import {
   fieldManagers,
   gpuNodes,
   inferenceModels,
+  modelProfiles,
   realtimeInferenceTasks,
   systemNamespace,
 } from '../../api/resources.ts';
-import type { GpuNode, InferenceModel, RealtimeInferenceTask } from '../../api/resources.ts';
+import type { GpuNode, InferenceModel, ModelProfile, RealtimeInferenceTask } from '../../api/resources.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { leases, microTime } from '../../kube/lease.ts';
 import { defineResource, type Stored } from '../../kube/resource.ts';
 
 export const taskResource = defineResource<RealtimeInferenceTask>(realtimeInferenceTasks);
 export const modelResource = defineResource<InferenceModel>(inferenceModels);
+export const profileResource = defineResource<ModelProfile>(modelProfiles);
 const gpuNodeResource = defineResource<GpuNode>(gpuNodes);
 const nodeResource = defineResource({ apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false });
 
 const asAgent = { fieldManager: fieldManagers.agent, force: true } as const;
 const renewEveryMs = 400;
+const lookEveryMs = 100;
 
 export interface Batch {
   readonly size: number;
@@ -28,7 +31,10 @@ export interface Batch {
 export class AgentPart {
   readonly node: string;
   readonly #client: KubeClient;
+  /** What it measures, whatever the model; undefined: it does not get to it. */
+  times: readonly Batch[] | undefined;
   #renewal: NodeJS.Timeout | undefined;
+  #measuring: NodeJS.Timeout | undefined;
 
   constructor(client: KubeClient, node: string) {
     this.#client = client;
@@ -68,10 +74,15 @@ export class AgentPart {
       // A renewal that fails is one that the operator does not see: the test that cares will say so.
       this.#renew().catch(() => undefined);
     }, renewEveryMs);
+    // Likewise a profile that it does not get to is measured at the next look.
+    this.#measuring = setInterval(() => {
+      this.#measureAll().catch(() => undefined);
+    }, lookEveryMs);
   }
 
   die(): void {
     clearInterval(this.#renewal);
+    clearInterval(this.#measuring);
   }
 
   /** What the inspecting agent says of a package that it has read. */
@@ -108,6 +119,32 @@ export class AgentPart {
       },
       { ...asAgent, subresource: 'status', resourceVersion },
     );
+  }
+
+  /** What it says of a profile that it is to measure. */
+  async profiled(
+    profile: Stored<ModelProfile>,
+    status: Pick<NonNullable<ModelProfile['status']>, 'batches' | 'progress'>,
+    [reason, holds]: readonly [string, Condition['status']],
+  ): Promise<void> {
+    const { name, generation, resourceVersion } = profile.metadata;
+    const said = { ...condition('Measured', true, reason, reason, generation), status: holds };
+    await this.#client.apply(
+      profileResource,
+      { metadata: { name }, status: { ...status, conditions: [said] } },
+      { ...asAgent, subresource: 'status', resourceVersion },
+    );
+  }
+
+  async #measureAll(): Promise<void> {
+    const { times } = this;
+    if (times === undefined) return;
+    const { items } = await this.#client.list(profileResource, { fieldSelector: `spec.node=${this.node}` });
+    for (const profile of items.filter(({ status }) => !isTrue(status?.conditions, 'Measured'))) {
+      const wanted = times.filter(({ size }) => profile.spec.batchSizes.includes(size));
+      const batches = wanted.map((batch) => ({ ...batch, afetUs: batch.stageAfetUs.reduce((sum, us) => sum + us, 0) }));
+      await this.profiled(profile, { batches }, ['Measured', 'True']);
+    }
   }
 
   async #writeModel(

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { findCondition, type Condition } from '../../api/conditions.ts';
-import type { InferenceModel, RealtimeInferenceTask } from '../../api/resources.ts';
+import type { InferenceModel, ModelProfile, RealtimeInferenceTask } from '../../api/resources.ts';
 import { KubeClient } from '../../kube/client.ts';
 import { connect, type Connection } from '../../kube/connection.ts';
 import type { Stored } from '../../kube/resource.ts';
@@ -15,10 +15,11 @@ import { Daemon } from '../control-plane/daemon.ts';
 import { repositoryRoot } from '../control-plane/paths.ts';
 import { waitFor } from '../control-plane/wait.ts';
 
-import { AgentPart, modelResource, taskResource } from './agent-part.ts';
+import { AgentPart, modelResource, profileResource, taskResource } from './agent-part.ts';
 
 export type Task = Stored<RealtimeInferenceTask>;
 export type Model = Stored<InferenceModel>;
+export type Profile = Stored<ModelProfile>;
 type Spec = RealtimeInferenceTask['spec'];
 
 export const timeoutMs = 20_000;
@@ -102,6 +103,7 @@ export class OperatorWorld {
   /** A node that tasks can name by label. */
   async addNode(name: string, contexts: number, address: string): Promise<AgentPart> {
     const agent = new AgentPart(this.client, name);
+    agent.times = batches;
     this.#agents.push(agent);
     await agent.register(contexts, address, { 'daris.dev/test': agent.node });
     return agent;
@@ -157,6 +159,21 @@ export class OperatorWorld {
     return until(`model ${name}`, () => this.model(name), holds);
   }
 
+  async profiles(letter: string): Promise<Profile[]> {
+    const { items } = await this.client.list(profileResource);
+    return items.filter(({ spec }) => spec.digest === digest(letter));
+  }
+
+  /** The only profile of that package, once `holds`. */
+  untilProfile(letter: string, holds: (profile: Profile) => boolean): Promise<Profile> {
+    const read = async (): Promise<Profile> => {
+      const [profile, ...others] = await this.profiles(letter);
+      if (profile === undefined || others.length > 0) throw new Error(`${others.length} others`);
+      return profile;
+    };
+    return until(`profile of ${letter}`, read, holds);
+  }
+
   get #kubeconfig(): string {
     return join(this.#folder, 'operator.kubeconfig');
   }
@@ -188,7 +205,7 @@ async function until<T extends { status?: object }>(
   );
 }
 
-export function condition(object: Task | Model, type: string): Condition | undefined {
+export function condition(object: Task | Model | Profile, type: string): Condition | undefined {
   return findCondition(object.status?.conditions, type);
 }
 
