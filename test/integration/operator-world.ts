@@ -159,9 +159,13 @@ export class OperatorWorld {
     return until(`model ${name}`, () => this.model(name), holds);
   }
 
-  async profiles(letter: string): Promise<Profile[]> {
+  async profilesOf(packageDigest: string): Promise<Profile[]> {
     const { items } = await this.client.list(profileResource);
-    return items.filter(({ spec }) => spec.digest === digest(letter));
+    return items.filter(({ spec }) => spec.digest === packageDigest);
+  }
+
+  profiles(letter: string): Promise<Profile[]> {
+    return this.profilesOf(digest(letter));
   }
 
   /** The only profile of that package, once `holds`. */
