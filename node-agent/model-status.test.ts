@@ -9,7 +9,7 @@ const source = { uri: 'file:///detector', digest };
 const fresh = storedModel('detector', source);
 
 function said(model: StoredModel, observed: ObservedModel | undefined): ModelStatement {
-  const statement = modelStatement(model, observed, 'CPU');
+  const statement = modelStatement(model, observed);
   if (statement === undefined) throw new Error('nothing was said');
   return statement;
 }
@@ -28,17 +28,12 @@ test('a package that was read is told whole, for the generation that named it', 
       digest,
       name: 'detector',
       stageCount: 2,
-      afetUs: 3_000,
-      gpuProduct: 'CPU',
       memoryBytes: 1_000_000,
       engines: ['openvino'],
       inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 3, 112, 112] }],
       outputs: [{ name: 'scores', datatype: 'FP32', shape: [-1, 10] }],
       stages: [{ name: 'stage-0' }, { name: 'stage-1' }],
-      batches: [
-        { size: 1, stageAfetUs: [1_000, 2_000] },
-        { size: 4, stageAfetUs: [3_000, 6_000] },
-      ],
+      batchSizes: [1, 4],
     },
     conditions: [
       {
@@ -52,17 +47,12 @@ test('a package that was read is told whole, for the generation that named it', 
   });
 });
 
-test('without artifacts of batch 1 there is no time of one', () => {
-  const batches = [{ size: 4, stageAfetUs: [3_000, 6_000] }];
-  expect(said(fresh, observedModel({ batches })).package).not.toHaveProperty('afetUs');
-});
-
 test.each([
   ['the runtime does not tell of it yet', undefined],
   ['it is being loaded', observedModel({ phase: ModelPhase.MODEL_PHASE_LOADING })],
   ['what was observed is another package', observedModel({ digest: otherDigest })],
 ])('nothing is said while %s', (_, observed) => {
-  expect(modelStatement(fresh, observed, 'CPU')).toBeUndefined();
+  expect(modelStatement(fresh, observed)).toBeUndefined();
 });
 
 describe('a package that is refused', () => {
@@ -96,9 +86,10 @@ describe('change', () => {
     again.batches = again.batches.map((batch) => ({ ...batch, stageAfetUs: batch.stageAfetUs.map((us) => us + 7) }));
     expect(modelChanged(inspected, said(inspected, again))).toBe(false);
   });
-  test('another product is one, with its own times', () => {
-    const statement = modelStatement(inspected, observedModel({ batches: [{ size: 1, stageAfetUs: [1, 1] }] }), 'H100');
-    expect(statement?.package).toMatchObject({ gpuProduct: 'H100', afetUs: 2 });
+  test('another set of batch sizes is one', () => {
+    const statement = said(inspected, observedModel({ batches: [{ size: 1, stageAfetUs: [1, 1] }] }));
+    expect(statement.package).toMatchObject({ batchSizes: [1] });
+    expect(modelChanged(inspected, statement)).toBe(true);
   });
   test('another generation is one', () => {
     const { name, uid, resourceVersion } = inspected.metadata;

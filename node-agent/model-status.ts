@@ -10,23 +10,16 @@ export interface ModelStatement {
   readonly conditions: readonly [ConditionState];
 }
 
-/**
- * Undefined while nothing is known: the runtime is away, or still loads the package of spec's digest.
- * `gpuProduct` is what the runtime measured the execution times on.
- */
-export function modelStatement(
-  model: StoredModel,
-  observed: ObservedModel | undefined,
-  gpuProduct: string,
-): ModelStatement | undefined {
+/** Undefined while nothing is known: the runtime is away, or still loads the package of spec's digest. */
+export function modelStatement(model: StoredModel, observed: ObservedModel | undefined): ModelStatement | undefined {
   if (observed === undefined || observed.digest !== model.spec.source.digest) return undefined;
   const present = model.status?.package;
   const inspected = (status: 'True' | 'False', reason: string, message: string): readonly [ConditionState] => [
     { type: 'Inspected', status, reason, message, observedGeneration: model.metadata.generation ?? 0 },
   ];
   if (observed.phase === ModelPhase.MODEL_PHASE_READY) {
-    const read = packageOf(observed, gpuProduct);
-    const stages = `${read.stageCount} stages, batch sizes ${(read.batches ?? []).map((batch) => batch.size).join(', ')}`;
+    const read = packageOf(observed);
+    const stages = `${read.stageCount} stages, batch sizes ${(read.batchSizes ?? []).join(', ')}`;
     return { package: newerPackage(present, read), conditions: inspected('True', 'Inspected', stages) };
   }
   if (observed.phase !== ModelPhase.MODEL_PHASE_FAILED) return undefined;
@@ -47,20 +40,17 @@ export function modelChanged(model: StoredModel, statement: ModelStatement): boo
   );
 }
 
-function packageOf(observed: ObservedModel, gpuProduct: string): ModelPackage {
-  const single = observed.batches.find((batch) => batch.size === 1);
+function packageOf(observed: ObservedModel): ModelPackage {
   return {
     digest: observed.digest,
     name: observed.name,
     stageCount: observed.stages.length,
-    ...(single === undefined ? {} : { afetUs: single.stageAfetUs.reduce((sum, us) => sum + us, 0) }),
-    gpuProduct,
     memoryBytes: observed.memoryBytes,
     engines: observed.engines,
     inputs: observed.inputs.map(tensor),
     outputs: observed.outputs.map(tensor),
     stages: observed.stages.map((name) => ({ name })),
-    batches: observed.batches.map(({ size, stageAfetUs }) => ({ size, stageAfetUs })),
+    batchSizes: observed.batches.map(({ size }) => size),
   };
 }
 
@@ -68,16 +58,13 @@ function tensor({ name, datatype, shape }: Tensor): { name: string; datatype: st
   return { name, datatype, shape };
 }
 
-/**
- * A package is measured once on a product: a restarted runtime measures it again a little differently, and placements
- * booked by these times should not move for noise.
- */
+/** Memory is measured a little differently each time, which is no news. */
 function newerPackage(present: ModelPackage | undefined, read: ModelPackage): ModelPackage {
-  return isDeepStrictEqual(withoutMeasures(present), withoutMeasures(read)) && present !== undefined ? present : read;
+  return isDeepStrictEqual(withoutMemory(present), withoutMemory(read)) && present !== undefined ? present : read;
 }
 
-function withoutMeasures(of: ModelPackage | undefined): object | undefined {
+function withoutMemory(of: ModelPackage | undefined): object | undefined {
   if (of === undefined) return undefined;
-  const { afetUs: _afetUs, memoryBytes: _memoryBytes, batches, ...rest } = of;
-  return { ...rest, batches: batches?.map((batch) => [batch.size, batch.stageAfetUs.length]) };
+  const { memoryBytes: _memoryBytes, ...rest } = of;
+  return rest;
 }

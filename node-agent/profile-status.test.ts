@@ -166,7 +166,7 @@ describe('a write is due', () => {
   test('for each quarter of the way', () => expect(changeFrom(begun, at(2))).toBe('transition'));
   test('at the end', () => expect(changeFrom(begun, up([observedModel()]))).toBe('transition'));
   test('for another assignment, so that it is known to be spoken of', () => {
-    const again = { ...begun, metadata: { ...storedProfile({}, {}, 2).metadata } };
+    const again = storedProfile({}, begun.status, 2);
     expect(changeFrom(again, at(1))).toBe('transition');
   });
 });

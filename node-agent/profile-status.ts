@@ -111,19 +111,24 @@ function result(profile: StoredProfile, observed: ObservedModel, now: string): P
     return { size, afetUs: stageAfetUs.reduce((sum, us) => sum + us, 0), stageAfetUs };
   });
   const sizes = batches.map(({ size }) => size).join(', ');
-  const conditions = state(profile, 'True', 'Measured', `${observed.stages.length} stages at batch sizes ${sizes}`);
+  const conditions = measuredState(
+    profile,
+    'True',
+    'Measured',
+    `${observed.stages.length} stages at batch sizes ${sizes}`,
+  );
   return { conditions, batches, measuredAt: now };
 }
 
 function waiting(profile: StoredProfile, reason: string, message: string): ProfileStatement {
-  return { conditions: state(profile, 'Unknown', reason, message) };
+  return { conditions: measuredState(profile, 'Unknown', reason, message) };
 }
 
 function failed(profile: StoredProfile, reason: string, message: string): ProfileStatement {
-  return { conditions: state(profile, 'False', reason, message) };
+  return { conditions: measuredState(profile, 'False', reason, message) };
 }
 
-function state(
+function measuredState(
   { metadata }: StoredProfile,
   status: ConditionState['status'],
   reason: string,

@@ -147,7 +147,7 @@ export class Statements {
     const { view } = observations;
     if (model.status?.inspector?.node !== node || view.kind !== 'up') return undefined;
     const observed = view.state?.models.find(({ digest }) => digest === model.spec.source.digest);
-    const statement = modelStatement(model, observed, view.info.gpus[0]?.product ?? '');
+    const statement = modelStatement(model, observed);
     if (statement === undefined) return undefined;
     const conditions = withTransitionTimes(statement.conditions, model.status.conditions, now());
     const read = statement.package === undefined ? {} : { package: statement.package };

@@ -52,14 +52,6 @@ export interface InferenceModel {
       digest: string;
       name?: string;
       stageCount?: number;
-      /**
-       * Sum of the stages' average execution times at batch 1.
-       */
-      afetUs?: number;
-      /**
-       * What the execution times were measured on.
-       */
-      gpuProduct?: string;
       memoryBytes?: number;
       /**
        * @maxItems 8
@@ -94,17 +86,11 @@ export interface InferenceModel {
         name: string;
       }[];
       /**
-       * Batch sizes that the package holds artifacts for, with what a stage takes at each.
+       * Batch sizes that the package holds artifacts for. What its stages take is in its ModelProfiles.
        *
        * @maxItems 64
        */
-      batches?: {
-        size: number;
-        /**
-         * @maxItems 64
-         */
-        stageAfetUs: number[];
-      }[];
+      batchSizes?: number[];
     };
   };
 }

@@ -96,17 +96,14 @@ export function storedModel({
   };
 }
 
-/** Stages of 1, 2 and 1 ms at batch 1, twice that at batch 2. */
+/** Of a package with batch sizes 1 and 2. */
 export function inspectedStatus(changes: Partial<ModelStatus> = {}): ModelStatus {
   return {
     inspector: { node: 'n1' },
     package: {
       digest: digestA,
       name: 'detector',
-      batches: [
-        { size: 1, stageAfetUs: [1_000, 2_000, 1_000] },
-        { size: 2, stageAfetUs: [2_000, 4_000, 2_000] },
-      ],
+      batchSizes: [1, 2],
     },
     conditions: [conditionOf('Inspected', 'True', 'Inspected', { message: '3 stages', observedGeneration: 1 })],
     ...changes,

@@ -86,10 +86,10 @@ export class AgentPart {
   }
 
   /** What the inspecting agent says of a package that it has read. */
-  async inspected(model: Stored<InferenceModel>, batches: readonly Batch[]): Promise<void> {
+  async inspected(model: Stored<InferenceModel>, batchSizes: readonly number[]): Promise<void> {
     const { digest } = model.spec.source;
     await this.#writeModel(model, {
-      package: { digest, name: model.metadata.name, stageCount: 4, gpuProduct: 'test', batches: [...batches] },
+      package: { digest, name: model.metadata.name, stageCount: 4, batchSizes: [...batchSizes] },
       conditions: [condition('Inspected', true, 'Inspected', '4 stages', model.metadata.generation)],
     });
   }

@@ -99,7 +99,7 @@ test('the node, a model and a task go from nothing to jobs that ran, and back', 
   await node.inspect('impostor', { uri: source.uri, digest: otherDigest });
   const model = await node.inspected('classifier', 1);
   expect(model.status?.package).toMatchObject({ digest: source.digest, stageCount: 4, engines: ['openvino'] });
-  expect(model.status?.package?.afetUs).toBeGreaterThan(0);
+  expect(model.status?.package?.batchSizes?.length).toBeGreaterThan(0);
   const impostor = await node.inspected('impostor', 1);
   expect(condition(impostor, 'Inspected')).toMatchObject({ status: 'False', reason: 'DigestMismatch' });
   await serve('front');

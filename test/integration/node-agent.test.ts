@@ -93,7 +93,7 @@ describe('a model to inspect', () => {
     await node.inspect('broken', { uri: 'file:///broken', digest: otherDigest });
     const good = await node.inspected('detector', 1);
     expect(condition(good, 'Inspected')).toMatchObject({ status: 'True', reason: 'Inspected' });
-    expect(good.status?.package).toMatchObject({ digest, stageCount: 2, afetUs: 3_000, gpuProduct: 'CPU' });
+    expect(good.status?.package).toMatchObject({ digest, stageCount: 2, batchSizes: [1, 4] });
     const bad = await node.inspected('broken', 1);
     expect(condition(bad, 'Inspected')).toMatchObject({
       status: 'False',

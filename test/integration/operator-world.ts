@@ -30,6 +30,8 @@ export const batches = [
   { size: 4, stageAfetUs: [3_000, 3_000, 3_000, 3_000] },
 ];
 
+export const batchSizes = batches.map(({ size }) => size);
+
 export function digest(letter: string): string {
   return `sha256:${letter.repeat(64)}`;
 }
@@ -124,7 +126,7 @@ export class OperatorWorld {
   async readyModel(name: string, letter: string): Promise<void> {
     await this.applyModel(name, letter);
     const model = await this.untilModel(name, (each) => each.status?.inspector !== undefined);
-    await new AgentPart(this.client, model.status?.inspector?.node ?? '').inspected(model, batches);
+    await new AgentPart(this.client, model.status?.inspector?.node ?? '').inspected(model, batchSizes);
     await this.untilModel(name, (each) => findCondition(each.status?.conditions, 'Ready')?.status === 'True');
   }
 

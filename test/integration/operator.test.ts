@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { waitFor } from '../control-plane/wait.ts';
 
 import { isReady, type AgentPart } from './agent-part.ts';
-import { batches, condition, digest, notPlaced, OperatorWorld, placed, timeoutMs } from './operator-world.ts';
+import { batchSizes, condition, digest, notPlaced, OperatorWorld, placed, timeoutMs } from './operator-world.ts';
 
 const world = new OperatorWorld();
 jest.setTimeout(30_000);
@@ -167,7 +167,7 @@ test('a model edited under a running task: the old package until the new one is 
   await world.untilTask('loyal', (task) => condition(task, 'ModelReady')?.message.includes('NotFound') ?? false);
   expect(isReady(await world.task('loyal'))).toBe(true);
 
-  await first.inspected(await world.model('edited'), batches);
+  await first.inspected(await world.model('edited'), batchSizes);
   const moved = await world.untilTask('loyal', (task) => task.status?.effective?.model.digest === digest('e'));
   expect(moved.status?.placement).toMatchObject({ epoch: 2, context: before.status?.placement?.context });
   expect(isReady(moved)).toBe(false);

@@ -52,7 +52,7 @@ const goodPackage = storedModel({
   generation: 2,
   digest: digestB,
   status: inspectedStatus({
-    package: { digest: digestB, batches: [{ size: 1, stageAfetUs: [5_000] }] },
+    package: { digest: digestB, batchSizes: [1] },
     conditions: [conditionOf('Inspected', 'True', 'Inspected', { observedGeneration: 2 })],
   }),
 });

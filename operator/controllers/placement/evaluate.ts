@@ -167,7 +167,7 @@ function orderingDemand(
 }
 
 function profiledOf({ digest, uri }: Effective['model'], found: ModelPackage): Profiled {
-  return { digest, uri, batchSizes: (found.batches ?? []).map(({ size }) => size), stageCount: found.stageCount };
+  return { digest, uri, batchSizes: [...new Set(found.batchSizes)], stageCount: found.stageCount };
 }
 
 interface ChosenPackage {
@@ -207,11 +207,11 @@ function choosePackage(
 }
 
 function hasBatch(found: ModelPackage, batchSize: number): boolean {
-  return found.batches?.some(({ size }) => size === batchSize) ?? false;
+  return found.batchSizes?.includes(batchSize) ?? false;
 }
 
 function batchWords(found: ModelPackage, batchSize: number): string {
-  const sizes = (found.batches ?? []).map((batch) => batch.size);
+  const sizes = found.batchSizes ?? [];
   const there = sizes.length === 0 ? 'it has none' : `it has ${sizes.join(', ')}`;
   return `package ${found.name ?? found.digest} has no artifacts of batch size ${batchSize}; ${there}`;
 }

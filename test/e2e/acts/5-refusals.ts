@@ -1,5 +1,5 @@
 // What cannot be had is refused in words: by the API server where the spec alone is wrong, by conditions elsewhere.
-import type { InferenceModel } from '../../../api/resources.ts';
+import type { InferenceModel, ModelProfile } from '../../../api/resources.ts';
 import { KubectlError } from '../../control-plane/cluster.ts';
 import { waitFor } from '../../control-plane/wait.ts';
 import type { Act, ActResult } from '../act.ts';
@@ -44,8 +44,11 @@ async function tooShortPeriod(stack: Stack, signal: AbortSignal): Promise<string
     const model = JSON.parse(
       await stack.cluster.kubectl(['get', 'im', valid.model, '-o', 'json'], { signal }),
     ) as InferenceModel;
-    const timing = model.status?.package?.batches?.find(({ size }) => size === largeBatch);
-    return timing?.stageAfetUs.reduce((sum, stageUs) => sum + stageUs, 0);
+    const { items } = JSON.parse(await stack.cluster.kubectl(['get', 'mp', '-o', 'json'], { signal })) as {
+      items: ModelProfile[];
+    };
+    const profile = items.find(({ spec }) => spec.digest === model.spec.source.digest);
+    return profile?.status?.batches?.find(({ size }) => size === largeBatch)?.afetUs;
   };
   const what = `the measured execution time of ${valid.model}`;
   const afetUs = await waitFor(read, { what, timeoutMs: 10_000, signal });
