@@ -3,7 +3,7 @@
 // learned again from the objects and from the runtime.
 import type { Logger } from 'pino';
 import { KubeClient } from '../kube/client.ts';
-import { type Clock, SystemClock } from '../kube/clock.ts';
+import { type Clock, SystemClock, type Timer } from '../kube/clock.ts';
 import { connect, type Connection } from '../kube/connection.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { HttpServer } from '../kube/http.ts';
@@ -19,6 +19,7 @@ import { NativeClient } from './native/client.ts';
 import { Session } from './native/session.ts';
 import { Observations } from './observations.ts';
 import { runtimePolicy } from './policy.ts';
+import { keepMeasuredMs } from './profile-status.ts';
 import { gpuNodes, models, profiles, tasks } from './resources.ts';
 import { Statements } from './statements.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -48,6 +49,8 @@ export class Agent {
   readonly #recorder: EventRecorder;
   readonly #http: HttpServer;
   #cachesComplete = false;
+  /** When models that were kept after measuring are let go. */
+  #letGo: Timer | undefined;
 
   constructor(config: Config, log: Logger, clock: Clock = new SystemClock()) {
     this.#config = config;
@@ -87,6 +90,7 @@ export class Agent {
     const { tasks: taskReflector, models: modelReflector, profiles: profileReflector } = this.#reflectors;
     for (const reflector of [taskReflector, modelReflector, profileReflector])
       reflector.subscribe(() => this.#changed());
+    profileReflector.subscribe(() => this.#letGoLater());
     this.#reflectors.gpuNodes.subscribe(() => this.#writer.wake());
     for (const reflector of all) reflector.start();
     this.#lease.start();
@@ -102,6 +106,7 @@ export class Agent {
 
   /** Writes no more and lets go of the runtime, which serves on. The Lease is kept, so that a restart moves nothing. */
   async stop(): Promise<void> {
+    this.#letGo?.cancel();
     await this.#writer.stop();
     await this.#session.stop();
     await this.#applier.stop();
@@ -128,6 +133,11 @@ export class Agent {
     if (this.#cachesComplete) this.#observations.retain((uid) => wanted.has(uid));
     this.#applier.kick();
     this.#writer.wake();
+  }
+
+  #letGoLater(): void {
+    this.#letGo?.cancel();
+    this.#letGo = this.#clock.setTimer(keepMeasuredMs + 1_000, () => this.#applier.kick());
   }
 
   #createSession(): Session {

@@ -2,7 +2,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Condition, withTransitionTimes } from '../api/conditions.ts';
 import { ModelPhase, type ObservedModel } from './native/gen/runtime.ts';
-import { profileChange, profileStatement, type ProfileStatement, wantsModel } from './profile-status.ts';
+import {
+  keepMeasuredMs,
+  profileChange,
+  profileStatement,
+  type ProfileStatement,
+  wantsModel,
+} from './profile-status.ts';
 import type { StoredProfile, StoredTask } from './resources.ts';
 import type { RuntimeView } from './runtime-view.ts';
 import {
@@ -182,9 +188,9 @@ describe('the model', () => {
     ['is kept for the tasks that waited', measured, [], true],
   ])('%s', (_what, profile, tasks, want) => expect(wantsModel(profile, node, tasks, nowMs)).toBe(want));
 
-  test('is kept for a minute', () => {
-    expect(wantsModel(measured, node, [], nowMs + 59_000)).toBe(true);
-    expect(wantsModel(measured, node, [], nowMs + 61_000)).toBe(false);
+  test('is not kept for ever', () => {
+    expect(wantsModel(measured, node, [], nowMs + keepMeasuredMs - 1)).toBe(true);
+    expect(wantsModel(measured, node, [], nowMs + keepMeasuredMs)).toBe(false);
     expect(measured.spec.digest).toBe(digest);
   });
 });

@@ -22,7 +22,7 @@ export type ProfileStatement = Pick<ProfileStatus, 'progress' | 'batches' | 'mea
 };
 
 /** Once measured, a model is kept that long for the tasks that waited for it. */
-const keepMs = 60_000;
+export const keepMeasuredMs = 15_000;
 
 /** Whether the runtime should have the model of this profile loaded, for measuring or for what comes after. */
 export function wantsModel(profile: StoredProfile, node: string, tasks: readonly StoredTask[], nowMs: number): boolean {
@@ -30,7 +30,7 @@ export function wantsModel(profile: StoredProfile, node: string, tasks: readonly
   if (spec.node !== node || spec.estimate !== undefined) return false;
   if (!isMeasured(profile)) return mayMeasure(profile, tasks);
   const ageMs = nowMs - Date.parse(status?.measuredAt ?? '');
-  return ageMs >= 0 && ageMs < keepMs;
+  return ageMs >= 0 && ageMs < keepMeasuredMs;
 }
 
 /** Undefined: it is measured, not ours, or nothing is known of the runtime. */

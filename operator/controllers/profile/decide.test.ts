@@ -37,6 +37,7 @@ describe('measured by', () => {
 });
 
 const onN1 = { node: 'n1', gpu: 'gpu-0' };
+const onTorch = storedProfile({ kind: torchKind, spec: onN1 });
 const failed = { conditions: [conditionOf('Measured', 'False', 'NotFound', { observedGeneration: 1 })] };
 
 describe('who measures', () => {
@@ -56,6 +57,8 @@ describe('who measures', () => {
       [gpu('n1', {}, undividedKind), gpu('n2')],
       'n2',
     ],
+    ['is another where it is idle no longer', onTorch, [torch('n1', 1), torch('n2', 0)], 'n2'],
+    ['is nobody where none is idle any more', onTorch, [torch('n1', 1), torch('n2', 1)], undefined],
     ['is nobody where all are gone', storedProfile({ spec: onN1 }), [], undefined],
     ['stays where it failed', storedProfile({ spec: onN1, status: failed }), [gpu('n1'), gpu('n2')], 'n1'],
     ['is another where it failed and is lost', storedProfile({ spec: onN1, status: failed }), [gpu('n2')], 'n2'],

@@ -21,7 +21,7 @@ export interface GpuLoad {
   readonly totalE9: number;
 }
 
-/** `uri` where it must be measured from, as the newest need names it. */
+/** Who measures; empty: nobody. */
 export type Assignment = Pick<ProfileSpec, 'node' | 'gpu'>;
 
 export interface ProfileDecision {
@@ -63,8 +63,8 @@ export function decideProfile(
 }
 
 /**
- * Who measures, or measured, stays; where its node is lost before the end, or its GPU is another by now, someone else
- * does. What has failed is not tried elsewhere by itself, since it would most often fail there too.
+ * Who measures, or measured, stays; where its node is lost before the end, or its GPU is another by now or no longer
+ * idle, someone else does. What has failed is not tried elsewhere by itself, since it would most often fail there too.
  */
 function assignmentOf(profile: StoredProfile, state: ProfileState, gpus: readonly GpuLoad[]): Assignment {
   const { spec } = profile;
@@ -73,7 +73,8 @@ function assignmentOf(profile: StoredProfile, state: ProfileState, gpus: readonl
   if (state.kind === 'Ready') return state.source === 'Measured' ? present : {};
   if (spec.estimate !== undefined) return {};
   const kept = gpus.find((each) => each.node === node && each.gpu === gpu);
-  if (kept !== undefined && kept.state !== 'Lost' && kept.kind === gpuKindKey(spec)) return present;
+  const holds = kept !== undefined && kept.state !== 'Lost' && kept.kind === gpuKindKey(spec);
+  if (holds && (mayMeasure(spec, kept) || state.kind === 'Failed')) return present;
   return assign(spec, gpus);
 }
 
