@@ -137,13 +137,13 @@ export class AgentPart {
   }
 
   async #measureAll(): Promise<void> {
-    const { times } = this;
-    if (times === undefined) return;
+    if (this.times === undefined) return;
     const { items } = await this.#client.list(profileResource, { fieldSelector: `spec.node=${this.node}` });
     for (const profile of items.filter(({ status }) => !isTrue(status?.conditions, 'Measured'))) {
-      const wanted = times.filter(({ size }) => profile.spec.batchSizes.includes(size));
+      // It may have been told to stop meanwhile.
+      const wanted = (this.times ?? []).filter(({ size }) => profile.spec.batchSizes.includes(size));
       const batches = wanted.map((batch) => ({ ...batch, afetUs: batch.stageAfetUs.reduce((sum, us) => sum + us, 0) }));
-      await this.profiled(profile, { batches }, ['Measured', 'True']);
+      if (batches.length > 0) await this.profiled(profile, { batches }, ['Measured', 'True']);
     }
   }
 

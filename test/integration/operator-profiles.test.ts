@@ -214,8 +214,11 @@ test('a GPU that is divided anew is measured anew; what runs there goes on meanw
   for (const name of ['left', 'right']) await world.untilTask(name, ({ status }) => status?.placement?.context === 0);
   const profiles = async (): Promise<string[]> =>
     (await world.profiles('2')).map(({ spec, status }) => `${spec.partitioning.contexts} ${status?.source ?? 'none'}`);
-  const both = async (): Promise<true | undefined> =>
-    (await profiles()).toSorted().join() === '1 none,2 Measured' || undefined;
+  const both = async (): Promise<true> => {
+    const found = (await profiles()).toSorted().join();
+    if (found === '1 none,2 Measured') return true;
+    throw new Error(found);
+  };
   await waitFor(both, { what: 'a profile of the undivided GPU beside the first', timeoutMs });
   await world.applyTask('newcomer', first, { model: 'stable' });
   await world.untilTask('newcomer', notPlaced('Profiling'));
