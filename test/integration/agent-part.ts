@@ -127,12 +127,12 @@ export class AgentPart {
     status: Pick<NonNullable<ModelProfile['status']>, 'batches' | 'progress'>,
     [reason, holds]: readonly [string, Condition['status']],
   ): Promise<void> {
-    const { name, generation, resourceVersion } = profile.metadata;
+    const { name, generation } = profile.metadata;
     const said = { ...condition('Measured', true, reason, reason, generation), status: holds };
     await this.#client.apply(
       profileResource,
       { metadata: { name }, status: { ...status, conditions: [said] } },
-      { ...asAgent, subresource: 'status', resourceVersion },
+      { ...asAgent, subresource: 'status' },
     );
   }
 

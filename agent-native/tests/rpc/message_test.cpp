@@ -187,5 +187,24 @@ TEST(InferenceMessage, OutputsAreThoseAskedFor) {
             "tensor 'w' is not an output; the outputs are: y, z");
 }
 
+TEST(ObservedMessage, AModelTellsWhetherItsTimesHoldAndHowFarMeasuringIs) {
+  runtime::ObservedModel model;
+  model.digest = "d";
+  model.batches = {{2, {100, 200}}};
+  model.measured = true;
+  model.stagesMeasured = 4;
+  model.stagesToMeasure = 8;
+  runtime::ObservedState state;
+  state.models = {model};
+  const wire::ObservedState message = messageOf(state, "i");
+  ASSERT_EQ(message.models_size(), 1);
+  EXPECT_TRUE(message.models(0).measured());
+  EXPECT_EQ(message.models(0).stages_measured(), 4U);
+  EXPECT_EQ(message.models(0).stages_to_measure(), 8U);
+  ASSERT_EQ(message.models(0).batches_size(), 1);
+  EXPECT_EQ(message.models(0).batches(0).size(), 2U);
+  EXPECT_EQ(message.models(0).batches(0).stage_afet_us(1), 200);
+}
+
 }  // namespace
 }  // namespace daris::rpc
