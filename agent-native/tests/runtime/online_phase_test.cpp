@@ -24,10 +24,22 @@ class StillClock final : public Clock {
   TimeUs nowUs = 5'000'000;
 };
 
+/// One engine and model for all tests: what is compiled for the first slot serves them all.
 class OnlinePhaseTest : public testing::Test {
  protected:
-  OnlinePhaseTest() : model_(engine_->load(test::open_content(test::chain_package(), root_), {})) {
+  static void SetUpTestSuite() {
+    const test::TemporaryFolder root;
+    engine_ = engine::openvino::make_engine({test::usable_core()});
+    model_ = engine_->load(test::open_content(test::chain_package(), root), {});
     engine_->partition({});
+  }
+
+  static void TearDownTestSuite() {
+    model_.reset();
+    engine_.reset();
+  }
+
+  OnlinePhaseTest() {
     std::promise<std::optional<std::string>> divided;
     divided.set_value(std::nullopt);
     sched::Policy policy;
@@ -89,10 +101,9 @@ class OnlinePhaseTest : public testing::Test {
     return figures_.tasks.at(0).statistics;
   }
 
+  static inline std::unique_ptr<engine::Engine> engine_;
+  static inline std::shared_ptr<const engine::LoadedModel> model_;
   StillClock clock_;
-  test::TemporaryFolder root_;
-  std::unique_ptr<engine::Engine> engine_ = engine::openvino::make_engine({test::usable_core()});
-  std::shared_ptr<const engine::LoadedModel> model_;
   Channel<Event> events_{64};
   OnlinePhase phase_{*engine_, clock_, events_};
   Figures figures_;
