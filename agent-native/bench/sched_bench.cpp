@@ -72,7 +72,7 @@ class Drive {
     const auto [now, task] = releases_.top();
     releases_.pop();
     releases_.push({now + tasks_[task].second, task});
-    const auto outcome = sched_.release(tasks_[task].first, task, now);
+    const auto outcome = sched_.release(tasks_[task].first, {task, now}, now);
     if (outcome->decision == sched::Decision::Admitted) start(outcome->context.index, now);
   }
 

@@ -175,6 +175,10 @@ export interface RealtimeInferenceTask {
          * Waiting requests replaced by a newer one.
          */
         superseded?: number;
+        /**
+         * Waiting requests taken back: their client left, or their task changed.
+         */
+        withdrawn?: number;
         admitted?: number;
         completed?: number;
         missed?: number;

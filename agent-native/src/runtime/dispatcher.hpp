@@ -35,6 +35,9 @@ class Dispatcher : private engine::CompletionListener {
   /// Any thread; never blocks. False when the queue is full.
   [[nodiscard]] bool trySubmit(RequestPtr request) { return commands_.trySend(std::move(request)); }
 
+  /// Any thread; never blocks. False when the queue is full.
+  [[nodiscard]] bool tryWithdraw(Withdraw command) { return commands_.trySend(std::move(command)); }
+
   /// Any thread but the dispatcher's; waits while the queue is full.
   void post(Command&& command) { commands_.send(std::move(command)); }
 

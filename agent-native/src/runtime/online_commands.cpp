@@ -29,6 +29,21 @@ void OnlinePhase::on(RequestPtr&& request) {
   }
 }
 
+/// A request that runs, has ended or is a periodic task's input goes on as if its client were there.
+void OnlinePhase::on(Withdraw&& command) {
+  TaskRecord* record = find(command.instance);
+  if (record == nullptr || !record->waiting || record->waiting->sequence != command.sequence) return;
+  [[maybe_unused]] const auto taken = scheduler_->withdraw(record->id, command.sequence);
+  assert(taken.ok());
+  withdrawn(*record, Answer::Cancelled);
+}
+
+/// The scheduler has let go of the waiting request.
+void OnlinePhase::withdrawn(TaskRecord& record, Answer kind) {
+  record.statistics->withdrawn();
+  answer(std::move(record.waiting), kind);
+}
+
 void OnlinePhase::renew(TaskRecord& record, RequestPtr request) {
   dropNewest(record, Answer::Superseded);
   record.newest = std::move(request);
@@ -92,7 +107,7 @@ void OnlinePhase::on(ChangeTask&& command) {
     events_.send(TaskRefused{command.instance, std::string(changed.error().what)});
     return;
   }
-  if (changed->cancelled) answer(std::move(record->waiting), Answer::Ended);
+  if (changed->cancelled) withdrawn(*record, Answer::Ended);
   takeTerms(*record, command.terms);
   findNextRelease();
 }
@@ -102,7 +117,7 @@ void OnlinePhase::on(RemoveTask&& command) {
   if (record == nullptr) return;
   auto removed = scheduler_->removeTask(record->id, clock_.steadyUs());
   assert(removed.ok());
-  if (removed->cancelled) answer(std::move(record->waiting), Answer::Ended);
+  if (removed->cancelled) withdrawn(*record, Answer::Ended);
   record->removed = true;
   dropNewest(*record, Answer::Ended);
   if (!removed->draining) forget(*record);

@@ -49,10 +49,12 @@ bool OnlinePhase::releaseDue() {
   return true;
 }
 
+/// However late this thread woke, the job counts from the grid's point.
 void OnlinePhase::release(TaskRecord& record, TimeUs now) {
   RequestPtr input = record.newest;
   const bool asked = input && !input->answered && !input->assigned;
-  auto outcome = scheduler_->release(record.id, asked ? input->sequence : 0, now);
+  const sched::Release due{asked ? input->sequence : 0, record.dueUs};
+  auto outcome = scheduler_->release(record.id, due, now);
   record.statistics->released(must(outcome), clock_.wallUs());
   decided(record, *outcome, std::move(input));
 }

@@ -53,6 +53,7 @@ class OnlinePhase {
  private:
   // Commands, one overload each.
   void on(RequestPtr&& request);
+  void on(Withdraw&& command);
   void on(AddTask&& command);
   void on(ChangeTask&& command);
   void on(RemoveTask&& command);
@@ -63,6 +64,7 @@ class OnlinePhase {
   void on(Drain&& command);
 
   void takeTerms(TaskRecord& record, const TaskTerms& terms);
+  void withdrawn(TaskRecord& record, Answer kind);
   void renew(TaskRecord& record, RequestPtr request);
   void dropNewest(TaskRecord& record, Answer kind);
   void release(TaskRecord& record, TimeUs now);

@@ -79,6 +79,11 @@ void Runtime::submit(RequestPtr request) {
   }
 }
 
+void Runtime::abandon(Request& request) {
+  request.abandoned = true;  // seen where the request is still on its way
+  (void)dispatcher_.tryWithdraw({request.instance, request.sequence});
+}
+
 bool Runtime::ready() const {
   return !stopping_ && control_.ready();
 }

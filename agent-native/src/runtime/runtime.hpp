@@ -52,6 +52,11 @@ class Runtime {
   /// the runtime stops, Exhausted beyond the bound on requests in memory.
   void submit(RequestPtr request);
 
+  /// The client of a submitted request has gone: it is answered Cancelled unless a job of it was released.
+  /// Its answer is called all the same, once. Never blocks; while the dispatcher's queue is full it may be
+  /// released after all.
+  void abandon(Request& request);
+
   /// Whether state was applied and the runtime is not stopping.
   [[nodiscard]] bool ready() const;
 

@@ -26,6 +26,13 @@ struct WaitingRequest {
   std::uint64_t number = 0;
 };
 
+/// A release that a job may come of.
+struct Arrival {
+  Token token = 0;
+  std::uint64_t number = 0;
+  TimeUs releaseUs = 0;
+};
+
 /// The terms of a task that jobs are released under.
 struct TaskTerms {
   TaskSpec spec;
@@ -84,7 +91,7 @@ struct Unit {
   std::uint32_t stageCount = 0;
   Level level = 0;
   std::uint32_t stream = 0;
-  TimeUs sinceUs = 0;          // ready since, or running since
+  TimeUs sinceUs = 0;          // ready since (a first stage since its release), or running since
   DurationUs remainingUs = 0;  // MRETs of the stages not yet completed
 };
 

@@ -81,7 +81,7 @@ std::optional<Token> Scheduler::State::cancelWaiting(Task& task) {
   if (!task.waiting) return std::nullopt;
   const Token token = task.waiting->token;
   task.waiting.reset();
-  ++task.counters.superseded;
+  ++task.counters.withdrawn;
   return token;
 }
 

@@ -431,6 +431,7 @@ export interface JobCounters {
   dropped: number;
   failed: number;
   onTime: number;
+  withdrawn: number;
 }
 
 export interface ApplyResponse {
@@ -1695,6 +1696,7 @@ function createBaseJobCounters(): JobCounters {
     dropped: 0,
     failed: 0,
     onTime: 0,
+    withdrawn: 0,
   };
 }
 
@@ -1732,6 +1734,9 @@ export const JobCounters: MessageFns<JobCounters> = {
     }
     if (message.onTime !== 0) {
       writer.uint32(88).uint64(message.onTime);
+    }
+    if (message.withdrawn !== 0) {
+      writer.uint32(96).uint64(message.withdrawn);
     }
     return writer;
   },
@@ -1837,6 +1842,14 @@ export const JobCounters: MessageFns<JobCounters> = {
             message.onTime = longToNumber(reader.uint64());
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.withdrawn = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1866,6 +1879,7 @@ export const JobCounters: MessageFns<JobCounters> = {
         : isSet(object.on_time)
         ? globalThis.Number(object.on_time)
         : 0,
+      withdrawn: isSet(object.withdrawn) ? globalThis.Number(object.withdrawn) : 0,
     };
   },
 
@@ -1904,6 +1918,9 @@ export const JobCounters: MessageFns<JobCounters> = {
     if (message.onTime !== 0) {
       obj.onTime = Math.round(message.onTime);
     }
+    if (message.withdrawn !== 0) {
+      obj.withdrawn = Math.round(message.withdrawn);
+    }
     return obj;
   },
 
@@ -1923,6 +1940,7 @@ export const JobCounters: MessageFns<JobCounters> = {
     message.dropped = object.dropped ?? 0;
     message.failed = object.failed ?? 0;
     message.onTime = object.onTime ?? 0;
+    message.withdrawn = object.withdrawn ?? 0;
     return message;
   },
 };
