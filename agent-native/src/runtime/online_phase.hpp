@@ -67,7 +67,7 @@ class OnlinePhase {
   void withdrawn(TaskRecord& record, Answer kind);
   void renew(TaskRecord& record, RequestPtr request);
   void dropNewest(TaskRecord& record, Answer kind);
-  void release(TaskRecord& record, TimeUs now);
+  void release(TaskRecord& record, TimeUs pointUs, TimeUs now);
   void decided(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
   void admitted(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
   void launch(const sched::Dispatch& run);

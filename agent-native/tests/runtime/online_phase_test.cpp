@@ -91,7 +91,7 @@ class OnlinePhaseTest : public testing::Test {
   void finishAt(TimeUs endUs) {
     clock_.nowUs = endUs;
     while (phase_.active()) {
-      for (const engine::Completion& done : test::wait_completions(*engine_)) phase_.completed(done);
+      for (const engine::Completion& done : completions_.wait()) phase_.completed(done);
       phase_.dispatch();
     }
   }
@@ -104,6 +104,7 @@ class OnlinePhaseTest : public testing::Test {
   static inline std::unique_ptr<engine::Engine> engine_;
   static inline std::shared_ptr<const engine::LoadedModel> model_;
   StillClock clock_;
+  test::Completions completions_{*engine_};
   Channel<Event> events_{64};
   OnlinePhase phase_{*engine_, clock_, events_};
   Figures figures_;
@@ -116,6 +117,18 @@ TEST_F(OnlinePhaseTest, TheResponseCountsFromTheGridPoint) {
   EXPECT_EQ(statistics().response().sumUs(), 8000U) << "3000 of them before it was handled";
   EXPECT_EQ(statistics().jobs().onTime, 1U);
   EXPECT_EQ(phase_.nextReleaseUs(), dueUs + kPeriodUs) << "no drift";
+}
+
+TEST_F(OnlinePhaseTest, AfterAStallTheNewestPointIsReleasedAndMeetsItsDeadline) {
+  add(sched::Priority::High, sched::ReleaseMode::Periodic);
+  const TimeUs dueUs = releaseLate(5 * kPeriodUs + 1000);
+  finishAt(dueUs + 5 * kPeriodUs + 9000);
+  const JobCounters jobs = statistics().jobs();
+  EXPECT_EQ(jobs.released, 6U);
+  EXPECT_EQ(jobs.skipped, 5U);
+  EXPECT_EQ(jobs.onTime, 1U);
+  EXPECT_EQ(statistics().response().sumUs(), 9000U);
+  EXPECT_EQ(phase_.nextReleaseUs(), dueUs + 6 * kPeriodUs);
 }
 
 TEST_F(OnlinePhaseTest, AMissCountsFromTheGridPoint) {
