@@ -35,7 +35,10 @@ export interface LeaderElectorOptions {
   readonly onLost: (reason: string) => void;
 }
 
-type State =
+/** When it stops, how long a call may still take. */
+const stopStepMs = 1_000;
+
+export type LeaderState =
   | { readonly kind: 'Starting' }
   | { readonly kind: 'Standby'; readonly holder: string; readonly seenMs: number }
   | { readonly kind: 'Leading'; readonly transitions: number; readonly renewedMs: number }
@@ -46,7 +49,8 @@ export class LeaderElector {
   readonly #options: LeaderElectorOptions;
   readonly #log: Logger;
   readonly #stopping = new AbortController();
-  #state: State = { kind: 'Starting' };
+  readonly #cutOff = new AbortController();
+  #state: LeaderState = { kind: 'Starting' };
   /** While standing by. */
   #seen: Sighting | undefined;
   /** While leading: what we wrote last; undefined where it must be read first. */
@@ -59,7 +63,7 @@ export class LeaderElector {
     this.#log = options.log.child({ lease: keyOf(options.lease), identity: options.identity });
   }
 
-  get state(): State {
+  get state(): LeaderState {
     return this.#state;
   }
 
@@ -102,8 +106,11 @@ export class LeaderElector {
 
   /** Ends it; a leader gives the Lease up, so that the next one need not wait. Call when all its writes have ended. */
   async stop(): Promise<void> {
-    this.#stopping.abort(new TransientError('the leader elector stops', { code: 'Stopping' }));
+    const reason = new TransientError('the leader elector stops', { code: 'Stopping' });
+    this.#stopping.abort(reason);
+    const grace = this.#options.clock.setTimer(stopStepMs, () => this.#cutOff.abort(reason));
     await this.#running;
+    grace.cancel();
     this.#expiry?.cancel();
     const state = this.#state;
     if (state.kind !== 'Lost') this.#state = { kind: 'Ended' };
@@ -232,34 +239,41 @@ export class LeaderElector {
   }
 
   async #release(transitions: number): Promise<void> {
-    const { client, clock } = this.#options;
-    for (let attempt = 0; attempt < 2; attempt++) {
-      try {
-        const stored = this.#written ?? (await this.#read());
-        this.#written = undefined;
-        if (stored === undefined || !this.#isOurs(stored, transitions)) return;
-        const freed = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(clock.now()) };
-        await client.replace(leases, { ...stored, spec: { ...stored.spec, ...freed } }, this.#call());
-        this.#log.info({}, 'leadership released');
-        return;
-      } catch (err) {
-        this.#log.warn({ err, attempt }, 'the Lease was not released, it will expire unless the next attempt does it');
-      }
+    try {
+      await this.#free(transitions).catch((error: unknown) => {
+        // A renewal that was cut off has arrived in between.
+        if (isConflict(error)) return this.#free(transitions);
+        throw error;
+      });
+    } catch (err) {
+      this.#log.warn({ err }, 'the Lease was not released, it will expire');
     }
   }
 
-  async #read(): Promise<Stored<Lease> | undefined> {
+  async #free(transitions: number): Promise<void> {
+    const { client, clock } = this.#options;
+    const call = { ...this.#call(), signal: undefined, timeoutMs: stopStepMs };
+    const stored = this.#written ?? (await this.#read(call));
+    this.#written = undefined;
+    if (stored === undefined || !this.#isOurs(stored, transitions)) return;
+    const freed = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(clock.now()) };
+    await client.replace(leases, { ...stored, spec: { ...stored.spec, ...freed } }, call);
+    this.#log.info({}, 'leadership released');
+  }
+
+  async #read(call: CallOptions = this.#call()): Promise<Stored<Lease> | undefined> {
     const { client, lease } = this.#options;
     try {
-      return await client.get(leases, lease, this.#call());
+      return await client.get(leases, lease, call);
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
     }
   }
 
-  // Not aborted by stop: a write that is cut off may still arrive. Half the deadline leaves time for a second attempt.
+  // Half the deadline leaves time for a second attempt.
   #call(): CallOptions {
-    return { pool: 'leases', timeoutMs: this.#options.timing.renewDeadlineMs / 2 };
+    const { renewDeadlineMs } = this.#options.timing;
+    return { pool: 'leases', timeoutMs: renewDeadlineMs / 2, signal: this.#cutOff.signal };
   }
 }
