@@ -1,12 +1,13 @@
 // One elector against a Lease in memory, with a clock that is advanced by hand. Several of them: leader-election.test.ts.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FakeClock } from './clock.ts';
+import { KubeClient } from './client.ts';
 import { connect, type Connection } from './connection.ts';
 import { LeaderElector } from './leader-elector.ts';
 import type { Lease } from './lease.ts';
 import { eventually } from './testing/eventually.ts';
 import { LeaseServer, SimulatedProcess } from './testing/lease-server.ts';
-import { StubApiServer, json } from './testing/stub-api-server.ts';
+import { StubApiServer, json, refuse } from './testing/stub-api-server.ts';
 import { silent } from './testing/widget.ts';
 
 const timing = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
@@ -256,4 +257,33 @@ describe('the guard of a connection', () => {
     expect(stub.requests).toHaveLength(2);
     own.continue();
   });
+});
+
+test('renewals go on beside a flood of writes that the server does not answer', async () => {
+  await using stub = await StubApiServer.start(({ method, path, body }, response) => {
+    if (!path.includes('/leases')) return;
+    if (method === 'GET' && server.stored === undefined) return refuse(response, 404, 'NotFound');
+    const lease = method === 'GET' ? undefined : (JSON.parse(body) as Lease);
+    if (lease !== undefined) server[method === 'POST' ? 'create' : 'replace'](lease);
+    json(response, 200, server.stored);
+  });
+  const to = { kubeconfigPath: stub.kubeconfigPath, userAgent: 'test', clock };
+  const [work, election] = [connect({ ...to, timeoutMs: 3_600_000 }), connect({ ...to, connections: 1 })];
+  const leading = new LeaderElector({
+    client: new KubeClient(election),
+    lease: { namespace: 'lab', name: 'leader' },
+    identity: 'busy',
+    timing,
+    clock,
+    log: silent(),
+    onElected: (transitions) => elected.push(transitions),
+    onLost: (reason) => losses.push(reason),
+  });
+  const flood = Array.from({ length: 200 }, () => work.call({ method: 'PATCH', path: '/x', body: {} }));
+  const ended = Promise.allSettled(flood);
+  leading.start();
+  await eventually('twenty renewals', () => server.writes.length > 20, { clock, stepMs: 100 });
+  expect([leading.leading, losses]).toEqual([true, []]);
+  await stop(leading);
+  await Promise.all([work.close(), election.close(), ended]);
 });
