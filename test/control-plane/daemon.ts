@@ -110,7 +110,7 @@ export class Daemon {
     this.signal('SIGCONT');
   }
 
-  /** Its exit status once it has ended by itself; the signal that ended it. */
+  /** Waits until it has ended by itself; answers its exit status, or the signal that ended it. */
   async ended(timeoutMs: number): Promise<number | NodeJS.Signals> {
     const status = (): number | NodeJS.Signals | undefined => this.child.exitCode ?? this.child.signalCode ?? undefined;
     return waitFor(status, { what: `${this.name} to end by itself`, timeoutMs });
