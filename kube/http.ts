@@ -21,6 +21,8 @@ export interface HttpServerOptions {
   readonly health?: { readonly [name: string]: Check } | undefined;
   /** Named checks behind /readyz: failing means not now. */
   readonly readiness?: { readonly [name: string]: Check } | undefined;
+  /** What the process is at present, in a word: /readyz ends with it. Must return at once. */
+  readonly role?: (() => string) | undefined;
   readonly log: Logger;
 }
 
@@ -80,7 +82,7 @@ export class HttpServer {
       case '/healthz':
         return report(this.#options.health ?? {});
       case '/readyz':
-        return report(this.#options.readiness ?? {});
+        return report(this.#options.readiness ?? {}, this.#options.role);
       default:
         return plain(404, 'there are /metrics, /healthz and /readyz\n');
     }
@@ -108,13 +110,14 @@ function plain(status: number, body: string): Reply {
 }
 
 /** One line a check, as the API server's own endpoints write it. */
-function report(checks: { readonly [name: string]: Check }): Reply {
+function report(checks: { readonly [name: string]: Check }, role?: () => string): Reply {
   const results = Object.entries(checks).map(([name, check]) => ({ name, problem: run(check) }));
   const lines = results.map(({ name, problem }) =>
     problem === undefined ? `[+]${name} ok` : `[-]${name} failed: ${problem}`,
   );
   const failed = results.some(({ problem }) => problem !== undefined);
-  return plain(failed ? 503 : 200, [...lines, failed ? 'failed' : 'ok', ''].join('\n'));
+  const verdict = failed ? 'failed' : 'ok';
+  return plain(failed ? 503 : 200, [...lines, role === undefined ? verdict : `${verdict}: ${role()}`, ''].join('\n'));
 }
 
 function run(check: Check): string | undefined {

@@ -74,6 +74,10 @@ export interface RealtimeInferenceTask {
   status?: {
     observedGeneration?: number;
     /**
+     * Transitions of the operator's Lease at the operator's last write; a former leader's number is refused.
+     */
+    leaderTransitions?: number;
+    /**
      * Ready, Reconciling, Stalled (kstatus), ModelReady, Placed by the operator; Serving, DeadlinesMet by the agent.
      *
      * @maxItems 16

@@ -152,6 +152,20 @@ test.each([
 });
 
 test.each([
+  ['get leases/daris-operator', 'yes'],
+  ['update leases/daris-operator', 'yes'],
+  ['create leases', 'yes'],
+  ['patch leases/daris-operator', 'no'],
+  ['delete leases/daris-operator', 'no'],
+  ['update leases/node-1', 'no'],
+])('of the Leases the operator changes its own alone: %s: %s', async (wish, wanted) => {
+  const answer = await operator.kubectl(['auth', 'can-i', ...wish.split(' '), '-n', system]).catch((error) => {
+    return (error as { cause: { stdout: string } }).cause.stdout;
+  });
+  expect(answer.trim()).toBe(wanted);
+});
+
+test.each([
   ['an agent', () => agent],
   ['the operator', () => operator],
 ])('%s is not in system:masters', async (_name, who) => {
