@@ -32,7 +32,7 @@ function traceDifference(expected: readonly string[], trace: string): Difference
 /** Rates are doubles, which the format gives no rounding for. */
 function near(a: unknown, b: unknown): boolean {
   if (typeof a !== 'number' || typeof b !== 'number') return a === b;
-  return a === b || (!Number.isInteger(a) && Math.abs(a - b) <= 1e-9 * Math.abs(a));
+  return a === b || (!Number.isInteger(a) && Math.abs(a - b) <= 1e-14 * Math.abs(a));
 }
 
 /** Only what is expected is looked at: a summary may say more. */

@@ -46,7 +46,27 @@ constexpr Case kCases[] = {
      "durationUs: must be an integer from 1 to 9007199254740992"},
     {"\"durationUs\": 2000", "\"durationUs\": 18446744073709551615", "durationUs: "},
     {"\"durationUs\": 2000", "\"durationUs\": 99999999999999999999999", "durationUs: "},
-    {"\"durationUs\": 2000", "\"durationUs\": NaN", "scenario: is not JSON"},
+    {"\"durationUs\": 2000", "\"durationUs\": NaN", "durationUs: is not JSON"},
+    {"\"durationUs\": 2000", "\"durationUs\": 1e400", "durationUs: is not JSON: "},
+    {"\"durationUs\": 2000", "\"durationUs\": -0", "durationUs: must be an integer"},
+    {"\"durationUs\": 2000", "\"durationUs\": 02000", "durationUs: is not JSON"},
+    {"\"durationUs\": 2000", "\"durationUs\": 2000.0", "durationUs: "},
+    {"\"durationUs\": 2000", "\"durationUs\": [2000]", "durationUs: "},
+    {"\"durationUs\": 2000", "\"durationUs\": true", "durationUs: "},
+    {"\"durationUs\": 2000", "\"durationUs\": Infinity", "durationUs: is not JSON"},
+    {"\"smCount\": 68", "\"smCount\": 68, \"\\u0073mCount\": 68", "gpus[0].smCount: is given twice"},
+    {"\"periodUs\": 5000", "\"periodUs\": 5000, \"periodUs\": 5000", "tasks[3].periodUs: is given twice"},
+    {"\"afetUs\": [4500]", "\"afetUs\": [4500, 1e999]", "tasks[3].afetUs[1]: is not JSON"},
+    {"\"name\": \"b\"", "\"name\": \"\xc3\x28\"", "tasks[2].name: is not JSON"},
+    {"\"name\": \"b\"", "\"name\": \"\n\"", "tasks[2].name: is not JSON"},
+    {"\"name\": \"b\"", "\"name\": \"\\ud800\"", "tasks[2].name: is not JSON"},
+    {"\"name\": \"b\"", "\"name\": [[[[{\"a\": [[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+     "tasks: is nested more than 32 deep"},
+    {"\"periodUs\": 5000", "\"periodUs\": 9007199254740993", "tasks[3].periodUs: "},
+    {"\"phaseUs\": 20", "\"phaseUs\": 9007199254740993", "tasks[3].phaseUs: "},
+    {"\"phaseUs\": 20,", "", "tasks[3].phaseUs: is missing"},
+    {"\"gpus\": [{", "\"gpus\": [7, {", "gpus[0]: must be an object"},
+    {"\"scheduler\": {", "\"scheduler\": 1, \"x\": {", "scheduler: must be an object"},
     {"\"name\": \"gpu0\", ", "", "gpus[0].name: is missing"},
     {"\"smCount\": 68", "\"smCount\": 0", "gpus[0].smCount: "},
     {"\"contexts\": 2", "\"contexts\": 0", "gpus[0].contexts: "},
@@ -85,7 +105,7 @@ constexpr Case kCases[] = {
     {"\"model\": \"none\"", "\"model\": \"some\"", "interference.model: must be \"none\""},
     {"\"model\": \"none\"", "\"model\": \"calibrated\", \"profile\": \"p\"",
      "interference.model: \"calibrated\" is not available"},
-    {"\"interference\": {", "\"interference\": [{", "scenario: is not JSON"},
+    {"\"interference\": {", "\"interference\": [{", "interference[1]: is not JSON"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Fields, InvalidScenario, testing::ValuesIn(kCases));
@@ -94,8 +114,8 @@ TEST(Scenario, WhatIsNotAnObjectIsRefused) {
   EXPECT_EQ(errorOf("[]"), "scenario: must be an object");
   EXPECT_TRUE(errorOf("").starts_with("scenario: is not JSON"));
   EXPECT_TRUE(errorOf(std::string(kTwoContexts) + "x").starts_with("scenario: is not JSON"));
-  EXPECT_TRUE(errorOf("{\"version\":1,\"gpus\":[").starts_with("scenario: is not JSON"));
-  EXPECT_TRUE(errorOf(std::string(100000, '[')).starts_with("scenario: is not JSON"));
+  EXPECT_TRUE(errorOf("{\"version\":1,\"gpus\":[").starts_with("gpus[0]: is not JSON"));
+  EXPECT_EQ(errorOf(std::string(100000, '[')), "[0]: is nested more than 32 deep");
 }
 
 TEST(Scenario, EmptyGpusAndDuplicateGpusAreRefused) {

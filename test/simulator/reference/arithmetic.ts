@@ -31,9 +31,9 @@ export function decimal(billionths: bigint): string {
 
 /** The double nearest to a quotient of positive whole numbers; ties to even. */
 export function nearestDouble(numerator: bigint, denominator: bigint): number {
-  const shifted = numerator << 64n;
+  const shifted = numerator << 128n;
   const quotient = shifted / denominator;
   // One more bit says whether anything was cut off, so that rounding to 53 bits sees which side of a tie it is on.
   const sticky = shifted % denominator === 0n ? 0n : 1n;
-  return Number(quotient * 2n + sticky) / 2 ** 65;
+  return Number(quotient * 2n + sticky) / 2 ** 129;
 }
