@@ -8,6 +8,7 @@ import type { Scenario } from './scenario.ts';
 import { shrink } from './shrink.ts';
 
 const folder = 'build/tests/scenarios';
+const theRun = 'the run';
 
 export interface Finding {
   seed: number;
@@ -20,15 +21,17 @@ export async function differenceOf(scenario: Scenario): Promise<Difference | und
   try {
     return difference(scenario, await simulated(scenario));
   } catch (error) {
-    return { where: 'the run', expected: 'a trace', actual: String(error) };
+    return { where: theRun, expected: 'a trace', actual: String(error) };
   }
 }
 
-/** Whether a variant shows a difference of the same kind: a refusal is none unless it was one from the start. */
+/** Whether a variant shows a difference of the same kind; a run that failed must fail with the same words. */
 function likeness(first: Difference): (variant: Scenario) => Promise<boolean> {
+  const failed = first.where === theRun;
   return async (variant) => {
     const found = await differenceOf(variant);
-    return found !== undefined && (found.where === 'the run') === (first.where === 'the run');
+    if (found === undefined || (found.where === theRun) !== failed) return false;
+    return !failed || found.actual === first.actual;
   };
 }
 

@@ -3,10 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
 #include "scenario_text.hpp"
 
 namespace daris::simulator {
 namespace {
+
+using nlohmann::json;
 
 std::string errorOf(std::string_view text) {
   try {
@@ -127,6 +133,58 @@ TEST(Scenario, EmptyGpusAndDuplicateGpusAreRefused) {
                   .starts_with("gpus: must be an array with at least one"));
   EXPECT_TRUE(errorOf(std::string(none).insert(to, ", " + gpu))
                   .starts_with("gpus[1].name: \"gpu0\" is already taken"));
+}
+
+/// "/tasks/0/name" as errors have it: "tasks[0].name".
+std::string pathOf(const std::string& pointer) {
+  std::string path;
+  std::istringstream parts(pointer.substr(1));
+  for (std::string part; std::getline(parts, part, '/');)
+    path += std::isdigit(part[0]) ? "[" + part + "]" : (path.empty() ? "" : ".") + part;
+  return path;
+}
+
+/// What a field that holds `value` cannot be.
+std::vector<json> wrongFor(const json& value, bool fractions) {
+  std::vector<json> wrong = {nullptr, json::object(), json::array()};
+  if (!value.is_string()) wrong.push_back("1");
+  if (!value.is_boolean()) wrong.push_back(true);
+  if (value.is_boolean() || value.is_string()) wrong.insert(wrong.end(), {0, 1});
+  if (!value.is_number()) return wrong;
+  wrong.insert(wrong.end(), {-1, INT64_MIN, INT64_MAX, UINT64_MAX, kMaxTimeUs + 1, 1e300, -0.5});
+  if (!fractions) wrong.insert(wrong.end(), {1.5, 2.0});
+  return wrong;
+}
+
+TEST(Scenario, EveryFieldRefusesEveryWrongValue) {
+  const json scenario = json::parse(kTwoContexts);
+  const json leaves = scenario.flatten();
+  for (const auto& [pointer, value] : leaves.items()) {
+    const std::string path = pathOf(pointer);
+    for (const json& wrong : wrongFor(value, path.ends_with("oversubscription"))) {
+      json changed = scenario;
+      changed[json::json_pointer(pointer)] = wrong;
+      EXPECT_TRUE(errorOf(changed.dump()).starts_with(path + ": must be "))
+          << path << " = " << wrong.dump() << ": " << errorOf(changed.dump());
+    }
+  }
+}
+
+TEST(Scenario, EveryObjectRefusesAMissingAndAnUnknownField) {
+  const json scenario = json::parse(kTwoContexts);
+  for (const char* pointer : {"", "/gpus/0", "/scheduler", "/tasks/1", "/tasks/1/context", "/interference"}) {
+    const json::json_pointer at(pointer);
+    const std::string path = *pointer == 0 ? "" : pathOf(pointer) + ".";
+    for (const auto& [key, _] : scenario[at].items()) {
+      if (key == "context") continue;
+      json changed = scenario;
+      changed[at].erase(key);
+      EXPECT_EQ(errorOf(changed.dump()), path + key + ": is missing");
+    }
+    json changed = scenario;
+    changed[at]["more"] = 1;
+    EXPECT_EQ(errorOf(changed.dump()), path + "more: is not a field of this format");
+  }
 }
 
 TEST(Scenario, OptionalFieldsDefaultToThePaper) {
