@@ -1,5 +1,5 @@
 // `daris-sim` against its specification: every line of the traces of random scenarios, and their summaries, as an
-// implementation written from the specification alone predicts them.
+// implementation written from the specification alone predicts them. DARIS_SCENARIOS sets how many.
 import { describe, expect, test } from '@jest/globals';
 
 import { checkAll, describe as say } from './check.ts';

@@ -1,6 +1,6 @@
 // One release: skip, admit (with a migration where the own context has no room), or reject.
 import { nearestDouble, virtualDeadlines } from './arithmetic.ts';
-import { passes, testIn, type Test } from './admission-test.ts';
+import { passes, testIn, type Test } from './terms.ts';
 import { billionths, Literal, type Fields, type Trace } from './trace.ts';
 import { contextOf, element, mretsOf, utilization, type Context, type Task, type World } from './world.ts';
 

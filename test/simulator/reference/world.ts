@@ -48,7 +48,7 @@ export interface Job {
   /** Absolute, one a stage. */
   virtualDeadlines: bigint[];
   row: bigint[];
-  /** The first stage that is not completed: ready, or running. */
+  /** The first stage that is not completed: ready, or running. Only the one before it counts as predecessor. */
   current: number;
   running: boolean;
   predecessorMissed: boolean;
@@ -126,7 +126,7 @@ export function tasksIn(world: World, context: Context): Task[] {
   return world.tasks.filter((task) => task.context === context);
 }
 
-/** Σ of the utilizations of those tasks (4–6); with `isActive`, of those with a job released and not ended (7). */
+/** Σ of the utilizations of these tasks (4–6); of those with an active job: (7). */
 export function totalUtilization(tasks: readonly Task[]): bigint {
   return sum(tasks.map(utilization));
 }
