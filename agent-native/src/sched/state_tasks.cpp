@@ -45,7 +45,7 @@ Outcome<Added> Scheduler::State::addTask(const TaskSpec& spec, TimeUs now) {
   Task& task = tasks_[id.index];
   task = Task{};
   prepare(task.terms, spec);
-  const ContextRef ref = spec.context.value_or(partition_.leastLoaded());
+  const ContextRef ref = spec.context ? *spec.context : partition_.leastLoaded();
   attach(task, ref);
   return Added{id, ref, task.util, partition_.at(ref).load.total()};
 }
