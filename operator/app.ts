@@ -21,6 +21,7 @@ import { ModelController } from './controllers/model/controller.ts';
 import { createNodeController } from './controllers/node/controller.ts';
 import { LeaseWatch } from './controllers/node/lease-watch.ts';
 import { byNode, PlacementController, placedOn } from './controllers/placement/controller.ts';
+import { PolicyController } from './controllers/policy/controller.ts';
 import { Latest } from './latest.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { Nodes } from './nodes.ts';
@@ -28,6 +29,7 @@ import {
   gpuNodesResource,
   modelsResource,
   nodesResource,
+  policiesResource,
   servicesResource,
   slicesResource,
   tasksResource,
@@ -64,7 +66,13 @@ export function createApp({ config, clock, log }: AppOptions): App {
     readiness: { placement: () => (controllers.placement.planned ? undefined : 'no placement cycle was run yet') },
     log,
   });
-  const running = [controllers.node, controllers.model, controllers.placement, controllers.endpoint];
+  const running = [
+    controllers.node,
+    controllers.model,
+    controllers.placement,
+    controllers.endpoint,
+    controllers.policy,
+  ];
   return {
     async start() {
       const { port } = await http.start();
@@ -105,6 +113,7 @@ function createReflectors(base: Base, systemNamespace: string) {
     tasks: reflect(tasksResource, { indexes: { [byNode]: placedOn } }),
     models: reflect(modelsResource),
     gpuNodes: reflect(gpuNodesResource),
+    policies: reflect(policiesResource),
     nodes: reflect(nodesResource),
     leases: reflect(leases, { selection: { namespace: systemNamespace } }),
     services: reflect(servicesResource, owned),
@@ -121,7 +130,12 @@ interface Parts extends Base {
 function createControllers({ client, clock, log, metrics: registry, config, reflectors, events }: Parts) {
   const metrics = new OperatorMetrics(registry);
   const watch = new LeaseWatch(clock, config.nodeLeaseMs);
-  const nodes = new Nodes(reflectors.gpuNodes.store, reflectors.nodes.store, watch);
+  const nodes = new Nodes({
+    gpuNodes: reflectors.gpuNodes.store,
+    nodes: reflectors.nodes.store,
+    policies: reflectors.policies.store,
+    liveness: watch,
+  });
   const tasks = new Latest(reflectors.tasks.store);
   const endpoints = new EndpointBook();
   const base = { client, clock, log, registry, nodes, events, metrics, tasks };
@@ -141,6 +155,12 @@ function createControllers({ client, clock, log, metrics: registry, config, refl
     refresh: (key) => placement.refresh(key),
     reflectors,
   });
+  const policy = new PolicyController({
+    ...base,
+    policies: new Latest(reflectors.policies.store),
+    gpuNodes: new Latest(reflectors.gpuNodes.store),
+    reflectors,
+  });
   const changed = (node: string): void => {
     placement.nodeChanged(node);
     model.nodeChanged();
@@ -154,5 +174,5 @@ function createControllers({ client, clock, log, metrics: registry, config, refl
     watch,
     changed,
   });
-  return { node, model, placement, endpoint };
+  return { node, model, placement, endpoint, policy };
 }

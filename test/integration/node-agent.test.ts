@@ -58,7 +58,7 @@ test('registers its node, shows that it lives, and says so to whoever asks', asy
   const { status } = await node.client.get(gpuNodes, { name: node.name });
   expect(status).toMatchObject({
     address: 'inference.example:43121',
-    policy: 'built-in',
+    appliedPolicy: { name: 'default', contexts: 2, streamsPerContext: 1 },
     admission: 'Predicted',
     highPriorityUtilizationLimit: '0.75',
     gpus: [{ uuid: gpu, engine: 'openvino', contexts: [{ index: 0 }, { index: 1 }] }],
