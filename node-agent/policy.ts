@@ -46,10 +46,9 @@ export interface PolicyFlaw {
 }
 
 export function builtInTerms(settings: PolicySettings): PolicyTerms {
-  const { contexts, streamsPerContext, oversubscription, admission, highPriorityLimit } = settings;
   return {
+    ...settings,
     name: builtInPolicy,
-    ...{ contexts, streamsPerContext, oversubscription, admission, highPriorityLimit },
     mretWindow: 5,
     mretAging: true,
     highPriorityAdmission: false,

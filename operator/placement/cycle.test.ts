@@ -233,6 +233,15 @@ const staying: Record<string, Case> = {
     tasks: [low('a', settledAt('n1', 7))],
     want: { a: 'n1/gpu-0/0' },
   },
+  'where contexts vanish, what was there goes before larger ones that wait': {
+    nodes: [node('n1', 1)],
+    tasks: [
+      task('waits', { afetMs: 5, periodMs: 10 }),
+      task('a', { afetMs: 4, periodMs: 10, changes: settledAt('n1', 1) }),
+      low('b', settledAt('n1', 1)),
+    ],
+    want: { waits: 'HighPriorityLimit', a: 'n1/gpu-0/0', b: 'n1/gpu-0/0' },
+  },
   'a node that is not ready keeps what it has': {
     nodes: [node('n1', 1, { state: 'NotReady' }), node('n2', 1)],
     tasks: [low('settled', settledAt('n1', 0)), low('changed', changedAt('n1', 0))],

@@ -117,7 +117,7 @@ test.each<[what: string, spec: object, message: string]>([
 test('the examples are valid', async () => {
   const args = ['create', '--dry-run=server', '-n', namespace, '-f', join(repositoryRoot, 'examples')];
   const created = (await cluster.kubectl(args)).trim().split('\n');
-  expect(created).toHaveLength(9);
+  expect(created).toHaveLength(10);
 });
 
 async function columns(...args: string[]): Promise<string[]> {

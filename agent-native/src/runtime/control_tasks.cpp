@@ -212,7 +212,8 @@ ObservedState Control::observe() {
   state.appliedGeneration = desired_->generation;
   for (const auto& [digest, model] : models_.table()) state.models.push_back(model);
   for (const DesiredTask& task : desired_->tasks) state.tasks.push_back(observeTask(task));
-  if (partitioning_ || !policy_) return state;
+  // While what runs ends for another partition, the contexts of the former one are no more to be had.
+  if (partitioning_ || !policy_ || policy_->partition != desired_->policy.partition) return state;
   for (const ContextFigures& figures : contexts_) {
     const sched::ContextSnapshot& context = figures.scheduler;
     const std::uint32_t index = context.context.index;
