@@ -1,4 +1,4 @@
-// `make demo`: the whole system on this machine in seven acts, each announced, performed for real, and judged.
+// `make demo`: the whole system on this machine in acts, each announced, performed for real, and judged.
 // --keep leaves it up until Ctrl-C; the acts before the last one are performed all the same.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -12,12 +12,24 @@ import { period } from './acts/4-period.ts';
 import { refusals } from './acts/5-refusals.ts';
 import { agentRestart } from './acts/6-agent-restart.ts';
 import { deletion } from './acts/7-deletion.ts';
+import { policyChange } from './acts/8-policy.ts';
+import { quota } from './acts/11-quota.ts';
 import { LiveView } from './live.ts';
 import { Stack } from './stack.ts';
 import { announce, closingLine, describeOutcome, perform, succeeded, summarize, writeSummary } from './summary.ts';
 import type { ActOutcome } from './summary.ts';
 
-const acts: readonly Act[] = [sixTasks, overload, client, period, refusals, agentRestart, deletion];
+const acts: readonly Act[] = [
+  sixTasks,
+  overload,
+  client,
+  period,
+  refusals,
+  agentRestart,
+  policyChange,
+  quota,
+  deletion,
+];
 const build = join(repositoryRoot, 'build');
 
 function say(line: string): void {

@@ -255,6 +255,26 @@ test('while the API server is away the runtime serves on; what changed meanwhile
   await node.task('front', 'to be served still', isServed);
 }, 90_000);
 
+test('under onPartition Stop nothing is served once the Lease is over, and all of it again when that is renewed', async () => {
+  await node.ready('True', 'Serving');
+  await node.follow({ name: 'strict', generation: 1, onPartition: 'Stop' });
+  await node.followed('strict');
+  await node.place('front');
+  await node.task('front', 'to be served', isServed);
+  node.proxy.sever();
+  await waitFor(() => (runtime.inForce?.tasks.length === 0 ? true : undefined), {
+    what: 'the runtime to be told to serve nothing',
+    timeoutMs: 30_000,
+  });
+  node.proxy.mend();
+  // Proves to the agent that what it knows of its tasks is what there is.
+  await node.place('front', { generation: 2 });
+  await node.task('front', 'to be served again', (of) => {
+    return isServed(of) && condition(of, 'Serving')?.observedGeneration === 2;
+  });
+  expect(runtime.inForce?.tasks.map(({ name }) => name)).toEqual(['front']);
+}, 90_000);
+
 test('statuses written by others in between are re-read, and both writers’ words stand', async () => {
   runtime.task = counting();
   await node.place('front', { maxMissRate: '1' });
