@@ -7,8 +7,13 @@ import { decideGpuNode, decidePolicy, type LabelledNode } from './decide.ts';
 
 const partitioning = { mode: 'Streams', contexts: 1, streamsPerContext: 2 };
 
-function policy(name: string, spec: PolicySpec = {}, generation = 1): StoredPolicy {
-  const metadata = { name, uid: name, resourceVersion: '1', generation };
+function policy(
+  name: string,
+  spec: PolicySpec = {},
+  generation = 1,
+  more: Partial<StoredPolicy['metadata']> = {},
+): StoredPolicy {
+  const metadata = { name, uid: name, resourceVersion: '1', generation, ...more };
   return { apiVersion: 'daris.dev/v1alpha1', kind: 'GpuSchedulingPolicy', metadata, spec };
 }
 
@@ -56,8 +61,7 @@ describe('a node follows', () => {
   });
 
   test('no policy that is being deleted', () => {
-    const edge = policy('edge');
-    const leaving = { ...edge, metadata: { ...edge.metadata, deletionTimestamp: new Date(0) } } as StoredPolicy;
+    const leaving = policy('edge', {}, 1, { deletionTimestamp: new Date(0) });
     expect(decideGpuNode(node('n1'), [leaving]).policy.name).toBe('default');
   });
 });
