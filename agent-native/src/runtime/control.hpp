@@ -94,6 +94,7 @@ class Control {
                                   InstanceId instance) const;
   [[nodiscard]] std::shared_ptr<TaskStatistics> statisticsOf(const DesiredTask& task);
   [[nodiscard]] ObservedTask observeTask(const DesiredTask& task) const;
+  [[nodiscard]] bool divided() const;
 
   engine::Engine& engine_;
   const Clock& clock_;
