@@ -202,14 +202,6 @@ const staying: Record<string, Case> = {
     tasks: [task('a', { afetMs: 5, periodMs: 10, changes: settledAt('n1', 0) })],
     want: { a: 'n2/gpu-0/0' },
   },
-  'of those settled there, as many stay as the limit allows, the largest first': {
-    nodes: [node('n1', 1, { highLimitE9: 600_000_000 })],
-    tasks: [
-      task('a', { afetMs: 3, periodMs: 10, changes: settledAt('n1', 0) }),
-      task('b', { afetMs: 5, periodMs: 10, changes: settledAt('n1', 0) }),
-    ],
-    want: { a: 'HighPriorityLimit', b: 'n1/gpu-0/0' },
-  },
   'changed terms that fit stay': {
     nodes: [node('n1', 2)],
     tasks: [low('a', changedAt('n1', 1))],
@@ -232,15 +224,6 @@ const staying: Record<string, Case> = {
     nodes: [node('n1', 1)],
     tasks: [low('a', settledAt('n1', 7))],
     want: { a: 'n1/gpu-0/0' },
-  },
-  'where contexts vanish, what was there goes before larger ones that wait': {
-    nodes: [node('n1', 1)],
-    tasks: [
-      task('waits', { afetMs: 5, periodMs: 10 }),
-      task('a', { afetMs: 4, periodMs: 10, changes: settledAt('n1', 1) }),
-      low('b', settledAt('n1', 1)),
-    ],
-    want: { waits: 'HighPriorityLimit', a: 'n1/gpu-0/0', b: 'n1/gpu-0/0' },
   },
   'a node that is not ready keeps what it has': {
     nodes: [node('n1', 1, { state: 'NotReady' }), node('n2', 1)],
