@@ -59,8 +59,8 @@ test: setup ## all tests that need no GPU
 	@node test/run.ts
 
 .PHONY: demo
-demo: setup ## the whole system on this machine, act by act; KEEP=1 leaves it up
-	@exec node test/e2e/demo.ts $(if $(KEEP),--keep)
+demo: setup ## the whole system on this machine, act by act; KEEP=1 leaves it up, CLUSTER=1 adds acts
+	@exec node test/e2e/demo.ts $(if $(KEEP),--keep) $(if $(CLUSTER),--cluster)
 
 .PHONY: bench
 bench: setup ## measure, and write JSON under bench/results

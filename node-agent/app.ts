@@ -14,11 +14,13 @@ import type { KubeObject, Resource } from '../kube/resource.ts';
 import { Applier } from './applier.ts';
 import type { Config } from './config.ts';
 import { ContextMetrics } from './context-metrics.ts';
+import { Isolation } from './isolation.ts';
 import { AgentMetrics } from './metrics.ts';
 import { NativeClient } from './native/client.ts';
 import { Session } from './native/session.ts';
 import { Observations } from './observations.ts';
-import { runtimePolicy } from './policy.ts';
+import type { PolicyTerms } from './policy.ts';
+import { PolicyInForce } from './policy-in-force.ts';
 import { gpuNodes, models, tasks } from './resources.ts';
 import { Statements } from './statements.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -40,19 +42,24 @@ export class Agent {
   readonly #client: KubeClient;
   readonly #reflectors;
   readonly #observations = new Observations();
+  readonly #policy: PolicyInForce;
   readonly #session: Session;
   readonly #applier: Applier;
   readonly #statements: Statements;
   readonly #writer: StatusWriter;
   readonly #lease: LeaseHolder;
+  readonly #isolation: Isolation;
   readonly #recorder: EventRecorder;
   readonly #http: HttpServer;
   #cachesComplete = false;
+  /** Serves nothing, since its policy says Stop and the API server is out of reach. */
+  #cutOff = false;
 
   constructor(config: Config, log: Logger, clock: Clock = new SystemClock()) {
     this.#config = config;
     this.#log = log;
     this.#clock = clock;
+    this.#policy = new PolicyInForce(config.policy);
     this.#metrics = new AgentMetrics(this.#registry);
     this.#taskMetrics = new TaskMetrics(this.#registry);
     this.#contextMetrics = new ContextMetrics(this.#registry);
@@ -75,6 +82,7 @@ export class Agent {
     this.#applier = this.#createApplier();
     this.#writer = this.#createWriter();
     this.#lease = this.#createLease();
+    this.#isolation = this.#createIsolation();
     this.#http = this.#createHttp();
     this.#registry.onCollect(() => this.#collect());
   }
@@ -84,7 +92,10 @@ export class Agent {
     const bound = await this.#http.start();
     const { tasks: taskReflector, models: modelReflector, gpuNodes: nodeReflector } = this.#reflectors;
     for (const reflector of [taskReflector, modelReflector]) reflector.subscribe(() => this.#changed());
-    nodeReflector.subscribe(() => this.#writer.wake());
+    nodeReflector.subscribe(() => {
+      this.#applier.kick();
+      this.#writer.wake();
+    });
     for (const reflector of [taskReflector, modelReflector, nodeReflector]) reflector.start();
     this.#lease.start();
     this.#recorder.start();
@@ -145,7 +156,7 @@ export class Agent {
           const first = this.#observations.state === undefined;
           this.#observations.observed(state, clock.monotonic(), (uid) => this.#isNew(uid));
           this.#applier.observed(state);
-          if (first) this.#applier.kick();
+          if (first || this.#stopTurned()) this.#applier.kick();
           this.#writer.wake();
         },
         lost: (message) => {
@@ -165,9 +176,9 @@ export class Agent {
   #createApplier(): Applier {
     return new Applier({
       node: this.#config.node,
-      policy: runtimePolicy(this.#config.policy),
+      policy: () => this.#policyTerms(),
       observations: this.#observations,
-      tasks: () => this.#statements.tasks(),
+      tasks: () => (this.#cutOff ? [] : this.#statements.tasks()),
       models: () => this.#statements.models(),
       apply: (state) => this.#session.apply(state),
       attempted: (seconds) => {
@@ -183,7 +194,7 @@ export class Agent {
     const { tasks: taskReflector, models: modelReflector, gpuNodes: nodeReflector } = this.#reflectors;
     return new Statements({
       node: this.#config.node,
-      policy: this.#config.policy,
+      policy: this.#policy,
       advertiseAddress: this.#config.advertiseAddress,
       client: this.#client,
       log: this.#log,
@@ -214,6 +225,31 @@ export class Agent {
       clock: this.#clock,
       log: this.#log,
     });
+  }
+
+  #createIsolation(): Isolation {
+    const { tasks: taskReflector } = this.#reflectors;
+    return new Isolation({
+      leaseMs: lease.durationMs,
+      leaseAgeMs: () => this.#lease.ageMs(),
+      cacheAgeMs: () => taskReflector.ageMs(),
+      clock: this.#clock,
+    });
+  }
+
+  #policyTerms(): PolicyTerms {
+    const { view } = this.#observations;
+    const gpus = view.kind === 'up' ? view.info.gpus : [];
+    return this.#policy.rule(this.#statements.gpuNode()?.status, gpus).terms;
+  }
+
+  /** Whether to serve, or to stop, has become another answer. */
+  #stopTurned(): boolean {
+    const stop = this.#isolation.isolated && this.#policy.terms.onPartition === 'Stop';
+    if (stop === this.#cutOff) return false;
+    this.#cutOff = stop;
+    this.#log.warn({ stop, leaseAgeMs: this.#lease.ageMs() }, 'onPartition Stop: serving stops or goes on');
+    return true;
   }
 
   #createRecorder(): EventRecorder {

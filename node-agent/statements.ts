@@ -11,14 +11,14 @@ import { gpuNodeChange, gpuNodeStatement } from './gpu-node.ts';
 import { modelChanged, modelStatement } from './model-status.ts';
 import { Newest } from './newest.ts';
 import type { Observations } from './observations.ts';
-import type { PolicySettings } from './policy.ts';
+import type { PolicyInForce } from './policy-in-force.ts';
 import { gpuNodes, models, type StoredGpuNode, type StoredModel, type StoredTask, tasks } from './resources.ts';
 import { changeOf, taskStatement } from './status.ts';
 import { type Item, type Stated, Subject } from './subject.ts';
 
 export interface StatementsOptions {
   readonly node: string;
-  readonly policy: PolicySettings;
+  readonly policy: PolicyInForce;
   readonly advertiseAddress: string | undefined;
   readonly client: KubeClient;
   readonly log: Logger;
@@ -86,6 +86,10 @@ export class Statements {
     return this.#models.list();
   }
 
+  gpuNode(): StoredGpuNode | undefined {
+    return this.#gpuNodes.list().at(0);
+  }
+
   items(): Item[] {
     this.#recordMisses();
     return [...this.#creation(), ...this.#subjects.flatMap((subject) => subject.items())];
@@ -122,7 +126,9 @@ export class Statements {
   #stateNode(object: StoredGpuNode): Stated | undefined {
     const { policy, advertiseAddress, observations, now } = this.#options;
     const present = object.status;
-    const statement = gpuNodeStatement({ present, view: observations.view, policy, advertiseAddress });
+    const { view } = observations;
+    const ruling = view.kind === 'up' ? policy.rule(present, view.info.gpus) : undefined;
+    const statement = gpuNodeStatement({ present, view, ruling, advertiseAddress });
     if (statement === undefined) return undefined;
     const conditions = withTransitionTimes(statement.conditions, present?.conditions, now());
     return { change: gpuNodeChange(object, statement), status: { ...statement, conditions } };

@@ -24,6 +24,7 @@ import { ModelController } from './controllers/model/controller.ts';
 import { createNodeController } from './controllers/node/controller.ts';
 import { LeaseWatch } from './controllers/node/lease-watch.ts';
 import { byNode, PlacementController, placedOn } from './controllers/placement/controller.ts';
+import { PolicyController } from './controllers/policy/controller.ts';
 import { Latest } from './latest.ts';
 import { LeaderClient } from './leader-client.ts';
 import { exposeLeader, OperatorMetrics } from './metrics.ts';
@@ -32,6 +33,7 @@ import {
   gpuNodesResource,
   modelsResource,
   nodesResource,
+  policiesResource,
   servicesResource,
   slicesResource,
   tasksResource,
@@ -127,8 +129,8 @@ function createParts({ config, clock, log, elector, registry, connection }: Part
   const events = new EventRecorder({ client, controller: 'daris.dev/operator', instance: hostname(), clock, log });
   const leaderTransitions = (): number => elector.transitions;
   const controllers = createControllers({ ...base, config, reflectors, events, leaderTransitions });
-  const { node, model, placement, endpoint } = controllers;
-  const running = [node, model, placement, endpoint];
+  const { node, model, placement, endpoint, policy } = controllers;
+  const running = [node, model, placement, endpoint, policy];
   return {
     planned: () => placement.planned,
     start() {
@@ -166,6 +168,7 @@ function createReflectors(base: Base, systemNamespace: string) {
     tasks: reflect(tasksResource, { indexes: { [byNode]: placedOn } }),
     models: reflect(modelsResource),
     gpuNodes: reflect(gpuNodesResource),
+    policies: reflect(policiesResource),
     nodes: reflect(nodesResource),
     // The agents', not the operators' own.
     leases: reflect(leases, {
@@ -187,7 +190,12 @@ function createControllers(parts: Parts) {
   const { client, clock, log, metrics: registry, config, reflectors, events, leaderTransitions } = parts;
   const metrics = new OperatorMetrics(registry);
   const watch = new LeaseWatch(clock, config.nodeLeaseMs);
-  const nodes = new Nodes(reflectors.gpuNodes.store, reflectors.nodes.store, watch);
+  const nodes = new Nodes({
+    gpuNodes: reflectors.gpuNodes.store,
+    nodes: reflectors.nodes.store,
+    policies: reflectors.policies.store,
+    liveness: watch,
+  });
   const tasks = new Latest(reflectors.tasks.store);
   const endpoints = new EndpointBook();
   const base = { client, clock, log, registry, nodes, events, metrics, tasks };
@@ -207,6 +215,12 @@ function createControllers(parts: Parts) {
     refresh: (key) => placement.refresh(key),
     reflectors,
   });
+  const policy = new PolicyController({
+    ...base,
+    policies: new Latest(reflectors.policies.store),
+    gpuNodes: new Latest(reflectors.gpuNodes.store),
+    reflectors,
+  });
   const changed = (node: string): void => {
     placement.nodeChanged(node);
     model.nodeChanged();
@@ -220,5 +234,5 @@ function createControllers(parts: Parts) {
     watch,
     changed,
   });
-  return { node, model, placement, endpoint };
+  return { node, model, placement, endpoint, policy };
 }

@@ -3,9 +3,11 @@ import type { V1EndpointSlice, V1Node, V1Service } from '@kubernetes/client-node
 
 import {
   gpuNodes,
+  gpuSchedulingPolicies,
   inferenceModels,
   realtimeInferenceTasks,
   type GpuNode,
+  type GpuSchedulingPolicy,
   type InferenceModel,
   type RealtimeInferenceTask,
 } from '../api/resources.ts';
@@ -21,6 +23,7 @@ export type EndpointSlice = Plain<V1EndpointSlice>;
 export type StoredTask = Stored<RealtimeInferenceTask>;
 export type StoredModel = Stored<InferenceModel>;
 export type StoredGpuNode = Stored<GpuNode>;
+export type StoredPolicy = Stored<GpuSchedulingPolicy>;
 export type StoredNode = Stored<Node>;
 export type StoredService = Stored<Service>;
 export type StoredSlice = Stored<EndpointSlice>;
@@ -30,11 +33,17 @@ export type Effective = NonNullable<TaskStatus['effective']>;
 export type TaskPlacement = NonNullable<TaskStatus['placement']>;
 export type TaskEndpoint = NonNullable<TaskStatus['endpoint']>;
 export type ModelStatus = NonNullable<InferenceModel['status']>;
+export type PolicySpec = GpuSchedulingPolicy['spec'];
+export type PolicyStatus = NonNullable<GpuSchedulingPolicy['status']>;
+export type GpuNodeStatus = NonNullable<GpuNode['status']>;
+/** The terms that a node is to follow. */
+export type NodePolicy = NonNullable<GpuNodeStatus['policy']>;
 export type ModelPackage = NonNullable<ModelStatus['package']>;
 
 export const tasksResource = defineResource<RealtimeInferenceTask>(realtimeInferenceTasks);
 export const modelsResource = defineResource<InferenceModel>(inferenceModels);
 export const gpuNodesResource = defineResource<GpuNode>(gpuNodes);
+export const policiesResource = defineResource<GpuSchedulingPolicy>(gpuSchedulingPolicies);
 export const nodesResource = defineResource<Node>({
   apiVersion: 'v1',
   kind: 'Node',

@@ -49,7 +49,10 @@ function explainContexts(contexts: readonly ContextState[], first: ContextState,
   let bestSpanUs = shortestSpanUs(task, first);
   for (const context of contexts) {
     const spanUs = shortestSpanUs(task, context);
-    if (spanUs < bestSpanUs || (spanUs === bestSpanUs && headroomE9(context) > headroomE9(best))) {
+    if (
+      spanUs < bestSpanUs ||
+      (spanUs === bestSpanUs && context.headroomE9(task.namespace) > best.headroomE9(task.namespace))
+    ) {
       best = context;
       bestSpanUs = spanUs;
     }
@@ -60,15 +63,11 @@ function explainContexts(contexts: readonly ContextState[], first: ContextState,
   return { reason: refusal.reason, message: `${refusal.message} (${among})${remedy(task, bestSpanUs)}` };
 }
 
-function headroomE9(context: ContextState): number {
-  return context.limitE9 - context.highE9;
-}
-
 /** The least min(deadline, period) with which the task would fit there now; Infinity where none would. */
 function shortestSpanUs(task: PlacementTask, context: ContextState): number {
   const { afetUs, longestStageUs } = task.demand;
   if (task.priority === 'Low' || longestStageUs > context.slackUs) return Number.POSITIVE_INFINITY;
-  const room = headroomE9(context);
+  const room = context.headroomE9(task.namespace);
   if (room <= 0) return Number.POSITIVE_INFINITY;
   const byLimit = leastSpanUs(afetUs, room);
   const spanUs = Math.max(byLimit, afetUs + context.longestStageUs);

@@ -155,3 +155,61 @@ test('a killed runtime is applied again as soon as it is back, with the counters
   await node.task('front', 'to be served again', isServed);
   expect(await releasedBeyond('front', before)).toBeGreaterThan(before);
 }, 90_000);
+
+const streams = { mode: 'Streams', contexts: 1, streamsPerContext: 2 };
+
+/** Missed jobs so far, as the agent's metrics mirror them. */
+async function missed(name: string): Promise<number> {
+  const all = `daris_jobs_missed_total{namespace="${namespace}",task="${name}"`;
+  return (await node.metric(all)) ?? 0;
+}
+
+test('a changed partitioning drains, divides anew and serves on, and no count goes back', async () => {
+  await serve('front');
+  await node.place('rear', { model: source, periodUs: 50_000, maxMissRate: '1' }, node.placement(1, 1));
+  await node.task('rear', 'to be served', isServed);
+  const before = await releasedBeyond('front', 10);
+  const missedBefore = await missed('front');
+  await node.follow({ name: 'edge', generation: 1, partitioning: streams });
+  const status = await node.followed('edge');
+  expect(status.appliedPolicy).toMatchObject({ name: 'edge', generation: 1, contexts: 1, streamsPerContext: 2 });
+  expect(status.gpus?.[0]?.contexts).toMatchObject([{ index: 0, streams: 2 }]);
+  await node.task('rear', 'to be refused', (of) => condition(of, 'Serving')?.reason === 'UnknownContext');
+  await node.place('rear', { model: source, periodUs: 50_000, maxMissRate: '1' }, node.placement(2, 0));
+  await node.task('rear', 'to be served in the context that is left', isServed);
+  expect(await releasedBeyond('front', before)).toBeGreaterThan(before);
+  expect(await missed('front')).toBeGreaterThanOrEqual(missedBefore);
+  await node.follow({ name: 'default' });
+  const back = await node.followed('default');
+  expect(back.gpus?.[0]?.contexts).toHaveLength(2);
+}, 120_000);
+
+test('a policy beyond the hardware is refused in words; what was in force stays so, and the task runs on', async () => {
+  await serve('front');
+  const partitioning = { mode: 'MPS', contexts: 200, streamsPerContext: 1 };
+  await node.follow({ name: 'greedy', generation: 3, partitioning });
+  const status = await node.followed('greedy', 'False');
+  const said = condition({ status }, 'PolicyApplied');
+  expect(said?.reason).toBe('TooManyContexts');
+  expect(said?.message).toMatch(
+    /^policy greedy, generation 3, cannot be had here: 200 contexts .* write contexts: \d+/,
+  );
+  expect(status.appliedPolicy).toMatchObject({ name: 'default', contexts: 2 });
+  await releasedBeyond('front', await released('front'));
+  await node.follow({ name: 'foreign', generation: 1, engine: 'torch' });
+  expect(condition({ status: await node.followed('foreign', 'False') }, 'PolicyApplied')?.reason).toBe(
+    'EngineNotFound',
+  );
+  await node.task('front', 'to be served still', isServed);
+}, 90_000);
+
+test('a policy of scheduling terms alone is in force without a break', async () => {
+  await serve('front');
+  const terms = { mretWindow: 9, mretAging: false, highPriorityAdmission: true, admission: 'Utilization' } as const;
+  await node.follow({ name: 'terms', generation: 1, ...terms, highPriorityUtilizationLimit: '0.5' });
+  const status = await node.followed('terms');
+  const { admission, ...shown } = terms;
+  expect(status).toMatchObject({ admission, highPriorityUtilizationLimit: '0.5', appliedPolicy: shown });
+  await releasedBeyond('front', await released('front'));
+  await node.task('front', 'to be served still', isServed);
+}, 90_000);

@@ -5,20 +5,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { findCondition, type Condition } from '../../api/conditions.ts';
-import type { InferenceModel, RealtimeInferenceTask } from '../../api/resources.ts';
+import { gpuSchedulingPolicies } from '../../api/resources.ts';
+import type { GpuNode, GpuSchedulingPolicy, InferenceModel, RealtimeInferenceTask } from '../../api/resources.ts';
 import { KubeClient } from '../../kube/client.ts';
 import { connect, type Connection } from '../../kube/connection.ts';
-import type { Stored } from '../../kube/resource.ts';
+import { defineResource, type Stored } from '../../kube/resource.ts';
 import type { Cluster } from '../control-plane/cluster.ts';
 import { ControlPlane } from '../control-plane/control-plane.ts';
 import { waitFor } from '../control-plane/wait.ts';
 
-import { AgentPart, modelResource, taskResource } from './agent-part.ts';
+import { AgentPart, gpuNodeResource, modelResource, taskResource } from './agent-part.ts';
 import { OperatorProcess } from './operator-process.ts';
 
 export type Task = Stored<RealtimeInferenceTask>;
 export type Model = Stored<InferenceModel>;
+export type Policy = Stored<GpuSchedulingPolicy>;
 type Spec = RealtimeInferenceTask['spec'];
+
+const policyResource = defineResource<GpuSchedulingPolicy>(gpuSchedulingPolicies);
 
 export const timeoutMs = 20_000;
 
@@ -145,6 +149,20 @@ export class OperatorWorld {
     await this.cluster.apply({ ...this.#typed('RealtimeInferenceTask', name), spec: { ...base, ...spec } });
   }
 
+  async applyPolicy(name: string, spec: GpuSchedulingPolicy['spec']): Promise<Policy> {
+    const { apiVersion, kind } = gpuSchedulingPolicies;
+    await this.cluster.apply({ apiVersion, kind, metadata: { name }, spec });
+    return this.client.get(policyResource, { name });
+  }
+
+  untilPolicy(name: string, holds: (policy: Policy) => boolean): Promise<Policy> {
+    return until(`policy ${name}`, () => this.client.get(policyResource, { name }), holds);
+  }
+
+  untilGpuNode(name: string, holds: (gpuNode: Stored<GpuNode>) => boolean): Promise<Stored<GpuNode>> {
+    return until(`GpuNode ${name}`, () => this.client.get(gpuNodeResource, { name }), holds);
+  }
+
   async deleteTasks(...names: string[]): Promise<void> {
     await this.cluster.kubectl(['delete', 'rit', '-n', this.namespace, ...names]);
   }
@@ -189,7 +207,7 @@ async function until<T extends { status?: object }>(
   );
 }
 
-export function condition(object: Task | Model, type: string): Condition | undefined {
+export function condition(object: { status?: { conditions?: Condition[] } }, type: string): Condition | undefined {
   return findCondition(object.status?.conditions, type);
 }
 

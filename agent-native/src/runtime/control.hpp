@@ -89,11 +89,12 @@ class Control {
   void orderLoad(std::string digest, std::uint64_t attempt, DurationUs delayUs);
   void orderSlots(const ClassKey& key, sched::ClassId id, std::vector<std::uint32_t> have,
                   std::vector<std::uint32_t> wanted);
-  void remeasure(std::stop_token stop);
+  void remeasure(std::vector<std::shared_ptr<const engine::LoadedModel>> models);
   [[nodiscard]] TaskTerms termsOf(const DesiredTask& task, const Verdict& verdict, bool moves,
                                   InstanceId instance) const;
   [[nodiscard]] std::shared_ptr<TaskStatistics> statisticsOf(const DesiredTask& task);
   [[nodiscard]] ObservedTask observeTask(const DesiredTask& task) const;
+  [[nodiscard]] bool divided() const;
 
   engine::Engine& engine_;
   const Clock& clock_;

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { Logger } from 'pino';
 
-import type { GpuNode, InferenceModel, RealtimeInferenceTask } from '../../../api/resources.ts';
+import type { GpuNode, GpuSchedulingPolicy, InferenceModel, RealtimeInferenceTask } from '../../../api/resources.ts';
 import { Controller, done } from '../../../kube/controller.ts';
 import type { Lease } from '../../../kube/lease.ts';
 import type { MetricRegistry } from '../../../kube/metrics.ts';
@@ -29,6 +29,7 @@ export interface PlacementControllerOptions extends Omit<TaskReconcilerOptions, 
     readonly tasks: Reflector<RealtimeInferenceTask>;
     readonly models: Reflector<InferenceModel>;
     readonly gpuNodes: Reflector<GpuNode>;
+    readonly policies: Reflector<GpuSchedulingPolicy>;
     readonly nodes: Reflector<Node>;
     readonly leases: Reflector<Lease>;
   };
@@ -93,11 +94,12 @@ export class PlacementController {
   }
 
   start(): void {
-    const { tasks, models, gpuNodes, nodes } = this.#options.reflectors;
+    const { tasks, models, gpuNodes, policies, nodes } = this.#options.reflectors;
     this.#unsubscribe.push(
       this.#replanOn(tasks, taskInputs),
       this.#replanOn(models, modelInputs),
       this.#replanOn(gpuNodes, gpuNodeInputs),
+      this.#replanOn(policies, ({ spec }) => spec.highPriorityQuotas),
       this.#replanOn(nodes, nodeInputs),
     );
     this.replan();
@@ -112,8 +114,9 @@ export class PlacementController {
 
   /** The planner waits for all of them; what makes it run is told apart below, since most changes are figures. */
   #watch(): void {
-    const { tasks, models, gpuNodes, nodes, leases } = this.#options.reflectors;
-    this.#planner.watch(tasks, none).watch(models, none).watch(gpuNodes, none).watch(nodes, none).watch(leases, none);
+    const { tasks, models, gpuNodes, policies, nodes, leases } = this.#options.reflectors;
+    this.#planner.watch(tasks, none).watch(models, none).watch(gpuNodes, none);
+    this.#planner.watch(policies, none).watch(nodes, none).watch(leases, none);
     this.#writer
       .watch(tasks)
       .watch(gpuNodes, (node) => tasks.store.byIndex(byNode, node.metadata.name).map((task) => keyOf(task)));
@@ -148,7 +151,7 @@ function gpuNodeInputs({ status }: Stored<GpuNode>): unknown {
     product,
     contexts?.map(({ index, streams }) => [index, streams]),
   ]);
-  return [status?.conditions, status?.highPriorityUtilizationLimit, gpus];
+  return [status?.conditions, status?.highPriorityUtilizationLimit, status?.policy?.name, gpus];
 }
 
 function nodeInputs({ metadata, spec }: Stored<Node>): unknown {

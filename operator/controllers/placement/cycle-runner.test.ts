@@ -34,7 +34,7 @@ beforeEach(() => {
   runner = new CycleRunner({
     tasks: new Latest(tasks),
     models,
-    nodes: new Nodes(gpuNodes, nodes, { lost: () => undefined }),
+    nodes: new Nodes({ gpuNodes, nodes, policies: new Store(), liveness: { lost: () => undefined } }),
     clock: new FakeClock(),
     metrics: new OperatorMetrics(new MetricRegistry()),
     changed: (key) => news.push(key),
