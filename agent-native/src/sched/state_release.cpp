@@ -60,9 +60,8 @@ Newcomer Scheduler::State::newcomer(const Task& task, TimeUs now) const {
   job.mretUs = terms.windows.totalUs();
   job.nowUs = now;
   job.deadlineUs = now + terms.spec.deadlineUs;
-  job.firstStageKey = {levelOf(policy_, job.priority, terms.windows.stageCount() == 1, false),
-                       firstVirtualDeadline(terms.windows, now, terms.spec.deadlineUs), now, terms.spec.order,
-                       0};
+  job.firstStageKey = {firstVirtualDeadline(terms.windows, now, terms.spec.deadlineUs), now, terms.spec.order,
+                       0, levelOf(policy_, job.priority, terms.windows.stageCount() == 1, false)};
   return job;
 }
 
@@ -147,7 +146,6 @@ JobId Scheduler::State::startJob(std::uint32_t taskIndex, Token token, std::uint
   Job& job = jobs_[id.index];
   job = Job{};
   job.task = taskIndex;
-  job.unit = unitId.index;
   job.token = token;
   job.number = number;
   job.releaseUs = now;
