@@ -39,8 +39,7 @@ struct Task {
   std::uint32_t job = kNone;
   std::uint32_t rejectionsInRow = 0;
   bool removed = false;
-  bool changePending =
-      false;         // `change` is to be swapped in at the end of the active job, without allocating
+  bool changePending = false;  // `change` is swapped in at the end of the active job, without allocating
   Utilization util;  // what it adds to its context's totals, and to its active sums while a job is active
   ContextRef context;
   DurationUs executionUs = 0;
