@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { round, writeResult } from './result.ts';
 import { byBenchmark, counterSpread, perStage, totalsIn, type Counted, type Repetition } from './sched.ts';
 
-const REPETITIONS = 3;
+const REPETITIONS = 15;
 const TASKS = [50, 500, 5000] as const;
 const ADMISSIONS = ['Utilization', 'Predicted'] as const;
 const CONTEXTS = 8;
