@@ -53,7 +53,7 @@ export function schedRows({ perStage, growth, bytesPerTask, simulator }: SchedRe
     ...growths.map(({ from, to, factor }) => ({
       what: `the same with ${number(to)} tasks instead of ${from}`,
       goal: { text: '≤ 3 ×', reached: factor <= 3 },
-      measured: `${factor.toFixed(1)} ×${detail(perStage, to)}`,
+      measured: `${factor.toFixed(2)} ×${detail(perStage, to)}`,
     })),
     { what: 'memory of the scheduler core for a task of four stages', measured: `${number(bytesPerTask)} bytes` },
     ...simulator.map(({ tasks, eventsPerSecond }) => ({
