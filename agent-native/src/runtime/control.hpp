@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/published.hpp"
 #include "runtime/classes.hpp"
 #include "runtime/desired_diff.hpp"
 #include "runtime/dispatcher.hpp"
@@ -120,7 +121,7 @@ class Control {
   std::map<std::string, Told, std::less<>> told_;                       // by uid
   std::vector<ContextFigures> contexts_;
   InstanceId nextInstance_ = 1;
-  std::atomic<std::shared_ptr<const ServingTable>> serving_;
+  Published<ServingTable> serving_;
   std::atomic<bool> ready_{false};
 };
 

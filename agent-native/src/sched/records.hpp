@@ -41,21 +41,20 @@ struct TaskTerms {
   std::vector<StageTerms> stages;    // of the active job; as many as windows
 };
 
+/// What every release and every stage touches stands first, close together.
 struct Task {
-  TaskTerms terms;
-  ContextRef context;
-  Utilization util;  // what it adds to its context's totals, and to its active sums while a job is active
   std::uint32_t job = kNone;
   std::uint32_t rejectionsInRow = 0;
-  Gcra gcra;
-  std::optional<WaitingRequest> waiting;
+  bool removed = false;
+  bool changePending = false;  // `change` is swapped in at the end of the active job, without allocating
+  Utilization util;  // what it adds to its context's totals, and to its active sums while a job is active
+  ContextRef context;
   DurationUs executionUs = 0;
   Counters counters;
+  TaskTerms terms;
+  std::optional<WaitingRequest> waiting;
+  Gcra gcra;
   Migrations migrations;
-  bool removed = false;
-
-  // Prepared while a job is active, swapped in at its end without allocating.
-  bool changePending = false;
   std::unique_ptr<TaskTerms> change;
 
   [[nodiscard]] bool active() const { return job != kNone; }
@@ -66,16 +65,15 @@ struct Task {
 
 struct Job {
   std::uint32_t task = kNone;
-  std::uint32_t unit = kNone;
+  bool loading = false;
+  bool predecessorMissed = false;
+  bool missCounted = false;
   Token token = 0;
   std::uint64_t number = 0;
   TimeUs releaseUs = 0;
   TimeUs deadlineUs = 0;
   DurationUs overrunUs = 0;  // of its completed stages, over their MRETs at release
   WaitLedger waits;
-  bool loading = false;
-  bool predecessorMissed = false;
-  bool missCounted = false;
 };
 
 enum class UnitState : std::uint8_t { Ready, WithoutSlot, Running };

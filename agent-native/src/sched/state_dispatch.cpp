@@ -94,7 +94,7 @@ void Scheduler::State::makeReady(std::uint32_t unitIndex, TimeUs sinceUs) {
   unit.state = UnitState::Ready;
   unit.sinceUs = sinceUs;
   const TimeUs virtualDeadlineUs = tasks_[job.task].terms.stages[unit.stage].virtualDeadlineUs;
-  const ReadyKey key{unit.level, virtualDeadlineUs, job.releaseUs, spec.order, unitIndex};
+  const ReadyKey key{virtualDeadlineUs, job.releaseUs, spec.order, unitIndex, unit.level};
   partition_.at(unit.context).ready.insert(nodes_, key, unit.remainingUs);
 }
 

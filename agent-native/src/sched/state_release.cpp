@@ -76,9 +76,9 @@ Newcomer Scheduler::State::newcomer(const Task& task, TimeUs releaseUs, TimeUs n
   job.mretUs = terms.windows.totalUs();
   job.nowUs = now;
   job.deadlineUs = releaseUs + terms.spec.deadlineUs;
-  job.firstStageKey = {levelOf(policy_, job.priority, terms.windows.stageCount() == 1, false),
-                       firstVirtualDeadline(terms.windows, releaseUs, terms.spec.deadlineUs), releaseUs,
-                       terms.spec.order, 0};
+  job.firstStageKey = {firstVirtualDeadline(terms.windows, releaseUs, terms.spec.deadlineUs), releaseUs,
+                       terms.spec.order, 0,
+                       levelOf(policy_, job.priority, terms.windows.stageCount() == 1, false)};
   return job;
 }
 
@@ -162,7 +162,6 @@ JobId Scheduler::State::startJob(std::uint32_t taskIndex, const Arrival& arrival
   Job& job = jobs_[id.index];
   job = Job{};
   job.task = taskIndex;
-  job.unit = unitId.index;
   job.token = arrival.token;
   job.number = arrival.number;
   job.releaseUs = arrival.releaseUs;
