@@ -25,6 +25,7 @@ class OnlineJob {
   std::shared_ptr<const engine::LoadedModel> model_;
   runtime::SystemClock clock_;
   runtime::Channel<runtime::Event> events_{64};
+  trace::Ring ring_{1 << 17};
   runtime::Dispatcher dispatcher_;
 };
 

@@ -42,12 +42,12 @@ void prepareThread(std::uint32_t core) {
 class Loop {
  public:
   Loop(engine::Engine& engine, const Clock& clock, Channel<Event>& events, Channel<Command>& commands,
-       TripleBuffer<Figures>& figures)
+       TripleBuffer<Figures>& figures, trace::Ring& ring)
       : engine_(engine),
         clock_(clock),
         commands_(commands),
         figures_(figures),
-        phase_(engine, clock, events) {}
+        phase_(engine, clock, events, ring) {}
 
   void run() {
     while (!phase_.drained()) {
@@ -123,11 +123,12 @@ class Loop {
 
 }  // namespace
 
-Dispatcher::Dispatcher(engine::Engine& engine, const Clock& clock, Channel<Event>& events,
+Dispatcher::Dispatcher(engine::Engine& engine, const Clock& clock, Channel<Event>& events, trace::Ring& ring,
                        DispatcherOptions options)
     : engine_(engine),
       clock_(clock),
       events_(events),
+      ring_(ring),
       options_(options),
       commands_(options.commandCapacity),
       thread_([this] { run(); }) {}
@@ -143,7 +144,7 @@ void Dispatcher::drain() {
 
 void Dispatcher::run() {
   prepareThread(options_.core);
-  Loop(engine_, clock_, events_, commands_, figures_).run();
+  Loop(engine_, clock_, events_, commands_, figures_, ring_).run();
 }
 
 }  // namespace daris::runtime

@@ -10,6 +10,7 @@
 #include "runtime/channel.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/commands.hpp"
+#include "trace/ring.hpp"
 
 namespace daris::runtime {
 
@@ -23,7 +24,8 @@ struct DispatcherOptions {
 /// Starts its thread when constructed. Ends after Drain; the destructor drains and waits for active jobs.
 class Dispatcher {
  public:
-  Dispatcher(engine::Engine& engine, const Clock& clock, Channel<Event>& events, DispatcherOptions options);
+  Dispatcher(engine::Engine& engine, const Clock& clock, Channel<Event>& events, trace::Ring& ring,
+             DispatcherOptions options);
   ~Dispatcher();
 
   Dispatcher(const Dispatcher&) = delete;
@@ -47,6 +49,7 @@ class Dispatcher {
   engine::Engine& engine_;
   const Clock& clock_;
   Channel<Event>& events_;
+  trace::Ring& ring_;
   DispatcherOptions options_;
   Channel<Command> commands_;
   TripleBuffer<Figures> figures_;

@@ -28,8 +28,9 @@ void copyOutputs(const engine::Slot& slot, Request& request) {
 
 }  // namespace
 
-OnlinePhase::OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events)
-    : engine_(engine), clock_(clock), events_(events) {}
+OnlinePhase::OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events,
+                         trace::Ring& ring)
+    : engine_(engine), clock_(clock), events_(events), ring_(ring) {}
 
 // ---- Releases ----
 
@@ -52,7 +53,7 @@ bool OnlinePhase::releaseDue() {
 void OnlinePhase::release(TaskRecord& record, TimeUs now) {
   RequestPtr input = record.newest;
   const bool asked = input && !input->answered && !input->assigned;
-  auto outcome = scheduler_->release(record.id, asked ? input->sequence : 0, now);
+  auto outcome = scheduler_->release(record.id, asked ? input->sequence : 0, record.dueUs, now);
   record.statistics->released(must(outcome), clock_.wallUs());
   decided(record, *outcome, std::move(input));
 }
