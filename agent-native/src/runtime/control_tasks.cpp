@@ -115,6 +115,7 @@ void Control::handle(TaskEnded&& event) {
 }
 
 void Control::handle(TaskRefused&& event) {
+  names_.ended(event.instance);
   const std::scoped_lock lock(mutex_);
   for (const auto& [uid, running] : running_) {
     if (running.instance != event.instance) continue;

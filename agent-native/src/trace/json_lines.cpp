@@ -58,6 +58,32 @@ const char* nameOf(Kind kind) {
   return "";
 }
 
+const char* wordOf(sched::ErrorCode code) {
+  switch (code) {
+    case sched::ErrorCode::InvalidConfig:
+      return "InvalidConfig";
+    case sched::ErrorCode::InvalidSpec:
+      return "InvalidSpec";
+    case sched::ErrorCode::UnknownTask:
+      return "UnknownTask";
+    case sched::ErrorCode::UnknownUnit:
+      return "UnknownUnit";
+    case sched::ErrorCode::UnknownContext:
+      return "UnknownContext";
+    case sched::ErrorCode::WrongReleaseMode:
+      return "WrongReleaseMode";
+    case sched::ErrorCode::NotRunning:
+      return "NotRunning";
+    case sched::ErrorCode::StageMismatch:
+      return "StageMismatch";
+    case sched::ErrorCode::InvalidTime:
+      return "InvalidTime";
+    case sched::ErrorCode::TimeWentBack:
+      return "TimeWentBack";
+  }
+  return "";
+}
+
 std::string gpuName(std::uint32_t gpu) {
   return "gpu" + std::to_string(gpu);
 }
@@ -181,7 +207,7 @@ class Line {
     if (add.jitterGiven) text_.field("releaseJitterUs", add.jitterUs);
     text_.field("class", add.classId).field("placed", bool{add.placed});
     if (add.error != 0) {
-      text_.field("error", add.error);
+      text_.field("error", wordOf(static_cast<sched::ErrorCode>(add.error - 1)));
       if (add.placed) place();
       return;
     }

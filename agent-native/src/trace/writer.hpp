@@ -31,7 +31,7 @@ class Writer {
 /// The task's name; a number in words where it is not known.
 [[nodiscard]] std::string labelOf(const Labels& labels, std::uint64_t task);
 
-/// The words of the formats.
+/// The formats' word for a cause.
 [[nodiscard]] const char* wordOf(sched::MissCause cause);
 
 }  // namespace daris::trace

@@ -40,7 +40,7 @@ Seen check(const json& trace) {
     EXPECT_GE(ts, last) << event;
     last = ts;
     if (phase == "M") named[track] = true;
-    if (phase != "M" && phase != "C") EXPECT_TRUE(named[track]) << event;
+    EXPECT_TRUE(named[track] || phase == "M" || phase == "C") << event;
     if (phase == "B") {
       EXPECT_FALSE(open[track]) << "two slices at once: " << event;
       open[track] = true;

@@ -68,7 +68,7 @@ TEST(Ring, ReadsFromAnInstantOn) {
 }
 
 TEST(Ring, AReaderSeesWholeRecordsWithoutGapsWhileTheyAreOverwritten) {
-  constexpr std::uint64_t kRecords = 400'000;
+  constexpr std::uint64_t kRecords = 100'000;
   Ring ring(256);
   std::atomic<bool> done{false};
   std::thread writer([&] {

@@ -94,7 +94,7 @@ void Traffic::dispatch() {
       if (next.kind == sched::NextKind::Idle) continue;
       again = true;
       if (next.kind == sched::NextKind::Drop) continue;
-      const auto execUs = static_cast<DurationUs>(60 + random_() % 90);
+      const auto execUs = static_cast<DurationUs>(90 + random_() % 160);
       streams_[context * kStreams + next.run.stream] = {true, next.run.unit, next.run.stage, nowUs_,
                                                         nowUs_ + execUs};
     }
