@@ -58,7 +58,7 @@ const char* nameOf(Kind kind) {
   return "";
 }
 
-const char* wordOf(sched::ErrorCode code) {
+const char* errorName(sched::ErrorCode code) {
   switch (code) {
     case sched::ErrorCode::InvalidConfig:
       return "InvalidConfig";
@@ -207,7 +207,7 @@ class Line {
     if (add.jitterGiven) text_.field("releaseJitterUs", add.jitterUs);
     text_.field("class", add.classId).field("placed", bool{add.placed});
     if (add.error != 0) {
-      text_.field("error", wordOf(static_cast<sched::ErrorCode>(add.error - 1)));
+      text_.field("error", errorName(static_cast<sched::ErrorCode>(add.error - 1)));
       if (add.placed) place();
       return;
     }
