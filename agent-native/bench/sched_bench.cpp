@@ -1,5 +1,6 @@
-// What the scheduler costs: per stage, by number of tasks; per task in memory; and events a second of the
-// simulator. JSON: build/bin/sched_bench --benchmark_repetitions=15 --benchmark_out_format=json
+// What the scheduler costs: per stage, by number of tasks, alone and recorded; per record of the trace; per
+// task in memory; and events a second of the simulator. JSON: build/bin/sched_bench
+// --benchmark_repetitions=15 --benchmark_out_format=json
 // --benchmark_out=FILE Instructions: valgrind --tool=callgrind build/bin/sched_bench
 // --benchmark_filter=PerStage/50
 #include <benchmark/benchmark.h>
@@ -11,6 +12,7 @@
 
 #include "sched/scheduler.hpp"
 #include "simulator/simulation.hpp"
+#include "trace/recorded_scheduler.hpp"
 
 namespace {
 
@@ -39,16 +41,37 @@ sched::TaskSpec specOf(std::uint64_t order, std::uint64_t tasks, std::mt19937& r
   return spec;
 }
 
+/// The core by itself.
+struct Plain {
+  explicit Plain(const sched::Config& config)
+      : scheduler(std::move(sched::Scheduler::create(config).value())) {}
+  auto release(sched::TaskId task, TimeUs now) { return scheduler.release(task, {task.index, now}, now); }
+  [[nodiscard]] std::uint64_t records() const { return 0; }
+
+  sched::Scheduler scheduler;
+};
+
+/// The core as the runtime runs it, with the runtime's ring.
+struct Recorded {
+  explicit Recorded(const sched::Config& config)
+      : scheduler(std::move(trace::RecordedScheduler::create(config, ring, 0).value())) {}
+  auto release(sched::TaskId task, TimeUs now) { return scheduler.release(task, {task.index, now}, now); }
+  [[nodiscard]] std::uint64_t records() const { return ring.written(); }
+
+  trace::Ring ring{1 << 17};
+  trace::RecordedScheduler scheduler;
+};
+
 /// Drives the core alone: releases on their periods, stages that take about their AFET. Nothing is looked up
 /// or sorted beside the calls but the next release and the next completion.
+template <typename Core>
 class Drive {
  public:
-  Drive(std::uint64_t tasks, sched::Admission admission)
-      : sched_(std::move(sched::Scheduler::create(configOf(admission)).value())) {
+  Drive(std::uint64_t tasks, sched::Admission admission) : core_(configOf(admission)) {
     std::mt19937 random(1);
     for (std::uint64_t i = 0; i < tasks; ++i) {
       const sched::TaskSpec spec = specOf(i, tasks, random);
-      tasks_.push_back({sched_.addTask(spec, 0).value().task, spec.periodUs});
+      tasks_.push_back({core_.scheduler.addTask(spec, 0).value().task, spec.periodUs});
       releases_.push({static_cast<TimeUs>(random() % static_cast<std::uint64_t>(spec.periodUs)),
                       static_cast<std::uint32_t>(i)});
     }
@@ -65,27 +88,27 @@ class Drive {
     }
   }
 
-  [[nodiscard]] sched::Scheduler& scheduler() { return sched_; }
+  [[nodiscard]] Core& core() { return core_; }
 
  private:
   void release() {
     const auto [now, task] = releases_.top();
     releases_.pop();
     releases_.push({now + tasks_[task].second, task});
-    const auto outcome = sched_.release(tasks_[task].first, {task, now}, now);
+    const auto outcome = core_.release(tasks_[task].first, now);
     if (outcome->decision == sched::Decision::Admitted) start(outcome->context.index, now);
   }
 
   void complete(std::uint32_t context) {
     const TimeUs now = endUs_[context];
     endUs_[context] = INT64_MAX;
-    const auto done = sched_.complete(running_[context], stage_[context], execUs_[context], now);
+    const auto done = core_.scheduler.complete(running_[context], stage_[context], execUs_[context], now);
     benchmark::DoNotOptimize(done.ok());
     start(context, now);
   }
 
   void start(std::uint32_t context, TimeUs now) {
-    const auto next = sched_.next({0, context}, now);
+    const auto next = core_.scheduler.next({0, context}, now);
     if (next->kind != sched::NextKind::Run) return;
     running_[context] = next->run.unit;
     stage_[context] = next->run.stage;
@@ -96,7 +119,7 @@ class Drive {
 
   using Release = std::pair<TimeUs, std::uint32_t>;
 
-  sched::Scheduler sched_;
+  Core core_;
   std::vector<std::pair<sched::TaskId, DurationUs>> tasks_;
   std::priority_queue<Release, std::vector<Release>, std::greater<>> releases_;
   std::array<TimeUs, kContexts> endUs_ = [] {
@@ -110,12 +133,16 @@ class Drive {
   std::uint32_t random_ = 1;
 };
 
+template <typename Core>
 void perStage(benchmark::State& state, sched::Admission admission) {
-  Drive drive(static_cast<std::uint64_t>(state.range(0)), admission);
+  Drive<Core> drive(static_cast<std::uint64_t>(state.range(0)), admission);
   for (int i = 0; i < 200'000; ++i) drive.oneStage();
+  const std::uint64_t before = drive.core().records();
   for (auto _ : state) drive.oneStage();
+  const auto records = static_cast<double>(drive.core().records() - before);
+  state.counters["records"] = records / static_cast<double>(state.iterations());
   sched::Snapshot snapshot;
-  drive.scheduler().snapshot(snapshot);
+  drive.core().scheduler.snapshot(snapshot);
   double released = 0, admitted = 0, migrations = 0;
   for (const sched::TaskSnapshot& task : snapshot.tasks) {
     released += static_cast<double>(task.counters.released);
@@ -127,13 +154,29 @@ void perStage(benchmark::State& state, sched::Admission admission) {
 }
 
 void utilizationPerStage(benchmark::State& state) {
-  perStage(state, sched::Admission::Utilization);
+  perStage<Plain>(state, sched::Admission::Utilization);
 }
 void predictedPerStage(benchmark::State& state) {
-  perStage(state, sched::Admission::Predicted);
+  perStage<Plain>(state, sched::Admission::Predicted);
+}
+void recordedPerStage(benchmark::State& state) {
+  perStage<Recorded>(state, sched::Admission::Utilization);
 }
 BENCHMARK(utilizationPerStage)->Name("Utilization/PerStage")->Arg(50)->Arg(500)->Arg(5000);
 BENCHMARK(predictedPerStage)->Name("Predicted/PerStage")->Arg(50)->Arg(500)->Arg(5000);
+
+BENCHMARK(recordedPerStage)->Name("Recorded/PerStage")->Arg(50)->Arg(500)->Arg(5000);
+
+void ringWrite(benchmark::State& state) {
+  trace::Ring ring(1 << 17);
+  trace::Record record;
+  for (auto _ : state) {
+    ++record.nowUs;
+    ring.write(record);
+  }
+  benchmark::DoNotOptimize(ring.written());
+}
+BENCHMARK(ringWrite)->Name("Record");
 
 /// Bytes in use on the heap.
 std::uint64_t heapBytes() {
