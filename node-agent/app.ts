@@ -25,6 +25,7 @@ import { gpuNodes, models, tasks } from './resources.ts';
 import { Statements } from './statements.ts';
 import { StatusWriter } from './status-writer.ts';
 import { type TaskSample, TaskMetrics } from './task-metrics.ts';
+import { traceDownload } from './trace.ts';
 
 const lease = { durationMs: 10_000, renewEveryMs: 3_000 } as const;
 /** A pass that takes longer than this waits for something that will not come. */
@@ -271,6 +272,9 @@ export class Agent {
       readiness: {
         caches: () => (this.#cachesComplete ? undefined : 'the first lists of tasks and models have not arrived'),
         runtime: () => this.#runtimeTrouble(),
+      },
+      downloads: {
+        '/trace': (query, signal) => traceDownload((asked, until) => this.#session.trace(asked, until), query, signal),
       },
       log: this.#log,
     });

@@ -1,5 +1,6 @@
-// What the scheduler costs: per stage, by number of tasks; per task in memory; and events a second of the
-// simulator without writing its trace. bench/sched.bench.ts runs it.
+// What the scheduler costs: per stage, by number of tasks, alone and recorded; per record of the trace; per
+// task in memory; and events a second of the simulator without writing its trace. bench/sched.bench.ts runs
+// it.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
@@ -7,6 +8,7 @@
 
 #include "simulator/simulation.hpp"
 #include "stage_drive.hpp"
+#include "trace/recorded_scheduler.hpp"
 
 namespace {
 
@@ -15,13 +17,15 @@ using bench::configOf;
 using bench::specOf;
 
 constexpr int kWarmUpStages = 200'000;
+constexpr std::size_t kRingRecords = 1 << 17;  // the runtime's default
 
-void perStage(benchmark::State& state, sched::Admission admission) {
-  bench::StageDrive drive(static_cast<std::uint64_t>(state.range(0)), admission);
+template <typename Core>
+void perStage(benchmark::State& state, Core core) {
+  bench::StageDrive drive(std::move(core), static_cast<std::uint64_t>(state.range(0)));
   for (int i = 0; i < kWarmUpStages; ++i) drive.oneStage();
   for (auto _ : state) drive.oneStage();
   sched::Snapshot snapshot;
-  drive.scheduler().snapshot(snapshot);
+  drive.core().snapshot(snapshot);
   double released = 0, admitted = 0, migrations = 0;
   for (const sched::TaskSnapshot& task : snapshot.tasks) {
     released += static_cast<double>(task.counters.released);
@@ -32,14 +36,40 @@ void perStage(benchmark::State& state, sched::Admission admission) {
   state.counters["migrated"] = migrations / released;
 }
 
-void utilizationPerStage(benchmark::State& state) {
-  perStage(state, sched::Admission::Utilization);
+void plainPerStage(benchmark::State& state, sched::Admission admission) {
+  perStage(state, std::move(sched::Scheduler::create(configOf(admission)).value()));
 }
-void predictedPerStage(benchmark::State& state) {
-  perStage(state, sched::Admission::Predicted);
+
+/// The core as the runtime runs it, with the runtime's ring.
+void recordedPerStage(benchmark::State& state) {
+  trace::Ring ring(kRingRecords);
+  const sched::Config config = configOf(sched::Admission::Predicted);
+  perStage(state, std::move(trace::RecordedScheduler::create(config, ring, 0).value()));
+  state.counters["records"] = static_cast<double>(ring.written());
 }
-BENCHMARK(utilizationPerStage)->Name("Utilization/PerStage")->Arg(50)->Arg(500)->Arg(5000);
-BENCHMARK(predictedPerStage)->Name("Predicted/PerStage")->Arg(50)->Arg(500)->Arg(5000);
+
+BENCHMARK_CAPTURE(plainPerStage, utilization, sched::Admission::Utilization)
+    ->Name("Utilization/PerStage")
+    ->Arg(50)
+    ->Arg(500)
+    ->Arg(5000);
+BENCHMARK_CAPTURE(plainPerStage, predicted, sched::Admission::Predicted)
+    ->Name("Predicted/PerStage")
+    ->Arg(50)
+    ->Arg(500)
+    ->Arg(5000);
+BENCHMARK(recordedPerStage)->Name("Recorded/PerStage")->Arg(50);
+
+void ringWrite(benchmark::State& state) {
+  trace::Ring ring(kRingRecords);
+  trace::Record record;
+  for (auto _ : state) {
+    ++record.nowUs;
+    ring.write(record);
+  }
+  benchmark::DoNotOptimize(ring.written());
+}
+BENCHMARK(ringWrite)->Name("Record");
 
 /// Bytes in use on the heap.
 std::uint64_t heapBytes() {

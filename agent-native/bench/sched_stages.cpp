@@ -15,7 +15,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: sched-stages utilization|predicted TASKS STAGES, with at least 8 tasks\n");
     return 2;
   }
-  daris::bench::StageDrive drive(static_cast<std::uint64_t>(tasks),
-                                 admission == "predicted" ? Admission::Predicted : Admission::Utilization);
+  const auto wanted = admission == "predicted" ? Admission::Predicted : Admission::Utilization;
+  auto core = daris::sched::Scheduler::create(daris::bench::configOf(wanted));
+  daris::bench::StageDrive drive(std::move(core.value()), static_cast<std::uint64_t>(tasks));
   for (long stage = 0; stage < stages; ++stage) drive.oneStage();
 }

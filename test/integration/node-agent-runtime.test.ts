@@ -1,6 +1,7 @@
 // The agent with the real runtime and the example packages: what a task's status says is what really ran.
 // The test speaks for the operator.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
@@ -212,4 +213,16 @@ test('a policy of scheduling terms alone is in force without a break', async () 
   expect(status).toMatchObject({ admission, highPriorityUtilizationLimit: '0.5', appliedPolicy: shown });
   await releasedBeyond('front', await released('front'));
   await node.task('front', 'to be served still', isServed);
+}, 90_000);
+
+test('the agent hands out the trace of the runtime, which the simulator makes again', async () => {
+  await serve('front');
+  await releasedBeyond('front', 20);
+  const { traceEvents } = JSON.parse(await node.text('/trace?seconds=60')) as { traceEvents: { name?: string }[] };
+  expect(traceEvents.filter(({ name }) => name === `${namespace}/front/0`).length).toBeGreaterThan(10);
+  const file = join(folder, 'trace.jsonl');
+  writeFileSync(file, await node.text('/trace?seconds=all&format=records'));
+  const replay = spawnSync(built('bin', 'daris-sim'), ['replay', file], { encoding: 'utf8', timeout: 30_000 });
+  expect(replay.stdout).toMatch(/^\d+ lines are as recorded: add 1, admit \d+/);
+  expect(replay.status).toBe(0);
 }, 90_000);

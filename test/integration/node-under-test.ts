@@ -183,6 +183,13 @@ export class NodeUnderTest {
     await waitFor(probe, { what: `the event ${reason} of ${name}`, timeoutMs });
   }
 
+  /** The whole answer to a GET of the agent's operational endpoint. @throws Error where the status is not 200 */
+  async text(path: string): Promise<string> {
+    const answer = await this.#get(path);
+    if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.text();
+  }
+
   /** The value of the agent's metric whose line begins so; undefined where there is none. */
   async metric(line: string): Promise<number | undefined> {
     const text = await (await this.#get('/metrics')).text();

@@ -14,11 +14,12 @@ constexpr auto kStopCheck = std::chrono::milliseconds(50);
 }  // namespace
 
 Control::Control(engine::Engine& engine, const Clock& clock, Dispatcher& dispatcher, Loader& loader,
-                 ControlOptions options)
+                 trace::Names& names, ControlOptions options)
     : engine_(engine),
       clock_(clock),
       dispatcher_(dispatcher),
       loader_(loader),
+      names_(names),
       options_(std::move(options)),
       factory_(engine, options_.slotMemoryBytes),
       models_([this](std::string digest, std::uint64_t attempt, DurationUs delayUs) {

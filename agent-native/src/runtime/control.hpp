@@ -22,6 +22,7 @@
 #include "runtime/models.hpp"
 #include "runtime/observed_state.hpp"
 #include "runtime/serving_table.hpp"
+#include "trace/names.hpp"
 
 namespace daris::runtime {
 
@@ -35,7 +36,7 @@ struct ControlOptions {
 class Control {
  public:
   Control(engine::Engine& engine, const Clock& clock, Dispatcher& dispatcher, Loader& loader,
-          ControlOptions options);
+          trace::Names& names, ControlOptions options);
 
   /// Makes `desired` the state to reach. Throws InvalidArgument; the former state is then still in force.
   void apply(DesiredState desired);
@@ -101,6 +102,7 @@ class Control {
   const Clock& clock_;
   Dispatcher& dispatcher_;
   Loader& loader_;
+  trace::Names& names_;  // of instances, for traces
   ControlOptions options_;
   SlotFactory factory_;  // the loader thread's alone
 

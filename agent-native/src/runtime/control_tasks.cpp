@@ -71,6 +71,7 @@ void Control::start(const DesiredTask& task, Step step, const Verdict& verdict) 
   if (step == Step::Replace) end(task.uid);
   const InstanceId instance = nextInstance_++;
   auto name = std::make_shared<const std::string>(task.nameSpace + "/" + task.name);
+  names_.add(instance, name);
   dispatcher_.post(
       AddTask{instance, termsOf(task, verdict, true, instance), std::move(name), statisticsOf(task)});
   running_[task.uid] = {instance, task, {task.modelDigest, task.batchSize}};
@@ -103,6 +104,7 @@ void Control::end(const std::string& uid) {
 }
 
 void Control::handle(TaskEnded&& event) {
+  names_.ended(event.instance);
   const std::scoped_lock lock(mutex_);
   const auto found = draining_.find(event.instance);
   if (found == draining_.end()) return;
@@ -114,6 +116,7 @@ void Control::handle(TaskEnded&& event) {
 }
 
 void Control::handle(TaskRefused&& event) {
+  names_.ended(event.instance);
   const std::scoped_lock lock(mutex_);
   for (const auto& [uid, running] : running_) {
     if (running.instance != event.instance) continue;

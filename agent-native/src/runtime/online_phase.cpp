@@ -28,8 +28,9 @@ void copyOutputs(const engine::Slot& slot, Request& request) {
 
 }  // namespace
 
-OnlinePhase::OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events)
-    : engine_(engine), clock_(clock), events_(events) {}
+OnlinePhase::OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events,
+                         trace::Ring& ring)
+    : engine_(engine), clock_(clock), events_(events), ring_(ring) {}
 
 // ---- Releases ----
 

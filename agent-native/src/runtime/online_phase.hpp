@@ -12,7 +12,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/commands.hpp"
 #include "runtime/task_record.hpp"
-#include "sched/scheduler.hpp"
+#include "trace/recorded_scheduler.hpp"
 
 namespace daris::runtime {
 
@@ -22,7 +22,7 @@ inline constexpr TimeUs kNever = INT64_MAX;
 /// then commands, then releaseDue, then dispatch (scenario-format: order at one instant).
 class OnlinePhase {
  public:
-  OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events);
+  OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events, trace::Ring& ring);
 
   /// Changes may allocate; a request does not.
   void apply(Command&& command);
@@ -89,7 +89,8 @@ class OnlinePhase {
   engine::Engine& engine_;
   const Clock& clock_;
   Channel<Event>& events_;
-  std::optional<sched::Scheduler> scheduler_;  // once the device was partitioned
+  trace::Ring& ring_;                                  // what the scheduler is told and decides
+  std::optional<trace::RecordedScheduler> scheduler_;  // once the device was partitioned
   sched::Config config_;
   std::map<InstanceId, TaskRecord> records_;  // in order of instance, which is the scheduler's order of tasks
   std::vector<TaskRecord*> byIndex_;          // by TaskId::index; draining tasks included

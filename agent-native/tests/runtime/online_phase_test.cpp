@@ -106,7 +106,8 @@ class OnlinePhaseTest : public testing::Test {
   StillClock clock_;
   test::Completions completions_{*engine_};
   Channel<Event> events_{64};
-  OnlinePhase phase_{*engine_, clock_, events_};
+  trace::Ring ring_{1024};
+  OnlinePhase phase_{*engine_, clock_, events_, ring_};
   Figures figures_;
 };
 

@@ -78,7 +78,13 @@ class RuntimeThreads : public testing::Test {
   const std::unique_ptr<engine::Engine> engine_ = engine::openvino::make_engine({core_});
   std::atomic<std::size_t> answers_{0};
   std::atomic<std::size_t> completed_{0};
-  Runtime runtime_{*engine_, clock_, {root_.path(), 64 << 20, core_, "test"}};
+  Runtime runtime_{*engine_,
+                   clock_,
+                   {.modelRoot = root_.path(),
+                    .slotMemoryBytes = 64 << 20,
+                    .dispatcherCore = core_,
+                    .traceRecords = 1024,
+                    .version = "test"}};
 };
 
 DesiredTask RuntimeThreads::task(const std::string& name, sched::ReleaseMode mode) {

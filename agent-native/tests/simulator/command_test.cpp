@@ -103,8 +103,8 @@ TEST_F(Command, AByteOrderMarkAndAHugeNameChangeNothing) {
 }
 
 TEST_F(Command, WrongUseAndUnreadableFilesExit2) {
-  for (const char* arguments :
-       {"", "run", "walk x", "run x --trace", "run x --verbose y", "run /no/such/file"})
+  for (const char* arguments : {"", "run", "walk x", "run x --trace", "run x --verbose y",
+                                "run /no/such/file", "replay", "replay a b", "replay /no/such/file"})
     EXPECT_EQ(run(arguments), 2) << arguments;
 }
 
