@@ -155,7 +155,7 @@ TEST_F(Replay, AnInvalidFileNamesLineAndField) {
       {"complete", "\"exec\":", "\"was\":", ".exec: is missing"},
       {"dispatch", "\"gpu\":\"gpu0\"", "\"gpu\":\"gpu9\"", ".gpu: \"gpu9\" is no GPU"},
       {"release", "\"e\":\"release\"", "\"e\":\"relase\"", ".e: \"relase\" is no event"},
-      {"finish", "}", "", ": scenario: is not JSON"},
+      {"finish", "}", "", ": cause: is not JSON"},
       {"add", "\"periodUs\":", "\"periodUs\":\"long\",\"was\":", ".periodUs: must be an integer"},
       {"start", "\"contexts\":", "\"contexts\":0,\"was\":", ".gpus[0].contexts: must be an integer"},
   };
