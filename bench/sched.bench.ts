@@ -64,6 +64,11 @@ writeResult(process.argv[2] ?? 'bench/results/sched.json', {
   repetitions: REPETITIONS,
   perStage: ADMISSIONS.flatMap((admission) => TASKS.map((tasks) => stage(admission, tasks))),
   growth: ADMISSIONS.map(growth),
+  recorded: {
+    admission: 'Predicted',
+    tasks: 50,
+    cpuNs: counterSpread(repetitionsOf('Recorded/PerStage/50'), 'cpu_time'),
+  },
   bytesPerTask: counterSpread(repetitionsOf('MemoryPerTask/4096'), 'bytesPerTask').p50,
   simulator: [50, 5000].map((tasks) => ({
     tasks,

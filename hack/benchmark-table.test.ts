@@ -16,6 +16,7 @@ function sched(p50: number, factor: number, events: number): string {
     schedRows({
       perStage: [stage(50, p50), stage(5000, p50 * factor)],
       growth: [{ admission: 'Predicted', from: 50, to: 5000, factor }],
+      recorded: { tasks: 50, cpuNs: { p50: 340 } },
       bytesPerTask: 1234.4,
       simulator: [{ tasks: 50, eventsPerSecond: { p50: events } }],
     } as Parameters<typeof schedRows>[0]),
