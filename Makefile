@@ -36,6 +36,23 @@ build/native/build.ninja: agent-native/CMakeLists.txt $(STAMPS)/debian $(STAMPS)
 native: build/native/build.ninja ## build the C++ programs into build/bin
 	@$(STEP) "Native build" cmake --build build/native
 
+# Builds of their own with sanitizers: clang's fuzz targets, and gcc's tests. None of them needs gRPC.
+build/fuzz/build.ninja: CONFIGURE := -DDARIS_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++-14
+build/tsan/build.ninja: CONFIGURE := -DDARIS_SANITIZE=thread
+build/asan/build.ninja: CONFIGURE := -DDARIS_SANITIZE=address,undefined
+
+build/fuzz/build.ninja build/tsan/build.ninja build/asan/build.ninja: build/%/build.ninja: agent-native/CMakeLists.txt $(STAMPS)/debian $(STAMPS)/python
+	@$(STEP) "Configure $*" cmake -S agent-native -B build/$* -G Ninja $(CONFIGURE) -DDARIS_BENCH=OFF \
+	  -DCMAKE_RUNTIME_OUTPUT_DIRECTORY=$(CURDIR)/build/$*/bin
+
+.PHONY: fuzz-targets
+fuzz-targets: build/fuzz/build.ninja
+	@$(STEP) "Fuzz targets" cmake --build build/fuzz --target fuzz
+
+.PHONY: queues-tsan
+queues-tsan: build/tsan/build.ninja
+	@$(STEP) "Queues with ThreadSanitizer" cmake --build build/tsan --target queues
+
 build/models/digests.txt: $(wildcard models/daris_package/*.py models/daris_package/*/*.py) $(STAMPS)/python
 	@$(STEP) "Example models" hack/example-models.sh
 
@@ -45,22 +62,34 @@ setup: $(STAMPS)/debian $(STAMPS)/node $(STAMPS)/python $(STAMPS)/control-plane 
 # ---- what people and CI run ----
 
 .PHONY: generate
-generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code and the API reference
+generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code, the API reference and the README's figures
 	@node hack/generate-types.ts
 	@hack/generate-proto.sh
 	@node hack/crd-reference.ts
+	@node hack/benchmark-table.ts
 
 .PHONY: verify
 verify: $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/python ## generated code, format, lint, types, import rules, cycles
 	@hack/verify.sh
 
 .PHONY: test
-test: setup ## all tests that need no GPU
+test: setup fuzz-targets queues-tsan ## all tests that need no GPU
 	@node test/run.ts
 
+.PHONY: fuzz
+fuzz: fuzz-targets $(STAMPS)/node ## fuzz, the scheduler core for five minutes or FUZZ_TIME=seconds
+	@node test/fuzz/run.ts $(or $(FUZZ_TIME),300)
+
+.PHONY: sanitize
+sanitize: build/tsan/build.ninja build/asan/build.ninja ## C++ tests under ThreadSanitizer, then AddressSanitizer and UBSan
+	@$(STEP) "Tests with ThreadSanitizer" cmake --build build/tsan --target sanitized
+	@hack/sanitize.sh tsan
+	@$(STEP) "Tests with AddressSanitizer" cmake --build build/asan --target sanitized
+	@hack/sanitize.sh asan
+
 .PHONY: demo
-demo: setup ## the whole system on this machine, act by act; KEEP=1 leaves it up
-	@exec node test/e2e/demo.ts $(if $(KEEP),--keep)
+demo: setup ## the whole system on this machine, act by act; KEEP=1 leaves it up, CLUSTER=1 adds acts
+	@exec node test/e2e/demo.ts $(if $(KEEP),--keep) $(if $(CLUSTER),--cluster)
 
 .PHONY: bench
 bench: setup ## measure, and write JSON under bench/results

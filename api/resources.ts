@@ -1,10 +1,11 @@
 // The kinds of daris.dev, as the API server addresses them.
 import type { GpuNode } from './gen/gpu-node.ts';
+import type { GpuSchedulingPolicy } from './gen/gpu-scheduling-policy.ts';
 import type { InferenceModel } from './gen/inference-model.ts';
 import type { ModelProfile } from './gen/model-profile.ts';
 import type { RealtimeInferenceTask } from './gen/realtime-inference-task.ts';
 
-export type { GpuNode, InferenceModel, ModelProfile, RealtimeInferenceTask };
+export type { GpuNode, GpuSchedulingPolicy, InferenceModel, ModelProfile, RealtimeInferenceTask };
 
 export const apiVersion = 'daris.dev/v1alpha1';
 
@@ -27,6 +28,16 @@ export const inferenceModels = {
   plural: 'inferencemodels',
   namespaced: true,
 } as const;
+
+export const gpuSchedulingPolicies = {
+  apiVersion,
+  kind: 'GpuSchedulingPolicy',
+  plural: 'gpuschedulingpolicies',
+  namespaced: false,
+} as const;
+
+/** What the policy of a node is called that follows no GpuSchedulingPolicy: its agent's flags say the terms. */
+export const builtInPolicy = 'default';
 
 export const gpuNodes = { apiVersion, kind: 'GpuNode', plural: 'gpunodes', namespaced: false } as const;
 

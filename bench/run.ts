@@ -6,6 +6,7 @@ import { writeResult } from './result.ts';
 /** Native programs print their figures; those in TypeScript write their own result. */
 const benchmarks: readonly { name: string; native: boolean; command: readonly [string, ...string[]] }[] = [
   { name: 'runtime', native: true, command: ['build/bin/runtime-bench', '--models=build/models'] },
+  { name: 'sched', native: false, command: ['node', 'bench/sched.bench.ts'] },
   { name: 'placement', native: false, command: ['node', 'bench/placement.bench.ts'] },
   { name: 'system', native: false, command: ['node', 'bench/system.bench.ts'] },
 ];

@@ -4,13 +4,14 @@
 const folders: Readonly<Record<string, readonly string[]>> = {
   base: [],
   sched: ['base'],
-  simulator: ['base', 'sched'],
+  trace: ['base', 'sched'],
+  simulator: ['base', 'sched', 'trace'],
   model: ['base'],
   engine: ['base', 'model'],
   'engine/openvino': ['base', 'model', 'engine'],
-  runtime: ['base', 'sched', 'model', 'engine'],
-  rpc: ['base', 'sched', 'model', 'engine', 'runtime'],
-  main: ['base', 'sched', 'simulator', 'model', 'engine', 'engine/openvino', 'runtime', 'rpc'],
+  runtime: ['base', 'sched', 'trace', 'model', 'engine'],
+  rpc: ['base', 'sched', 'trace', 'model', 'engine', 'runtime'],
+  main: ['base', 'sched', 'trace', 'simulator', 'model', 'engine', 'engine/openvino', 'runtime', 'rpc'],
 };
 
 /** Headers of a framework, and the only folder that sees it. */

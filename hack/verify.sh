@@ -2,7 +2,7 @@
 # All static checks. Generated files are made anew and must come out as they were.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-generated=(api/gen node-agent/native/gen docs/reference)
+generated=(api/gen node-agent/native/gen docs/reference README.md)
 
 fingerprint() { find "${generated[@]}" -type f -print0 | sort -z | xargs -0 sha256sum; }
 

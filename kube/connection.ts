@@ -24,6 +24,8 @@ export interface ConnectOptions extends CredentialOptions {
   readonly random?: Random | undefined;
   /** Counts requests by method and status. */
   readonly metrics?: MetricRegistry | undefined;
+  /** Called right before anything but a GET is sent, retries included; what it throws becomes the call's error. */
+  readonly beforeWrite?: (() => void) | undefined;
 }
 
 export interface ApiRequest {
@@ -77,6 +79,7 @@ class HttpConnection implements Connection {
   readonly #connections: number;
   readonly #closed = new AbortController();
   readonly #count: (method: string, status: string) => void;
+  readonly #beforeWrite: () => void;
   #transport: Transport | undefined;
 
   constructor(options: ConnectOptions) {
@@ -87,6 +90,7 @@ class HttpConnection implements Connection {
     this.#timeoutMs = options.timeoutMs ?? 15_000;
     this.#connections = options.connections ?? 2;
     this.#count = requestCounter(options.metrics);
+    this.#beforeWrite = options.beforeWrite ?? (() => undefined);
   }
 
   get server(): string {
@@ -150,6 +154,7 @@ class HttpConnection implements Connection {
 
   async #open(request: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const credentials = await this.#credentials.current();
+    if (request.method !== 'GET') this.#beforeWrite();
     const response = await send(urlOf(credentials.server, request), {
       dispatcher: this.#transportFor(credentials).pool(request.pool ?? 'calls'),
       method: request.method,

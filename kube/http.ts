@@ -1,15 +1,27 @@
 /**
- * The operational endpoint of a process: /metrics, /healthz and /readyz, GET only, with tight limits.
+ * The operational endpoint of a process: /metrics, /healthz and /readyz, and what the process has to hand out on its own
+ * host; GET only, with tight limits.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { AppError } from './errors.ts';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { AppError, TerminalError, TransientError } from './errors.ts';
 import type { MetricRegistry } from './metrics.ts';
 
 /** Undefined: well. A text: what is wrong. Must return at once. */
 export type Check = () => string | undefined;
+
+export interface Download {
+  readonly type: string;
+  /** Nothing was sent before its first piece, so that what fails until then is answered as an error. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** The signal aborts when the caller goes away. A TerminalError is the caller's fault, a TransientError passes. */
+export type Downloader = (query: URLSearchParams, signal: AbortSignal) => Download;
 
 export interface HttpServerOptions {
   /** Absent: 127.0.0.1. */
@@ -21,6 +33,10 @@ export interface HttpServerOptions {
   readonly health?: { readonly [name: string]: Check } | undefined;
   /** Named checks behind /readyz: failing means not now. */
   readonly readiness?: { readonly [name: string]: Check } | undefined;
+  /** What the process is at present, in a word: /readyz ends with it. Must return at once. */
+  readonly role?: (() => string) | undefined;
+  /** By path; answered to callers on this host alone, since they may say more than everyone in the cluster should see. */
+  readonly downloads?: { readonly [path: string]: Downloader } | undefined;
   readonly log: Logger;
 }
 
@@ -68,8 +84,30 @@ export class HttpServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { status, type, body } = this.#route(request.method ?? '', (request.url ?? '').split('?')[0] ?? '');
-    response.writeHead(status, { 'content-type': type, ...(status === 405 && { allow: 'GET' }) }).end(body);
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+    const download = this.#options.downloads?.[path];
+    if (download !== undefined && request.method === 'GET') {
+      if (!isLoopback(request.socket.remoteAddress)) return reply(response, elsewhere);
+      void this.#send(download, new URLSearchParams(query), response);
+      return;
+    }
+    reply(response, this.#route(request.method ?? '', path));
+  }
+
+  async #send(download: Downloader, query: URLSearchParams, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.on('close', () => gone.abort(new TransientError('the caller went away', { code: 'Gone' })));
+    try {
+      const { type, body } = download(query, gone.signal);
+      const pieces = body[Symbol.asyncIterator]();
+      const first = await pieces.next();
+      response.writeHead(200, { 'content-type': type });
+      await pipeline(Readable.from(rest(first, pieces)), response);
+    } catch (err) {
+      if (gone.signal.aborted || response.headersSent) response.destroy();
+      else reply(response, refusal(err));
+      if (!gone.signal.aborted) this.#options.log.warn({ err }, 'download failed');
+    }
   }
 
   #route(method: string, path: string): Reply {
@@ -80,10 +118,14 @@ export class HttpServer {
       case '/healthz':
         return report(this.#options.health ?? {});
       case '/readyz':
-        return report(this.#options.readiness ?? {});
+        return report(this.#options.readiness ?? {}, this.#options.role);
       default:
-        return plain(404, 'there are /metrics, /healthz and /readyz\n');
+        return plain(404, `there are ${['/metrics', '/healthz', '/readyz', ...this.#downloads()].join(', ')}\n`);
     }
+  }
+
+  #downloads(): string[] {
+    return Object.keys(this.#options.downloads ?? {});
   }
 
   #metrics(): Reply {
@@ -107,14 +149,42 @@ function plain(status: number, body: string): Reply {
   return { status, type: 'text/plain; charset=utf-8', body };
 }
 
+const elsewhere = plain(403, 'this is for callers on this host; kubectl port-forward makes you one\n');
+
+function reply(response: ServerResponse, { status, type, body }: Reply): void {
+  response.writeHead(status, { 'content-type': type, ...(status === 405 && { allow: 'GET' }) }).end(body);
+}
+
+function refusal(error: unknown): Reply {
+  if (error instanceof TerminalError) return plain(400, `${error.message}\n`);
+  if (error instanceof TransientError) return plain(503, `${error.message}\n`);
+  return plain(500, 'this could not be read\n');
+}
+
+function isLoopback(address: string | undefined): boolean {
+  return address !== undefined && /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address);
+}
+
+async function* rest(
+  first: IteratorResult<Uint8Array>,
+  pieces: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    for (let next = first; next.done !== true; next = await pieces.next()) yield next.value;
+  } finally {
+    await pieces.return?.();
+  }
+}
+
 /** One line a check, as the API server's own endpoints write it. */
-function report(checks: { readonly [name: string]: Check }): Reply {
+function report(checks: { readonly [name: string]: Check }, role?: () => string): Reply {
   const results = Object.entries(checks).map(([name, check]) => ({ name, problem: run(check) }));
   const lines = results.map(({ name, problem }) =>
     problem === undefined ? `[+]${name} ok` : `[-]${name} failed: ${problem}`,
   );
   const failed = results.some(({ problem }) => problem !== undefined);
-  return plain(failed ? 503 : 200, [...lines, failed ? 'failed' : 'ok', ''].join('\n'));
+  const verdict = failed ? 'failed' : 'ok';
+  return plain(failed ? 503 : 200, [...lines, role === undefined ? verdict : `${verdict}: ${role()}`, ''].join('\n'));
 }
 
 function run(check: Check): string | undefined {

@@ -109,6 +109,14 @@ describe('HttpServer', () => {
     expect(await (await fetch(`${url}/metrics`)).text()).toContain('collected 17\n');
   });
 
+  test('/readyz ends with what the process is', async () => {
+    const log = silent();
+    server = new HttpServer({ port: 0, metrics: new MetricRegistry(), role: () => 'standby, other leads', log });
+    const { port } = await server.start();
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+    expect([answer.status, await answer.text()]).toEqual([200, 'ok: standby, other leads\n']);
+  });
+
   test('a check or a collector that throws is a failure, not the end', async () => {
     const metrics = new MetricRegistry();
     metrics.onCollect(() => {

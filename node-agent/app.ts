@@ -14,16 +14,19 @@ import type { KubeObject, Resource } from '../kube/resource.ts';
 import { Applier } from './applier.ts';
 import type { Config } from './config.ts';
 import { ContextMetrics } from './context-metrics.ts';
+import { Isolation } from './isolation.ts';
 import { AgentMetrics } from './metrics.ts';
 import { NativeClient } from './native/client.ts';
 import { Session } from './native/session.ts';
 import { Observations } from './observations.ts';
-import { runtimePolicy } from './policy.ts';
+import type { PolicyTerms } from './policy.ts';
+import { PolicyInForce } from './policy-in-force.ts';
 import { keepMeasuredMs } from './profile-status.ts';
 import { gpuNodes, models, profiles, tasks } from './resources.ts';
 import { Statements } from './statements.ts';
 import { StatusWriter } from './status-writer.ts';
 import { type TaskSample, TaskMetrics } from './task-metrics.ts';
+import { traceDownload } from './trace.ts';
 
 const lease = { durationMs: 10_000, renewEveryMs: 3_000 } as const;
 /** A pass that takes longer than this waits for something that will not come. */
@@ -41,21 +44,26 @@ export class Agent {
   readonly #client: KubeClient;
   readonly #reflectors;
   readonly #observations = new Observations();
+  readonly #policy: PolicyInForce;
   readonly #session: Session;
   readonly #applier: Applier;
   readonly #statements: Statements;
   readonly #writer: StatusWriter;
   readonly #lease: LeaseHolder;
+  readonly #isolation: Isolation;
   readonly #recorder: EventRecorder;
   readonly #http: HttpServer;
   #cachesComplete = false;
   /** When models that were kept after measuring are let go. */
   #letGo: Timer | undefined;
+  /** Serves nothing, since its policy says Stop and the API server is out of reach. */
+  #cutOff = false;
 
   constructor(config: Config, log: Logger, clock: Clock = new SystemClock()) {
     this.#config = config;
     this.#log = log;
     this.#clock = clock;
+    this.#policy = new PolicyInForce(config.policy);
     this.#metrics = new AgentMetrics(this.#registry);
     this.#taskMetrics = new TaskMetrics(this.#registry);
     this.#contextMetrics = new ContextMetrics(this.#registry);
@@ -79,6 +87,7 @@ export class Agent {
     this.#applier = this.#createApplier();
     this.#writer = this.#createWriter();
     this.#lease = this.#createLease();
+    this.#isolation = this.#createIsolation();
     this.#http = this.#createHttp();
     this.#registry.onCollect(() => this.#collect());
   }
@@ -86,17 +95,19 @@ export class Agent {
   /** Resolves when the operational endpoint listens; everything else goes on by itself from here. */
   async start(): Promise<{ readonly address: string; readonly port: number }> {
     const bound = await this.#http.start();
-    const all = Object.values(this.#reflectors);
     const { tasks: taskReflector, models: modelReflector, profiles: profileReflector } = this.#reflectors;
     for (const reflector of [taskReflector, modelReflector, profileReflector])
       reflector.subscribe(() => this.#changed());
     profileReflector.subscribe(() => this.#letGoLater());
-    this.#reflectors.gpuNodes.subscribe(() => this.#writer.wake());
-    for (const reflector of all) reflector.start();
+    this.#reflectors.gpuNodes.subscribe(() => {
+      this.#applier.kick();
+      this.#writer.wake();
+    });
+    for (const reflector of Object.values(this.#reflectors)) reflector.start();
     this.#lease.start();
     this.#recorder.start();
     this.#session.start();
-    const synced = all.map((reflector) => reflector.synced());
+    const synced = Object.values(this.#reflectors).map((reflector) => reflector.synced());
     Promise.all(synced).then(
       () => this.#begin(),
       () => this.#log.info('stopped before the caches were complete'),
@@ -157,7 +168,7 @@ export class Agent {
           const first = this.#observations.state === undefined;
           this.#observations.observed(state, clock.monotonic(), (uid) => this.#isNew(uid));
           this.#applier.observed(state);
-          if (first) this.#applier.kick();
+          if (first || this.#stopTurned()) this.#applier.kick();
           this.#writer.wake();
         },
         lost: (message) => {
@@ -177,9 +188,9 @@ export class Agent {
   #createApplier(): Applier {
     return new Applier({
       node: this.#config.node,
-      policy: runtimePolicy(this.#config.policy),
+      policy: () => this.#policyTerms(),
       observations: this.#observations,
-      tasks: () => this.#statements.tasks(),
+      tasks: () => (this.#cutOff ? [] : this.#statements.tasks()),
       models: () => this.#statements.models(),
       profiles: () => this.#statements.profiles(),
       apply: (state) => this.#session.apply(state),
@@ -196,7 +207,7 @@ export class Agent {
     const reflectors = this.#reflectors;
     return new Statements({
       node: this.#config.node,
-      policy: this.#config.policy,
+      policy: this.#policy,
       advertiseAddress: this.#config.advertiseAddress,
       client: this.#client,
       log: this.#log,
@@ -234,6 +245,31 @@ export class Agent {
     });
   }
 
+  #createIsolation(): Isolation {
+    const { tasks: taskReflector } = this.#reflectors;
+    return new Isolation({
+      leaseMs: lease.durationMs,
+      leaseAgeMs: () => this.#lease.ageMs(),
+      cacheAgeMs: () => taskReflector.ageMs(),
+      clock: this.#clock,
+    });
+  }
+
+  #policyTerms(): PolicyTerms {
+    const { view } = this.#observations;
+    const gpus = view.kind === 'up' ? view.info.gpus : [];
+    return this.#policy.rule(this.#statements.gpuNode()?.status, gpus).terms;
+  }
+
+  /** Whether to serve, or to stop, has become another answer. */
+  #stopTurned(): boolean {
+    const stop = this.#isolation.isolated && this.#policy.terms.onPartition === 'Stop';
+    if (stop === this.#cutOff) return false;
+    this.#cutOff = stop;
+    this.#log.warn({ stop, leaseAgeMs: this.#lease.ageMs() }, 'onPartition Stop: serving stops or goes on');
+    return true;
+  }
+
   #createRecorder(): EventRecorder {
     return new EventRecorder({
       client: this.#client,
@@ -253,6 +289,9 @@ export class Agent {
       readiness: {
         caches: () => (this.#cachesComplete ? undefined : 'the first lists of tasks and models have not arrived'),
         runtime: () => this.#runtimeTrouble(),
+      },
+      downloads: {
+        '/trace': (query, signal) => traceDownload((asked, until) => this.#session.trace(asked, until), query, signal),
       },
       log: this.#log,
     });

@@ -5,7 +5,7 @@ import { TransientError } from '../kube/errors.ts';
 import { Applier } from './applier.ts';
 import type { DesiredState } from './native/gen/runtime.ts';
 import { Observations } from './observations.ts';
-import { defaultPolicy, runtimePolicy } from './policy.ts';
+import { builtInTerms, defaultPolicy } from './policy.ts';
 import type { StoredTask } from './resources.ts';
 import { effective, info, jobs, node, observedState, observedTask, storedTask } from './testing/fixtures.ts';
 
@@ -29,7 +29,7 @@ function newApplier(): Applier {
   const log = pino({ level: 'warn' }, { write: (line: string) => warnings.push(line) });
   return new Applier({
     node,
-    policy: runtimePolicy(defaultPolicy),
+    policy: () => builtInTerms(defaultPolicy),
     observations,
     tasks: () => tasks,
     models: () => [],

@@ -4,13 +4,15 @@ import type { Logger } from 'pino';
 import { Backoff, type Random } from '../kube/backoff.ts';
 import type { Clock, Timer } from '../kube/clock.ts';
 import { type Desired, desiredState, fingerprint, type Skipped } from './desired.ts';
-import type { ApplyResponse, DesiredState, ObservedState, Policy } from './native/gen/runtime.ts';
+import type { ApplyResponse, DesiredState, ObservedState } from './native/gen/runtime.ts';
 import type { Observations } from './observations.ts';
+import { type PolicyTerms, runtimePolicy } from './policy.ts';
 import type { StoredModel, StoredProfile, StoredTask } from './resources.ts';
 
 export interface ApplierOptions {
   readonly node: string;
-  readonly policy: Policy;
+  /** Asked once the runtime has said what hardware it owns. */
+  readonly policy: () => PolicyTerms;
   readonly observations: Observations;
   readonly tasks: () => readonly StoredTask[];
   readonly models: () => readonly StoredModel[];
@@ -99,12 +101,14 @@ export class Applier {
     const before = observations.state;
     // Its first state says which generation is in force; ours must be greater.
     if (!this.#cachesComplete || before === undefined) return;
-    const desired = this.#desired();
-    const wanted = fingerprint(desired.state);
+    const policy = this.#options.policy();
+    const desired = this.#desired(policy);
+    // A policy of the same terms under another name is another one to those who read what is in force.
+    const wanted = fingerprint(desired.state) + JSON.stringify(policy);
     if (wanted === this.#taken) return;
     this.#generation = Math.max(this.#generation, before.appliedGeneration) + 1;
     const generation = this.#generation;
-    observations.asked(generation, desired.terms);
+    observations.asked(generation, { terms: desired.terms, policy });
     const startedMs = clock.monotonic();
     try {
       const answer = await this.#options.apply({ ...desired.state, generation });
@@ -128,11 +132,11 @@ export class Applier {
     this.#schedule(retryMs);
   }
 
-  #desired(): Desired {
-    const { node, policy, observations, tasks, models, profiles } = this.#options;
+  #desired(policy: PolicyTerms): Desired {
+    const { node, observations, tasks, models, profiles } = this.#options;
     const desired = desiredState({
       node,
-      policy,
+      policy: runtimePolicy(policy),
       tasks: tasks(),
       models: models(),
       profiles: profiles(),

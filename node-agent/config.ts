@@ -30,7 +30,7 @@ const settings = [
     flag: 'metrics-address',
     value: 'HOST:PORT',
     fallback: '127.0.0.1:9091',
-    help: '/metrics, /healthz, /readyz; port 0: any',
+    help: '/metrics, /healthz, /readyz, /trace; port 0: any',
   },
   { flag: 'contexts', value: 'N', fallback: String(defaultPolicy.contexts), help: 'contexts of each GPU' },
   {

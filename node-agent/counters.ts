@@ -8,6 +8,7 @@ export const counterNames = [
   'rejected',
   'early',
   'superseded',
+  'withdrawn',
   'admitted',
   'completed',
   'missed',

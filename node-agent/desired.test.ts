@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type DesiredInput, desiredState, fingerprint, type Seen } from './desired.ts';
 import { LateJobs, Priority, Release } from './native/gen/runtime.ts';
-import { defaultPolicy, runtimePolicy } from './policy.ts';
+import { builtInTerms, defaultPolicy, runtimePolicy } from './policy.ts';
 import type { StoredTask, TaskStatus } from './resources.ts';
 import {
   digest,
@@ -15,7 +15,7 @@ import {
   storedTask,
 } from './testing/fixtures.ts';
 
-const policy = runtimePolicy(defaultPolicy);
+const policy = runtimePolicy(builtInTerms(defaultPolicy));
 
 function desired(input: Partial<DesiredInput>): ReturnType<typeof desiredState> {
   return desiredState({ node, policy, tasks: [], models: [], profiles: [], seen: () => undefined, ...input });

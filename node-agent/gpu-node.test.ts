@@ -1,19 +1,27 @@
 import { describe, expect, test } from '@jest/globals';
 import { withTransitionTimes } from '../api/conditions.ts';
 import { advertised, gpuNodeChange, type GpuNodeInput, gpuNodeStatement } from './gpu-node.ts';
-import { defaultPolicy } from './policy.ts';
+import type { Ruling } from './policy-in-force.ts';
 import type { StoredGpuNode } from './resources.ts';
 import type { RuntimeUp, RuntimeView } from './runtime-view.ts';
-import { gpu, info, node, observedState } from './testing/fixtures.ts';
+import { gpu, info, node, observedState, policy } from './testing/fixtures.ts';
 
-const up: RuntimeUp = { kind: 'up', info: info(), state: observedState(), terms: new Map(), applyError: undefined };
+const up: RuntimeUp = {
+  kind: 'up',
+  info: info(),
+  state: observedState(),
+  terms: new Map(),
+  policy,
+  applyError: undefined,
+};
+const byDefault: Ruling = { terms: policy, wanted: { name: 'default' }, flaw: undefined };
 const down: RuntimeView = { kind: 'down', message: 'connection refused' };
 
 function statement(input: Partial<GpuNodeInput>): NonNullable<ReturnType<typeof gpuNodeStatement>> {
   const said = gpuNodeStatement({
     present: undefined,
     view: up,
-    policy: defaultPolicy,
+    ruling: byDefault,
     advertiseAddress: undefined,
     ...input,
   });
@@ -35,7 +43,17 @@ const ready = statement({});
 
 test('a runtime with its policy in force is Ready, with its GPUs and contexts', () => {
   expect(ready).toEqual({
-    policy: 'built-in',
+    observedPolicy: { name: 'default' },
+    appliedPolicy: {
+      name: 'default',
+      contexts: 2,
+      streamsPerContext: 1,
+      oversubscription: '1',
+      mretWindow: 5,
+      mretAging: true,
+      highPriorityAdmission: false,
+      onPartition: 'Serve',
+    },
     admission: 'Predicted',
     highPriorityUtilizationLimit: '0.75',
     address: '127.0.0.1:43121',
@@ -58,7 +76,10 @@ test('a runtime with its policy in force is Ready, with its GPUs and contexts', 
         })),
       },
     ],
-    conditions: [{ type: 'Ready', status: 'True', reason: 'Serving', message: 'the runtime answers and takes tasks' }],
+    conditions: [
+      { type: 'Ready', status: 'True', reason: 'Serving', message: 'the runtime answers and takes tasks' },
+      { type: 'PolicyApplied', status: 'True', reason: 'Applied', message: 'policy default is in force' },
+    ],
   });
 });
 
@@ -66,11 +87,11 @@ describe('nothing is said, so what status says stays, while', () => {
   const rows: Record<string, Partial<RuntimeUp> | { kind: 'connecting' }> = {
     'the first connection is being made': { kind: 'connecting' },
     'the first state is on its way': { state: undefined, terms: undefined },
-    'our Apply is on its way': { terms: undefined },
+    'our Apply is on its way': { terms: undefined, policy: undefined },
     'contexts are being made': { state: observedState({ gpus: [] }) },
   };
   test.each(Object.entries(rows))('%s', (_, values) => {
-    const input = { present: undefined, policy: defaultPolicy, advertiseAddress: undefined };
+    const input = { present: undefined, ruling: byDefault, advertiseAddress: undefined };
     expect(
       gpuNodeStatement({
         ...input,
@@ -85,13 +106,16 @@ test('a runtime that is away is not Ready; its GPUs stay, since placements rest 
   expect(said).toMatchObject({
     gpus: ready.gpus,
     address: ready.address,
-    conditions: [{ status: 'False', reason: 'RuntimeUnavailable', message: expect.stringContaining('refused') }],
+    conditions: [
+      { status: 'False', reason: 'RuntimeUnavailable', message: expect.stringContaining('refused') },
+      { type: 'PolicyApplied', status: 'True' },
+    ],
   });
   expect(statement({ view: down })).not.toHaveProperty('gpus');
 });
 
 test('a runtime that takes no desired state is not Ready, in its words', () => {
-  const view = { ...up, terms: undefined, applyError: 'contexts: 9 exceed 2 cores' };
+  const view = { ...up, terms: undefined, policy: undefined, applyError: 'contexts: 9 exceed 2 cores' };
   expect(statement({ view }).conditions).toMatchObject([
     { status: 'False', reason: 'ApplyFailed', message: expect.stringContaining('9 exceed 2') },
   ]);
@@ -105,6 +129,57 @@ test.each([
   ['no port, no address', 'nonsense', 'node-1.example', ''],
 ])('address: %s', (_, address, host, expected) => {
   expect(advertised(address, host)).toBe(expected);
+});
+
+describe('a policy', () => {
+  const wanted = { name: 'edge', generation: 3 };
+  const edge = { ...policy, ...wanted, contexts: 1, streamsPerContext: 2 };
+
+  test('on its way is not spoken of: what was said stays', () => {
+    const ruling: Ruling = { terms: edge, wanted, flaw: undefined };
+    expect(statement({ ruling, present: object(ready).status })).toEqual(ready);
+  });
+
+  test('in force is told with its terms', () => {
+    const said = statement({ ruling: { terms: edge, wanted, flaw: undefined }, view: { ...up, policy: edge } });
+    expect(said).toMatchObject({
+      observedPolicy: wanted,
+      appliedPolicy: { ...wanted, contexts: 1, streamsPerContext: 2 },
+      conditions: [{}, { status: 'True', reason: 'Applied', message: 'policy edge, generation 3, is in force' }],
+    });
+  });
+
+  test('that the hardware cannot carry is refused in words, and the former one stays in force', () => {
+    const flaw = { reason: 'TooManyContexts', message: 'it is too much' };
+    const said = statement({ ruling: { terms: policy, wanted, flaw } });
+    expect(said).toMatchObject({
+      observedPolicy: wanted,
+      appliedPolicy: { name: 'default' },
+      conditions: [
+        { type: 'Ready', status: 'True' },
+        {
+          type: 'PolicyApplied',
+          status: 'False',
+          reason: 'TooManyContexts',
+          message: 'policy edge, generation 3, cannot be had here: it is too much; policy default stays in force',
+        },
+      ],
+    });
+  });
+
+  test('that the operator has not named yet is not spoken of', () => {
+    const said = statement({ ruling: { terms: policy, wanted: undefined, flaw: undefined } });
+    expect(said).not.toHaveProperty('observedPolicy');
+    expect(said.conditions.map(({ type }) => type)).toEqual(['Ready']);
+  });
+});
+
+test('the words of the operator in the same status are no change of ours', () => {
+  const present = object(ready);
+  const conditions = [...(present.status?.conditions ?? [])];
+  conditions.push({ type: 'Stalled', status: 'True', reason: 'R', message: '', lastTransitionTime: '' });
+  const status = { ...present.status, policy: { name: 'edge' }, conditions };
+  expect(gpuNodeChange({ ...present, status }, ready)).toBe('none');
 });
 
 describe('change', () => {

@@ -3,61 +3,106 @@ import { isDeepStrictEqual } from 'node:util';
 import { type ConditionState, findCondition } from '../api/conditions.ts';
 import { formatE9 } from '../api/utilization.ts';
 import type { Gpu, ObservedContext, ObservedState } from './native/gen/runtime.ts';
-import { builtInPolicy, formatLimit, type PolicySettings } from './policy.ts';
+import { formatLimit, type PolicyTerms, shownPolicy } from './policy.ts';
+import type { Ruling } from './policy-in-force.ts';
 import type { GpuNodeStatus, StoredGpuNode } from './resources.ts';
 import type { RuntimeView } from './runtime-view.ts';
 import { sameState } from './serving.ts';
 import type { Change } from './status.ts';
 
-export type GpuNodeStatement = Omit<GpuNodeStatus, 'conditions'> & { readonly conditions: readonly [ConditionState] };
+export type GpuNodeStatement = Omit<GpuNodeStatus, 'conditions'> & { readonly conditions: readonly ConditionState[] };
 
 export interface GpuNodeInput {
   readonly present: GpuNodeStatus | undefined;
   readonly view: RuntimeView;
-  readonly policy: PolicySettings;
+  /** Undefined while it is not known what the hardware can carry. */
+  readonly ruling: Ruling | undefined;
   /** Replaces the host of the runtime's inference address, which is what the runtime itself listens on. */
   readonly advertiseAddress: string | undefined;
 }
 
 /** Undefined while a connection or an Apply is on its way: what status says stays, so that a restarted agent takes nothing away. */
 export function gpuNodeStatement(input: GpuNodeInput): GpuNodeStatement | undefined {
-  const { present, view, policy } = input;
+  const { present, view, ruling } = input;
   if (view.kind === 'connecting') return undefined;
-  const terms = {
-    policy: builtInPolicy,
-    admission: policy.admission,
-    highPriorityUtilizationLimit: formatLimit(policy.highPriorityLimit),
-  };
   if (view.kind === 'down') {
     const gone = notReady('RuntimeUnavailable', `the runtime does not answer: ${view.message}`);
-    return { ...lastKnown(present), ...terms, conditions: [gone] };
+    return { ...lastKnown(present), conditions: [gone, ...presentApplied(present)] };
   }
   if (view.applyError !== undefined) {
     const refused = notReady('ApplyFailed', `the runtime does not take its desired state: ${view.applyError}`);
-    return { ...lastKnown(present), ...terms, conditions: [refused] };
+    return { ...lastKnown(present), conditions: [refused, ...presentApplied(present)] };
   }
-  if (view.terms === undefined || view.state === undefined || !hasContexts(view.state)) return undefined;
-  const { info, state } = view;
+  const { info, state, policy } = view;
+  if (policy === undefined || state === undefined || !hasContexts(state)) return undefined;
   const address = advertised(info.inferenceAddress, input.advertiseAddress);
+  const { observedPolicy, applied } = policyWord(policy, ruling, present);
   return {
-    ...terms,
+    ...(observedPolicy === undefined ? {} : { observedPolicy }),
+    appliedPolicy: shownPolicy(policy),
+    admission: policy.admission,
+    highPriorityUtilizationLimit: formatLimit(policy.highPriorityLimit),
     ...(address === '' ? {} : { address }),
     runtimeVersion: info.runtimeVersion,
     gpus: info.gpus.map((gpu) => gpuStatus(gpu, state)),
-    conditions: [ready()],
+    conditions: [ready(), ...applied],
   };
+}
+
+interface PolicyWord {
+  readonly observedPolicy?: GpuNodeStatus['observedPolicy'] | undefined;
+  readonly applied: readonly ConditionState[];
+}
+
+/** What is said of the policy that the operator wants; while that is on its way, what was said before. */
+function policyWord(inForce: PolicyTerms, ruling: Ruling | undefined, present: GpuNodeStatus | undefined): PolicyWord {
+  const { wanted: observedPolicy, flaw, terms } = ruling ?? {};
+  if (observedPolicy === undefined) return { applied: [] };
+  const name = policyName(observedPolicy);
+  if (flaw !== undefined) {
+    const message = `${name} cannot be had here: ${flaw.message}; ${policyName(inForce)} stays in force`;
+    return { observedPolicy, applied: [policyApplied('False', flaw.reason, message)] };
+  }
+  if (isDeepStrictEqual(inForce, terms)) {
+    return { observedPolicy, applied: [policyApplied('True', 'Applied', `${name} is in force`)] };
+  }
+  return { observedPolicy: present?.observedPolicy, applied: presentApplied(present) };
+}
+
+function policyName({ name, generation }: { readonly name: string; readonly generation?: number }): string {
+  return generation === undefined ? `policy ${name}` : `policy ${name}, generation ${generation},`;
+}
+
+function policyApplied(status: 'True' | 'False', reason: string, message: string): ConditionState {
+  return { type: 'PolicyApplied', status, reason, message };
+}
+
+/** With server-side apply a condition that is left out is taken away, so what still holds is said again. */
+function presentApplied(present: GpuNodeStatus | undefined): ConditionState[] {
+  const known = findCondition(present?.conditions, 'PolicyApplied');
+  if (known === undefined) return [];
+  const { lastTransitionTime: _time, ...state } = known;
+  return [state];
 }
 
 /** Utilizations move all the time and are figures; everything else is what placements rest on. */
 export function gpuNodeChange(object: StoredGpuNode | undefined, statement: GpuNodeStatement): Change {
   const present = object?.status;
-  const known = findCondition(present?.conditions, 'Ready');
   const { conditions, ...rest } = statement;
-  const { conditions: _conditions, ...presentRest } = present ?? {};
+  // What the operator says of this node is no part of our word.
+  const { conditions: known, policy: _policy, ...presentRest } = present ?? {};
   const turned =
-    !sameState(conditions[0], known) || !isDeepStrictEqual(withoutFigures(rest), withoutFigures(presentRest));
+    ownConditions.some((type) => !sameState(stateOf(conditions, type), findCondition(known, type))) ||
+    !isDeepStrictEqual(withoutFigures(rest), withoutFigures(presentRest));
   if (turned) return 'transition';
-  return isDeepStrictEqual(rest, presentRest) && conditions[0].message === known?.message ? 'none' : 'figures';
+  const sameWords = conditions.every(({ type, message }) => message === findCondition(known, type)?.message);
+  return isDeepStrictEqual(rest, presentRest) && sameWords ? 'none' : 'figures';
+}
+
+const ownConditions = ['Ready', 'PolicyApplied'];
+
+function stateOf(conditions: readonly ConditionState[], type: string): ConditionState | undefined {
+  return conditions.find((condition) => condition.type === type);
 }
 
 /** `host:port` with its host replaced; an IPv6 host gets its brackets. */
@@ -78,12 +123,8 @@ function notReady(reason: string, message: string): ConditionState {
 
 /** What the runtime said before it went away: placements are kept against it until the operator decides otherwise. */
 function lastKnown(present: GpuNodeStatus | undefined): Omit<GpuNodeStatus, 'conditions'> {
-  const { address, runtimeVersion, gpus } = present ?? {};
-  return {
-    ...(address === undefined ? {} : { address }),
-    ...(runtimeVersion === undefined ? {} : { runtimeVersion }),
-    ...(gpus === undefined ? {} : { gpus }),
-  };
+  const { conditions: _conditions, policy: _policy, ...own } = present ?? {};
+  return own;
 }
 
 function hasContexts(state: ObservedState): boolean {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Terms } from './desired.ts';
 import { type Miss, MissCause } from './native/gen/runtime.ts';
 import { Observations } from './observations.ts';
-import { info, jobs, observedState, observedTask } from './testing/fixtures.ts';
+import { info, jobs, observedState, observedTask, policy } from './testing/fixtures.ts';
 
 const isNew = (): boolean => true;
 const isKnown = (): boolean => false;
@@ -28,17 +28,17 @@ describe('view', () => {
   test('knows the terms only of a generation that this process asked for', () => {
     const observations = new Observations();
     observations.connected(info());
-    observations.asked(7, terms);
+    observations.asked(7, { terms, policy });
     observations.observed(observedState({ appliedGeneration: 6 }), 0, isNew);
     expect(observations.view).toMatchObject({ terms: undefined });
     observations.observed(observedState({ appliedGeneration: 7 }), 1, isNew);
-    expect(observations.view).toMatchObject({ terms });
+    expect(observations.view).toMatchObject({ terms, policy });
   });
 
   test('forgets what another instance was asked for, also under the same number', () => {
     const observations = new Observations();
     observations.connected(info());
-    observations.asked(1, terms);
+    observations.asked(1, { terms, policy });
     observations.lost('gone');
     observations.connected(info({ instanceId: 'instance-2' }));
     observations.observed(observedState({ instanceId: 'instance-2' }), 0, isNew);
@@ -48,11 +48,11 @@ describe('view', () => {
   test('remembers what the same instance was asked for over a broken connection', () => {
     const observations = new Observations();
     observations.connected(info());
-    observations.asked(1, terms);
+    observations.asked(1, { terms, policy });
     observations.lost('gone');
     observations.connected(info());
     observations.observed(observedState(), 0, isNew);
-    expect(observations.view).toMatchObject({ terms });
+    expect(observations.view).toMatchObject({ terms, policy });
   });
 });
 

@@ -3,8 +3,14 @@
 import { laterCounters, zeroCounters } from './counters.ts';
 import type { Seen, Terms } from './desired.ts';
 import type { InfoResponse, Miss, MissCause, ObservedState, ObservedTask } from './native/gen/runtime.ts';
+import type { PolicyTerms } from './policy.ts';
 import type { RuntimeView } from './runtime-view.ts';
 import { CounterWindow, type WindowFigures } from './window.ts';
+
+interface Asked {
+  readonly terms: ReadonlyMap<string, Terms>;
+  readonly policy: PolicyTerms;
+}
 
 interface Track {
   window: CounterWindow;
@@ -20,7 +26,7 @@ const noFigures: WindowFigures = { coveredMs: 0, released: 0, admitted: 0, misse
 export class Observations {
   readonly #tracks = new Map<string, Track>();
   // What was asked for under which generation; the runtime says which generation is in force.
-  readonly #asked = new Map<number, ReadonlyMap<string, Terms>>();
+  readonly #asked = new Map<number, Asked>();
   #down: string | undefined;
   #info: InfoResponse | undefined;
   #state: ObservedState | undefined;
@@ -52,8 +58,8 @@ export class Observations {
     }
   }
 
-  asked(generation: number, terms: ReadonlyMap<string, Terms>): void {
-    this.#asked.set(generation, terms);
+  asked(generation: number, asked: Asked): void {
+    this.#asked.set(generation, asked);
   }
 
   applied(error: string | undefined): void {
@@ -68,8 +74,9 @@ export class Observations {
   get view(): RuntimeView {
     if (this.#down !== undefined) return { kind: 'down', message: this.#down };
     if (this.#info === undefined) return { kind: 'connecting' };
-    const terms = this.#state === undefined ? undefined : this.#asked.get(this.#state.appliedGeneration);
-    return { kind: 'up', info: this.#info, state: this.#state, terms, applyError: this.#applyError };
+    const asked = this.#state === undefined ? undefined : this.#asked.get(this.#state.appliedGeneration);
+    const { terms, policy } = asked ?? {};
+    return { kind: 'up', info: this.#info, state: this.#state, terms, policy, applyError: this.#applyError };
   }
 
   get state(): ObservedState | undefined {

@@ -1,8 +1,9 @@
-// How this node's GPUs are divided and scheduled: the built-in default, with what the agent's flags say.
+// How this node's GPUs are divided and scheduled: the built-in default, which the agent's flags say, or the policy that
+// the operator wrote into the GpuNode. What that leaves out is the default's. Pure.
+import { builtInPolicy } from '../api/resources.ts';
 import { formatE9, wholeE9 } from '../api/utilization.ts';
-import { Admission, type Policy } from './native/gen/runtime.ts';
-
-export const builtInPolicy = 'built-in';
+import { Admission, type Gpu, type Policy } from './native/gen/runtime.ts';
+import type { AppliedPolicy, GpuNodeStatus, NodePolicy } from './resources.ts';
 
 export interface PolicySettings {
   readonly contexts: number;
@@ -22,24 +23,107 @@ export const defaultPolicy: PolicySettings = Object.freeze({
   highPriorityLimit: 0.75,
 });
 
-/** Window of measured execution times (ws of eq. 1). */
-const mretWindow = 5;
+/** A policy with all of its terms. */
+export interface PolicyTerms extends PolicySettings {
+  readonly name: string;
+  /** Of the policy's spec; absent: the built-in one has none. */
+  readonly generation?: number;
+  /** Absent: only the counts of contexts and streams were said. */
+  readonly mode?: string;
+  /** Window of measured execution times (ws of eq. 1). */
+  readonly mretWindow: number;
+  readonly mretAging: boolean;
+  readonly highPriorityAdmission: boolean;
+  /** Absent: any. */
+  readonly engine?: string;
+  readonly onPartition: 'Serve' | 'Stop';
+}
+
+/** Why the hardware cannot carry a policy: a condition's reason, and the terms in words. */
+export interface PolicyFlaw {
+  readonly reason: string;
+  readonly message: string;
+}
+
+export function builtInTerms(settings: PolicySettings): PolicyTerms {
+  return {
+    ...settings,
+    name: builtInPolicy,
+    mretWindow: 5,
+    mretAging: true,
+    highPriorityAdmission: false,
+    onPartition: 'Serve',
+  };
+}
+
+export function policyTerms(settings: PolicySettings, wanted: NodePolicy): PolicyTerms {
+  const { partitioning, highPriorityUtilizationLimit, ...scheduling } = wanted;
+  return {
+    ...builtInTerms(settings),
+    ...scheduling,
+    ...(partitioning === undefined
+      ? {}
+      : { ...partitioning, oversubscription: Number(partitioning.oversubscription ?? 1) }),
+    ...(highPriorityUtilizationLimit === undefined ? {} : { highPriorityLimit: Number(highPriorityUtilizationLimit) }),
+  };
+}
+
+/** What a GpuNode says to be in force, for an agent that was restarted; undefined where it does not say all of it. */
+export function appliedTerms(settings: PolicySettings, status: GpuNodeStatus | undefined): PolicyTerms | undefined {
+  if (status?.appliedPolicy === undefined) return undefined;
+  const { appliedPolicy, admission, highPriorityUtilizationLimit } = status;
+  return {
+    ...builtInTerms(settings),
+    ...appliedPolicy,
+    oversubscription: Number(appliedPolicy.oversubscription),
+    ...(admission === undefined ? {} : { admission }),
+    ...(highPriorityUtilizationLimit === undefined ? {} : { highPriorityLimit: Number(highPriorityUtilizationLimit) }),
+  };
+}
+
+/** As GpuNode's status shows it; `admission` and the limit stand beside it. */
+export function shownPolicy(terms: PolicyTerms): AppliedPolicy {
+  const { admission: _admission, highPriorityLimit: _limit, oversubscription, ...rest } = terms;
+  return { ...rest, oversubscription: formatE9(Math.round(oversubscription * wholeE9)) };
+}
+
+/** Each context needs a core or SM of its own share: OS · SM / N_c must be at least 1 (eq. 9). */
+export function flawOf(terms: PolicyTerms, gpus: readonly Gpu[]): PolicyFlaw | undefined {
+  for (const gpu of gpus) {
+    if (terms.engine !== undefined && terms.engine !== gpu.engine) {
+      const message = `it asks for engine ${terms.engine}, and ${gpu.uuid} has ${gpu.engine}; write engine: ${gpu.engine} or leave it out`;
+      return { reason: 'EngineNotFound', message };
+    }
+    const most = Math.floor(gpu.sms * terms.oversubscription);
+    if (terms.contexts > most) return { reason: 'TooManyContexts', message: tooMany(terms, gpu, most) };
+  }
+  return undefined;
+}
+
+function tooMany({ contexts, oversubscription }: PolicyTerms, gpu: Gpu, most: number): string {
+  const units = gpu.sms === 1 ? '1 core or SM' : `${gpu.sms} cores or SMs`;
+  const enough = formatE9(Math.ceil((contexts / gpu.sms) * 1e6) * 1e3);
+  return (
+    `${contexts} contexts at oversubscription ${oversubscription} are more than the ${units} of ${gpu.uuid} allow; ` +
+    `write contexts: ${most} or oversubscription: '${enough}'`
+  );
+}
 
 const admissions = {
   Utilization: Admission.ADMISSION_UTILIZATION,
   Predicted: Admission.ADMISSION_PREDICTED,
 } as const;
 
-export function runtimePolicy(settings: PolicySettings): Policy {
+export function runtimePolicy(terms: PolicyTerms): Policy {
   return {
-    contexts: settings.contexts,
-    streamsPerContext: settings.streamsPerContext,
-    oversubscription: settings.oversubscription,
-    mretWindow,
-    mretAging: true,
-    admission: admissions[settings.admission],
-    highPriorityAdmission: false,
-    highPriorityUtilizationLimit: settings.highPriorityLimit,
+    contexts: terms.contexts,
+    streamsPerContext: terms.streamsPerContext,
+    oversubscription: terms.oversubscription,
+    mretWindow: terms.mretWindow,
+    mretAging: terms.mretAging,
+    admission: admissions[terms.admission],
+    highPriorityAdmission: terms.highPriorityAdmission,
+    highPriorityUtilizationLimit: terms.highPriorityLimit,
   };
 }
 

@@ -34,7 +34,7 @@ const torchInfo = info({ gpus: info().gpus.map((each) => ({ ...each, engine: 'to
 
 function up(models: readonly ObservedModel[], on = info()): RuntimeView {
   const state = observedState({ models: [...models] });
-  return { kind: 'up', info: on, state, terms: undefined, applyError: undefined };
+  return { kind: 'up', info: on, state, terms: undefined, policy: undefined, applyError: undefined };
 }
 
 function say(
@@ -80,9 +80,16 @@ describe('nothing is said', () => {
 
   test('while the GPU is just being divided', () => {
     const state = observedState({ gpus: [{ uuid: gpu, contexts: [] }], models: [observedModel()] });
-    expect(say(storedProfile(), { kind: 'up', info: info(), state, terms: undefined, applyError: undefined })).toBe(
-      undefined,
-    );
+    expect(
+      say(storedProfile(), {
+        kind: 'up',
+        info: info(),
+        state,
+        terms: undefined,
+        policy: undefined,
+        applyError: undefined,
+      }),
+    ).toBe(undefined);
   });
 });
 

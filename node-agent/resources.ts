@@ -29,6 +29,9 @@ export type ModelStatus = NonNullable<InferenceModel['status']>;
 export type ModelPackage = NonNullable<ModelStatus['package']>;
 export type ProfileStatus = NonNullable<ModelProfile['status']>;
 export type GpuNodeStatus = NonNullable<GpuNode['status']>;
+export type NodePolicy = NonNullable<GpuNodeStatus['policy']>;
+export type ObservedPolicy = NonNullable<GpuNodeStatus['observedPolicy']>;
+export type AppliedPolicy = NonNullable<GpuNodeStatus['appliedPolicy']>;
 
 /** Milliseconds since 1970 of the object's creation; 0 where the server gave none. */
 export function createdMs(object: { readonly metadata: { readonly creationTimestamp?: Date | string } }): number {

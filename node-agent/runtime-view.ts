@@ -1,6 +1,7 @@
 // What the agent knows of its runtime at one instant: nothing yet, gone, or there with what it last said.
 import type { Terms } from './desired.ts';
 import type { InfoResponse, ObservedState } from './native/gen/runtime.ts';
+import type { PolicyTerms } from './policy.ts';
 
 /** No attempt to reach it has ended yet, so nothing is said: a restarted agent must not call its runtime dead. */
 export interface RuntimeConnecting {
@@ -23,6 +24,8 @@ export interface RuntimeUp {
    * this process (an older agent's, or nothing): then nobody can tell which terms the runtime speaks of.
    */
   readonly terms: ReadonlyMap<string, Terms> | undefined;
+  /** What this agent asked for as policy in the state in force; absent together with `terms`. */
+  readonly policy: PolicyTerms | undefined;
   /** Why the last Apply failed, in the runtime's words; absent once one succeeded. */
   readonly applyError: string | undefined;
 }

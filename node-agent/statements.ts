@@ -18,7 +18,7 @@ import { gpuNodeChange, gpuNodeStatement } from './gpu-node.ts';
 import { modelChanged, modelStatement } from './model-status.ts';
 import { Newest } from './newest.ts';
 import type { Observations } from './observations.ts';
-import type { PolicySettings } from './policy.ts';
+import type { PolicyInForce } from './policy-in-force.ts';
 import { profileChange, profileStatement, wantsModel } from './profile-status.ts';
 import {
   gpuNodes,
@@ -35,7 +35,7 @@ import { type Item, type Stated, Subject } from './subject.ts';
 
 export interface StatementsOptions {
   readonly node: string;
-  readonly policy: PolicySettings;
+  readonly policy: PolicyInForce;
   readonly advertiseAddress: string | undefined;
   readonly client: KubeClient;
   readonly log: Logger;
@@ -121,6 +121,10 @@ export class Statements {
     return this.#profiles.list().filter((profile) => wantsModel(profile, node, placed, now()));
   }
 
+  gpuNode(): StoredGpuNode | undefined {
+    return this.#gpuNodes.list().at(0);
+  }
+
   items(): Item[] {
     this.#recordMisses();
     return [...this.#creation(), ...this.#subjects.flatMap((subject) => subject.items())];
@@ -166,7 +170,9 @@ export class Statements {
   #stateNode(object: StoredGpuNode): Stated | undefined {
     const { policy, advertiseAddress, observations, now } = this.#options;
     const present = object.status;
-    const statement = gpuNodeStatement({ present, view: observations.view, policy, advertiseAddress });
+    const { view } = observations;
+    const ruling = view.kind === 'up' ? policy.rule(present, view.info.gpus) : undefined;
+    const statement = gpuNodeStatement({ present, view, ruling, advertiseAddress });
     if (statement === undefined) return undefined;
     const conditions = withTransitionTimes(statement.conditions, present?.conditions, now());
     return { change: gpuNodeChange(object, statement), status: { ...statement, conditions } };

@@ -5,13 +5,22 @@ import { MissCause, type ObservedTask, TaskPhase } from './native/gen/runtime.ts
 import type { StoredTask, TaskRuntime, TaskStatus } from './resources.ts';
 import type { RuntimeView } from './runtime-view.ts';
 import { changeOf, type TaskStatement, taskStatement } from './status.ts';
-import { effective, info, jobs, observedState, observedTask, placement, storedTask } from './testing/fixtures.ts';
+import {
+  effective,
+  info,
+  jobs,
+  observedState,
+  observedTask,
+  placement,
+  policy,
+  storedTask,
+} from './testing/fixtures.ts';
 
 const figures = { coveredMs: 60_000, released: 1_200, admitted: 1_000, missed: 0, onTime: 1_000 };
 const terms = new Map<string, Terms>([['u1', { epoch: 1, generation: 1 }]]);
 
 function up(values: Partial<Extract<RuntimeView, { kind: 'up' }>> = {}): RuntimeView {
-  return { kind: 'up', info: info(), state: observedState(), terms, applyError: undefined, ...values };
+  return { kind: 'up', info: info(), state: observedState(), terms, policy, applyError: undefined, ...values };
 }
 
 const down: RuntimeView = { kind: 'down', message: 'connection refused' };

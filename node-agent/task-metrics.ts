@@ -23,6 +23,7 @@ const helps: Readonly<Record<keyof JobCounters, readonly [name: string, help: st
   rejected: ['rejected', 'Jobs refused by the admission test.'],
   early: ['early', 'Requests refused because they came too early.'],
   superseded: ['superseded', 'Waiting requests replaced by a newer one.'],
+  withdrawn: ['withdrawn', 'Waiting requests taken back: their client left, or their task changed or went.'],
   admitted: ['admitted', 'Jobs admitted: predicted to meet their deadline.'],
   completed: ['completed', 'Jobs that ran to their end.'],
   missed: ['missed', 'Admitted jobs whose deadline passed.'],

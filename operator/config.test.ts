@@ -9,6 +9,7 @@ const defaults: Config = {
   logLevel: 'info',
   systemNamespace: 'daris-system',
   nodeLeaseMs: 10_000,
+  election: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 },
 };
 
 const accepted: Record<string, { args?: string[]; environment?: Record<string, string>; want: Partial<Config> }> = {
@@ -27,6 +28,10 @@ const accepted: Record<string, { args?: string[]; environment?: Record<string, s
     want: { logLevel: 'warn' },
   },
   'an empty variable is none': { environment: { DARIS_LOG_LEVEL: '' }, want: {} },
+  'times of the election': {
+    args: ['--leader-lease-seconds=3', '--leader-renew-seconds=2', '--leader-retry-seconds=0.5'],
+    want: { election: { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 500 } },
+  },
   'an IPv6 address': { args: ['--metrics-address=[::1]:9'], want: { metricsHost: '::1', metricsPort: 9 } },
 };
 
@@ -49,6 +54,18 @@ test.each<[args: string[], environment: Record<string, string>, message: string]
     '--node-lease-seconds: "soon" is not a number of seconds from 1 to 3600, like 10',
   ],
   [['--node-lease-seconds=0'], {}, '--node-lease-seconds: "0" is not a number of seconds'],
+  [
+    ['--leader-lease-seconds=10'],
+    {},
+    '--leader-renew-seconds: 10 is too long for --leader-lease-seconds 10: a leader must have stopped before another',
+  ],
+  [
+    ['--leader-retry-seconds=9'],
+    { DARIS_LEADER_RENEW_SECONDS: '10.5' },
+    '--leader-retry-seconds: 9 is too long for DARIS_LEADER_RENEW_SECONDS 10.5: a leader needs more than one attempt',
+  ],
+  [['--leader-retry-seconds=0'], {}, '--leader-retry-seconds: "0" is not a number of seconds from 0.1 to 3600'],
+  [['--leader-lease-seconds=long'], {}, '--leader-lease-seconds: "long" is not a number of seconds from 1'],
   [['--system-namespace=A_B'], {}, '--system-namespace: "A_B" is not the name of a namespace, like daris-system'],
   [['--kubeconfig'], {}, '--kubeconfig'],
   [['extra'], {}, "Unexpected argument 'extra'"],
@@ -58,7 +75,8 @@ test.each<[args: string[], environment: Record<string, string>, message: string]
 
 test('help names every flag and its variable', () => {
   expect(parseConfig(['--help'], {})).toBe('help');
-  for (const flag of ['kubeconfig', 'metrics-address', 'log-level', 'system-namespace', 'node-lease-seconds']) {
+  const general = ['kubeconfig', 'metrics-address', 'log-level', 'system-namespace', 'node-lease-seconds'];
+  for (const flag of [...general, 'leader-lease-seconds', 'leader-renew-seconds', 'leader-retry-seconds']) {
     expect(helpText()).toContain(`--${flag} `);
     expect(helpText()).toContain(`DARIS_${flag.replaceAll('-', '_').toUpperCase()}`);
   }

@@ -1,6 +1,8 @@
 // What the operator can be told, by flag or by environment; flags win. One table serves parsing, help and errors.
 import { parseArgs } from 'node:util';
 
+import { retryJitter, timingProblem, type ElectionTiming } from '../kube/election.ts';
+
 export interface Config {
   /** Absent: the service account of the pod. */
   readonly kubeconfig?: string;
@@ -9,6 +11,7 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly systemNamespace: string;
   readonly nodeLeaseMs: number;
+  readonly election: ElectionTiming;
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -39,7 +42,7 @@ const options = {
     flag: 'system-namespace',
     value: 'NAME',
     default: 'daris-system',
-    help: "namespace of the agents' Leases",
+    help: "namespace of the agents' Leases and of the operators' own",
   },
   nodeLeaseSeconds: {
     flag: 'node-lease-seconds',
@@ -47,12 +50,33 @@ const options = {
     default: '10',
     help: 'a node whose agent has not renewed its Lease for so long is lost',
   },
+  leaderLeaseSeconds: {
+    flag: 'leader-lease-seconds',
+    value: 'SECONDS',
+    default: '15',
+    help: 'another operator takes over once the leader has not renewed its Lease for so long',
+  },
+  leaderRenewSeconds: {
+    flag: 'leader-renew-seconds',
+    value: 'SECONDS',
+    default: '10',
+    help: 'a leader that could not renew its Lease for so long writes nothing any more, and ends',
+  },
+  leaderRetrySeconds: {
+    flag: 'leader-retry-seconds',
+    value: 'SECONDS',
+    default: '2',
+    help: 'between two renewals of the Lease, or two attempts to acquire it',
+  },
 } as const satisfies Record<string, Option>;
 
 /** A flag or variable that cannot be used; the message names it and says what would work. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
+
+/** Exit status of an operator that led and does not any more: whoever runs it starts it anew, as a candidate. */
+export const lostStatus = 3;
 
 /** 'help' where that was asked for. @throws ConfigError */
 export function parseConfig(
@@ -69,6 +93,11 @@ export function parseConfig(
     logLevel: parseLogLevel(text(options.logLevel)),
     systemNamespace: parseNamespace(text(options.systemNamespace)),
     nodeLeaseMs: parseSeconds(text(options.nodeLeaseSeconds)) * 1000,
+    election: parseElection({
+      lease: text(options.leaderLeaseSeconds),
+      renew: text(options.leaderRenewSeconds),
+      retry: text(options.leaderRetrySeconds),
+    }),
   };
 }
 
@@ -77,7 +106,10 @@ export function helpText(): string {
     const fallback = option.default === undefined ? '' : ` (${option.default})`;
     return `  --${option.flag} ${option.value}\n      ${option.help}${fallback}; ${variableOf(option)}\n`;
   });
-  return `Usage: node operator/main.js [flags]\n\nPlaces RealtimeInferenceTasks on GPU contexts. Flags win over variables.\n\n${rows.join('')}  --help\n      this text\n`;
+  const what =
+    'Places RealtimeInferenceTasks on GPU contexts. Several may run: one leads, the others stand by and take over.';
+  const statuses = `Exit status: 0 told to end, ${lostStatus} no longer the leader, 2 a wrong flag, 1 anything else.`;
+  return `Usage: node operator/main.js [flags]\n\n${what}\nFlags win over variables.\n\n${rows.join('')}  --help\n      this text\n\n${statuses}\n`;
 }
 
 function parseFlags(args: readonly string[]): Record<string, string | boolean | undefined> {
@@ -139,8 +171,23 @@ function parseNamespace({ name, text }: Setting): string {
   throw new ConfigError(`${name}: "${text}" is not the name of a namespace, like daris-system`);
 }
 
-function parseSeconds({ name, text }: Setting): number {
+function parseSeconds({ name, text }: Setting, least = 1): number {
   const seconds = Number(text);
-  if (text.trim() !== '' && seconds >= 1 && seconds <= 3600) return seconds;
-  throw new ConfigError(`${name}: "${text}" is not a number of seconds from 1 to 3600, like 10`);
+  if (text.trim() !== '' && seconds >= least && seconds <= 3600) return seconds;
+  throw new ConfigError(`${name}: "${text}" is not a number of seconds from ${least} to 3600, like 10`);
+}
+
+function parseElection({ lease, renew, retry }: { lease: Setting; renew: Setting; retry: Setting }): ElectionTiming {
+  const timing = {
+    leaseDurationMs: parseSeconds(lease) * 1000,
+    renewDeadlineMs: parseSeconds(renew) * 1000,
+    retryPeriodMs: parseSeconds(retry, 0.1) * 1000,
+  };
+  const problem = timingProblem(timing);
+  if (problem === undefined) return timing;
+  const [longer, shorter, why] =
+    problem === 'leaseDuration'
+      ? [lease, renew, 'a leader must have stopped before another may take over']
+      : [renew, retry, `a leader needs more than one attempt, and each waits up to ${1 + retryJitter} times as long`];
+  throw new ConfigError(`${shorter.name}: ${shorter.text} is too long for ${longer.name} ${longer.text}: ${why}`);
 }

@@ -4,19 +4,23 @@ import { pino, type Logger } from 'pino';
 import { SystemClock } from '../kube/clock.ts';
 import { AppError } from '../kube/errors.ts';
 import { createApp, type App } from './app.ts';
-import { ConfigError, helpText, parseConfig } from './config.ts';
+import { ConfigError, helpText, lostStatus, parseConfig } from './config.ts';
 
 const stopLimitMs = 4_500;
 
 async function run(app: App, log: Logger): Promise<void> {
-  const ended = new Promise<string>((resolve) => {
+  const told = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => resolve(signal));
   });
   const { metricsPort } = await app.start();
   log.info({ metricsPort }, 'operator started');
-  const signal = await ended;
-  log.info({ signal }, 'operator stops');
-  setTimeout(() => process.exit(1), stopLimitMs).unref();
+  const lost = app.lost.then((reason) => ({ reason }));
+  const end = await Promise.race([told.then((signal) => ({ signal })), lost]);
+  const status = 'reason' in end ? lostStatus : 0;
+  if (status === 0) log.info(end, 'operator stops');
+  else log.error({ ...end, status }, 'operator ends, since it does not lead any more');
+  process.exitCode = status;
+  setTimeout(() => process.exit(status || 1), stopLimitMs).unref();
   await app.stop();
 }
 

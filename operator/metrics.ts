@@ -32,6 +32,12 @@ export class OperatorMetrics {
   }
 }
 
+/** Asked at each exposition, so that it is true at that moment. */
+export function exposeLeader(registry: MetricRegistry, leading: () => boolean): void {
+  const leader = registry.gauge({ name: 'daris_leader', help: '1 while this operator leads, 0 while it stands by.' });
+  registry.onCollect(() => leader.set(leading() ? 1 : 0, {}));
+}
+
 /** Sets a gauge to the counts of its label's values; values without a count any more fall to zero. */
 export class Census<L extends string> {
   readonly #gauge: Gauge<L>;

@@ -1,11 +1,11 @@
 // What the operator makes of a node: whether it takes tasks, and why not. Joins Node, GpuNode and the agent's Lease.
 import { findCondition } from '../api/conditions.ts';
 import { gpuKind, gpuKindKey, type GpuKind } from '../api/profiles.ts';
-import type { GpuNode } from '../api/resources.ts';
+import type { GpuNode, GpuSchedulingPolicy } from '../api/resources.ts';
 import { parseE9, wholeE9 } from '../api/utilization.ts';
 import type { ReadableStore } from '../kube/store.ts';
 import type { Node } from './resources.ts';
-import type { NodeState, PlacementGpu, PlacementNode } from './placement/terms.ts';
+import type { NodeState, PlacementGpu, PlacementNode, Quotas } from './placement/terms.ts';
 
 /** By the built-in policy, where a node names no limit of its own. */
 const defaultHighLimitE9 = 0.75 * wholeE9;
@@ -23,20 +23,31 @@ export interface Liveness {
   lost(node: string): string | undefined;
 }
 
+export interface NodeSources {
+  readonly gpuNodes: ReadableStore<GpuNode>;
+  readonly nodes: ReadableStore<Node>;
+  readonly policies: ReadableStore<GpuSchedulingPolicy>;
+  readonly liveness: Liveness;
+}
+
 export class Nodes {
   readonly #gpuNodes: ReadableStore<GpuNode>;
   readonly #nodes: ReadableStore<Node>;
+  readonly #policies: ReadableStore<GpuSchedulingPolicy>;
   readonly #liveness: Liveness;
 
-  constructor(gpuNodes: ReadableStore<GpuNode>, nodes: ReadableStore<Node>, liveness: Liveness) {
+  constructor({ gpuNodes, nodes, policies, liveness }: NodeSources) {
     this.#gpuNodes = gpuNodes;
     this.#nodes = nodes;
+    this.#policies = policies;
     this.#liveness = liveness;
   }
 
   get(name: string): NodeView | undefined {
     const gpuNode = this.#gpuNodes.get(name);
-    return gpuNode && viewNode({ gpuNode, node: this.#nodes.get(name), lost: this.#liveness.lost(name) });
+    if (gpuNode === undefined) return undefined;
+    const policy = this.#policies.get(gpuNode.status?.policy?.name ?? '');
+    return viewNode({ gpuNode, node: this.#nodes.get(name), policy, lost: this.#liveness.lost(name) });
   }
 
   list(): NodeView[] {
@@ -47,6 +58,8 @@ export class Nodes {
 export interface NodeFacts {
   readonly gpuNode: GpuNode;
   readonly node: Node | undefined;
+  /** The one that it is to follow; undefined: the built-in default. */
+  readonly policy?: GpuSchedulingPolicy | undefined;
   readonly lost: string | undefined;
 }
 
@@ -54,7 +67,10 @@ export function viewNode(facts: NodeFacts): NodeView {
   const { gpuNode, node } = facts;
   const limit = highLimit(gpuNode);
   const [state, message] = typeof limit === 'string' ? (['NotReady', limit] as const) : stateOf(facts);
-  const gpus = (gpuNode.status?.gpus ?? []).map((gpu) => ({ gpu, kind: gpuKind(gpu) }));
+  const gpus = (gpuNode.status?.gpus ?? []).map((gpu) => ({
+    gpu,
+    kind: gpuKind(gpu, gpuNode.status?.appliedPolicy?.mode),
+  }));
   const kinds = gpus.flatMap(({ kind }) => (kind === undefined ? [] : [kind]));
   return {
     address: gpuNode.status?.address,
@@ -66,6 +82,7 @@ export function viewNode(facts: NodeFacts): NodeView {
       labels: node?.metadata?.labels ?? {},
       taints: node?.spec?.taints ?? [],
       highLimitE9: typeof limit === 'string' ? 0 : limit,
+      ...quotasOf(facts.policy),
       gpus: gpus.map(({ gpu, kind }) => placementGpu(gpu, kind)),
     },
   };
@@ -91,6 +108,15 @@ function highLimit(gpuNode: GpuNode): number | string {
     // Said below, together with what is out of range.
   }
   return `its highPriorityUtilizationLimit "${text}" is not a decimal like 0.75`;
+}
+
+function quotasOf(policy: GpuSchedulingPolicy | undefined): { quotas?: Quotas } {
+  const { highPriorityQuotas = [] } = policy?.spec ?? {};
+  if (highPriorityQuotas.length === 0) return {};
+  const limitsE9 = new Map(
+    highPriorityQuotas.map(({ namespace, utilization }) => [namespace, parseE9(String(utilization))]),
+  );
+  return { quotas: { policy: policy?.metadata.name ?? '', limitsE9 } };
 }
 
 type Gpu = NonNullable<NonNullable<GpuNode['status']>['gpus']>[number];

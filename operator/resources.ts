@@ -3,10 +3,12 @@ import type { V1EndpointSlice, V1Node, V1Service } from '@kubernetes/client-node
 
 import {
   gpuNodes,
+  gpuSchedulingPolicies,
   inferenceModels,
   modelProfiles,
   realtimeInferenceTasks,
   type GpuNode,
+  type GpuSchedulingPolicy,
   type InferenceModel,
   type ModelProfile,
   type RealtimeInferenceTask,
@@ -24,6 +26,7 @@ export type StoredTask = Stored<RealtimeInferenceTask>;
 export type StoredModel = Stored<InferenceModel>;
 export type StoredProfile = Stored<ModelProfile>;
 export type StoredGpuNode = Stored<GpuNode>;
+export type StoredPolicy = Stored<GpuSchedulingPolicy>;
 export type StoredNode = Stored<Node>;
 export type StoredService = Stored<Service>;
 export type StoredSlice = Stored<EndpointSlice>;
@@ -33,6 +36,11 @@ export type Effective = NonNullable<TaskStatus['effective']>;
 export type TaskPlacement = NonNullable<TaskStatus['placement']>;
 export type TaskEndpoint = NonNullable<TaskStatus['endpoint']>;
 export type ModelStatus = NonNullable<InferenceModel['status']>;
+export type PolicySpec = GpuSchedulingPolicy['spec'];
+export type PolicyStatus = NonNullable<GpuSchedulingPolicy['status']>;
+export type GpuNodeStatus = NonNullable<GpuNode['status']>;
+/** The terms that a node is to follow. */
+export type NodePolicy = NonNullable<GpuNodeStatus['policy']>;
 export type ModelPackage = NonNullable<ModelStatus['package']>;
 export type ProfileSpec = ModelProfile['spec'];
 export type ProfileStatus = NonNullable<ModelProfile['status']>;
@@ -41,6 +49,7 @@ export const tasksResource = defineResource<RealtimeInferenceTask>(realtimeInfer
 export const modelsResource = defineResource<InferenceModel>(inferenceModels);
 export const profilesResource = defineResource<ModelProfile>(modelProfiles);
 export const gpuNodesResource = defineResource<GpuNode>(gpuNodes);
+export const policiesResource = defineResource<GpuSchedulingPolicy>(gpuSchedulingPolicies);
 export const nodesResource = defineResource<Node>({
   apiVersion: 'v1',
   kind: 'Node',

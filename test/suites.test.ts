@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe as group, expect, test } from '@jest/globals';
-import { countsOf, readDemo, readJest, readJunit, sum } from './suites.ts';
+import { countsOf, readSummary, readJest, readJunit, sum } from './suites.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'suites-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -45,7 +45,7 @@ group('countsOf', () => {
     ['all is well', '{"passed":2,"failed":0}', 0, { passed: 2, failed: 0, skipped: 0 }],
   ])('%s', (_, text, status, expected) => {
     const report = text === undefined ? join(folder, 'absent') : reportOf(text);
-    expect(countsOf({ report, read: readDemo }, status)).toEqual(expected);
+    expect(countsOf({ report, read: readSummary }, status)).toEqual(expected);
   });
 });
 

@@ -40,8 +40,8 @@ export function readJunit(report: string): Counts {
   return counts;
 }
 
-/** Counts of the demo's summary: an act is a test. */
-export function readDemo(report: string): Counts {
+/** Counts of a summary of our own: the demo's acts, the fuzz targets. */
+export function readSummary(report: string): Counts {
   const { passed, failed } = JSON.parse(report) as { passed: number; failed: number };
   return { passed, failed, skipped: 0 };
 }
@@ -60,12 +60,19 @@ export const suites: readonly Suite[] = [
     read: readJunit,
   },
   {
+    name: 'Queues under ThreadSanitizer',
+    command: ['hack/sanitize.sh', 'tsan', '-L', 'queues', '--output-junit', '../tests/tsan.xml'],
+    report: 'build/tests/tsan.xml',
+    read: readJunit,
+  },
+  { name: 'Fuzz', command: ['node', 'test/fuzz/run.ts', '30'], report: 'build/tests/fuzz.json', read: readSummary },
+  {
     name: 'Model tool',
     command: ['build/venv/bin/pytest', 'models/tests', '--junitxml=build/tests/pytest.xml'],
     report: 'build/tests/pytest.xml',
     read: readJunit,
   },
-  { name: 'Demo', command: ['node', 'test/e2e/demo.ts'], report: 'build/demo/summary.json', read: readDemo },
+  { name: 'Demo', command: ['node', 'test/e2e/demo.ts'], report: 'build/demo/summary.json', read: readSummary },
 ];
 
 /** What a suite that has ended says. No readable report, or no test in it, or an exit status that the counts do not explain: a failure. */

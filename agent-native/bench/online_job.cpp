@@ -29,7 +29,7 @@ std::shared_ptr<const runtime::SampleInputs> zeros(const model::Manifest& manife
 
 OnlineJob::OnlineJob(engine::Engine& engine, std::shared_ptr<const engine::LoadedModel> model,
                      std::uint32_t core)
-    : model_(std::move(model)), dispatcher_(engine, clock_, events_, {.core = core}) {
+    : model_(std::move(model)), dispatcher_(engine, clock_, events_, ring_, {.core = core}) {
   configure(engine);
   addSlot(engine);
   addTask();

@@ -1,121 +1,31 @@
-// What the scheduler costs: per stage, by number of tasks; per task in memory; and events a second of the
-// simulator. JSON: build/bin/sched_bench --benchmark_repetitions=15 --benchmark_out_format=json
-// --benchmark_out=FILE Instructions: valgrind --tool=callgrind build/bin/sched_bench
-// --benchmark_filter=PerStage/50
+// What the scheduler costs: per stage, by number of tasks, alone and recorded; per record of the trace; per
+// task in memory; and events a second of the simulator without writing its trace. bench/sched.bench.ts runs
+// it.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
-#include <array>
-#include <queue>
 #include <random>
 
-#include "sched/scheduler.hpp"
 #include "simulator/simulation.hpp"
+#include "stage_drive.hpp"
+#include "trace/recorded_scheduler.hpp"
 
 namespace {
 
 using namespace daris;
+using bench::configOf;
+using bench::specOf;
 
-constexpr std::uint32_t kContexts = 8;
-constexpr std::uint32_t kStages = 4;
-constexpr double kLoad = 1.5;  // of the capacity: there are always rejections and migrations
+constexpr int kWarmUpStages = 200'000;
+constexpr std::size_t kRingRecords = 1 << 17;  // the runtime's default
 
-sched::Config configOf(sched::Admission admission) {
-  sched::Config config{{{132, kContexts, 1, kContexts}}, {}};
-  config.policy.admission = admission;
-  config.policy.mretAging = true;
-  return config;
-}
-
-/// Tasks of about 1 ms in four stages, one in three HP, with periods so that all of them together make kLoad.
-sched::TaskSpec specOf(std::uint64_t order, std::uint64_t tasks, std::mt19937& random) {
-  sched::TaskSpec spec;
-  spec.priority = order % 3 == 0 ? sched::Priority::High : sched::Priority::Low;
-  spec.periodUs = static_cast<DurationUs>(static_cast<double>(tasks) * 1000 / (kContexts * kLoad)) +
-                  static_cast<DurationUs>(random() % 500);
-  spec.deadlineUs = spec.periodUs;
-  for (std::uint32_t stage = 0; stage < kStages; ++stage) spec.afetUs.push_back(150 + random() % 200);
-  spec.order = order;
-  return spec;
-}
-
-/// Drives the core alone: releases on their periods, stages that take about their AFET. Nothing is looked up
-/// or sorted beside the calls but the next release and the next completion.
-class Drive {
- public:
-  Drive(std::uint64_t tasks, sched::Admission admission)
-      : sched_(std::move(sched::Scheduler::create(configOf(admission)).value())) {
-    std::mt19937 random(1);
-    for (std::uint64_t i = 0; i < tasks; ++i) {
-      const sched::TaskSpec spec = specOf(i, tasks, random);
-      tasks_.push_back({sched_.addTask(spec, 0).value().task, spec.periodUs});
-      releases_.push({static_cast<TimeUs>(random() % static_cast<std::uint64_t>(spec.periodUs)),
-                      static_cast<std::uint32_t>(i)});
-    }
-  }
-
-  /// Goes on until one more stage has completed.
-  void oneStage() {
-    for (;;) {
-      std::uint32_t first = 0;
-      for (std::uint32_t context = 1; context < kContexts; ++context)
-        if (endUs_[context] < endUs_[first]) first = context;
-      if (releases_.top().first >= endUs_[first]) return complete(first);
-      release();
-    }
-  }
-
-  [[nodiscard]] sched::Scheduler& scheduler() { return sched_; }
-
- private:
-  void release() {
-    const auto [now, task] = releases_.top();
-    releases_.pop();
-    releases_.push({now + tasks_[task].second, task});
-    const auto outcome = sched_.release(tasks_[task].first, task, now);
-    if (outcome->decision == sched::Decision::Admitted) start(outcome->context.index, now);
-  }
-
-  void complete(std::uint32_t context) {
-    const TimeUs now = endUs_[context];
-    endUs_[context] = INT64_MAX;
-    const auto done = sched_.complete(running_[context], stage_[context], execUs_[context], now);
-    benchmark::DoNotOptimize(done.ok());
-    start(context, now);
-  }
-
-  void start(std::uint32_t context, TimeUs now) {
-    const auto next = sched_.next({0, context}, now);
-    if (next->kind != sched::NextKind::Run) return;
-    running_[context] = next->run.unit;
-    stage_[context] = next->run.stage;
-    random_ = random_ * 1664525 + 1013904223;
-    execUs_[context] = 130 + (random_ >> 16) % 220;
-    endUs_[context] = now + execUs_[context];
-  }
-
-  using Release = std::pair<TimeUs, std::uint32_t>;
-
-  sched::Scheduler sched_;
-  std::vector<std::pair<sched::TaskId, DurationUs>> tasks_;
-  std::priority_queue<Release, std::vector<Release>, std::greater<>> releases_;
-  std::array<TimeUs, kContexts> endUs_ = [] {
-    std::array<TimeUs, kContexts> none;
-    none.fill(INT64_MAX);
-    return none;
-  }();
-  std::array<sched::UnitId, kContexts> running_{};
-  std::array<sched::StageIndex, kContexts> stage_{};
-  std::array<DurationUs, kContexts> execUs_{};
-  std::uint32_t random_ = 1;
-};
-
-void perStage(benchmark::State& state, sched::Admission admission) {
-  Drive drive(static_cast<std::uint64_t>(state.range(0)), admission);
-  for (int i = 0; i < 200'000; ++i) drive.oneStage();
+template <typename Core>
+void perStage(benchmark::State& state, Core core) {
+  bench::StageDrive drive(std::move(core), static_cast<std::uint64_t>(state.range(0)));
+  for (int i = 0; i < kWarmUpStages; ++i) drive.oneStage();
   for (auto _ : state) drive.oneStage();
   sched::Snapshot snapshot;
-  drive.scheduler().snapshot(snapshot);
+  drive.core().snapshot(snapshot);
   double released = 0, admitted = 0, migrations = 0;
   for (const sched::TaskSnapshot& task : snapshot.tasks) {
     released += static_cast<double>(task.counters.released);
@@ -126,14 +36,40 @@ void perStage(benchmark::State& state, sched::Admission admission) {
   state.counters["migrated"] = migrations / released;
 }
 
-void utilizationPerStage(benchmark::State& state) {
-  perStage(state, sched::Admission::Utilization);
+void plainPerStage(benchmark::State& state, sched::Admission admission) {
+  perStage(state, std::move(sched::Scheduler::create(configOf(admission)).value()));
 }
-void predictedPerStage(benchmark::State& state) {
-  perStage(state, sched::Admission::Predicted);
+
+/// The core as the runtime runs it, with the runtime's ring.
+void recordedPerStage(benchmark::State& state) {
+  trace::Ring ring(kRingRecords);
+  const sched::Config config = configOf(sched::Admission::Predicted);
+  perStage(state, std::move(trace::RecordedScheduler::create(config, ring, 0).value()));
+  state.counters["records"] = static_cast<double>(ring.written());
 }
-BENCHMARK(utilizationPerStage)->Name("Utilization/PerStage")->Arg(50)->Arg(500)->Arg(5000);
-BENCHMARK(predictedPerStage)->Name("Predicted/PerStage")->Arg(50)->Arg(500)->Arg(5000);
+
+BENCHMARK_CAPTURE(plainPerStage, utilization, sched::Admission::Utilization)
+    ->Name("Utilization/PerStage")
+    ->Arg(50)
+    ->Arg(500)
+    ->Arg(5000);
+BENCHMARK_CAPTURE(plainPerStage, predicted, sched::Admission::Predicted)
+    ->Name("Predicted/PerStage")
+    ->Arg(50)
+    ->Arg(500)
+    ->Arg(5000);
+BENCHMARK(recordedPerStage)->Name("Recorded/PerStage")->Arg(50);
+
+void ringWrite(benchmark::State& state) {
+  trace::Ring ring(kRingRecords);
+  trace::Record record;
+  for (auto _ : state) {
+    ++record.nowUs;
+    ring.write(record);
+  }
+  benchmark::DoNotOptimize(ring.written());
+}
+BENCHMARK(ringWrite)->Name("Record");
 
 /// Bytes in use on the heap.
 std::uint64_t heapBytes() {

@@ -10,7 +10,7 @@ export interface GpuNode {
   metadata: V1ObjectMeta;
   status?: {
     /**
-     * Ready: the runtime answers and takes tasks.
+     * Ready: the runtime answers and takes tasks. PolicyApplied: whether the policy that the node is to follow is in force. Stalled: more than one policy selects the node.
      *
      * @maxItems 16
      */
@@ -27,9 +27,51 @@ export interface GpuNode {
      */
     address?: string;
     /**
-     * The scheduling policy in force; built-in where none matches.
+     * The policy that this node is to follow, written by the operator; what is absent is the node's built-in default, which has the name default.
      */
-    policy?: string;
+    policy?: {
+      name: string;
+      /**
+       * Of the policy's spec.
+       */
+      generation?: number;
+      partitioning?: {
+        mode: string;
+        contexts: number;
+        streamsPerContext: number;
+        oversubscription?: string;
+      };
+      mretWindow?: number;
+      mretAging?: boolean;
+      admission?: 'Utilization' | 'Predicted';
+      highPriorityAdmission?: boolean;
+      highPriorityUtilizationLimit?: string;
+      engine?: string;
+      onPartition?: 'Serve' | 'Stop';
+    };
+    /**
+     * The policy that the condition PolicyApplied speaks of.
+     */
+    observedPolicy?: {
+      name: string;
+      generation?: number;
+    };
+    /**
+     * The policy in force, with its terms; default is what the agent's flags say.
+     */
+    appliedPolicy?: {
+      name: string;
+      generation?: number;
+      mode?: string;
+      contexts: number;
+      streamsPerContext: number;
+      oversubscription: string;
+      mretWindow?: number;
+      mretAging?: boolean;
+      highPriorityAdmission?: boolean;
+      engine?: string;
+      onPartition?: 'Serve' | 'Stop';
+    };
     admission?: 'Utilization' | 'Predicted';
     /**
      * Share of a context's streams that High tasks may book.

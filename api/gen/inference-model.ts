@@ -27,6 +27,10 @@ export interface InferenceModel {
   status?: {
     observedGeneration?: number;
     /**
+     * Transitions of the operator's Lease at the operator's last write; a former leader's number is refused.
+     */
+    leaderTransitions?: number;
+    /**
      * Ready, Reconciling, Stalled by the operator; Inspected by the agent that the operator names.
      *
      * @maxItems 16

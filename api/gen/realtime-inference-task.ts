@@ -74,6 +74,10 @@ export interface RealtimeInferenceTask {
   status?: {
     observedGeneration?: number;
     /**
+     * Transitions of the operator's Lease at the operator's last write; a former leader's number is refused.
+     */
+    leaderTransitions?: number;
+    /**
      * Ready, Reconciling, Stalled (kstatus), ModelReady, Placed by the operator; Serving, DeadlinesMet by the agent.
      *
      * @maxItems 16
@@ -175,6 +179,10 @@ export interface RealtimeInferenceTask {
          * Waiting requests replaced by a newer one.
          */
         superseded?: number;
+        /**
+         * Waiting requests taken back: their client left, or their task changed.
+         */
+        withdrawn?: number;
         admitted?: number;
         completed?: number;
         missed?: number;

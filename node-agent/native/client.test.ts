@@ -2,14 +2,19 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { SystemClock } from '../../kube/clock.ts';
-import { runtimePolicy, defaultPolicy } from '../policy.ts';
+import { builtInTerms, defaultPolicy, runtimePolicy } from '../policy.ts';
 import { observedTask } from '../testing/fixtures.ts';
 import { StubRuntime } from '../testing/stub-runtime.ts';
 import { NativeClient } from './client.ts';
 import type { DesiredState, ObservedState } from './gen/runtime.ts';
 
 const clock = new SystemClock();
-const desired: DesiredState = { generation: 4, policy: runtimePolicy(defaultPolicy), models: [], tasks: [] };
+const desired: DesiredState = {
+  generation: 4,
+  policy: runtimePolicy(builtInTerms(defaultPolicy)),
+  models: [],
+  tasks: [],
+};
 let runtime: StubRuntime;
 let client: NativeClient;
 let ended: AbortController;

@@ -1,4 +1,4 @@
-// One connection to the runtime over its Unix socket: Info, Apply and Watch, each with a limit of time.
+// One connection to the runtime over its Unix socket: Info, Apply, Watch and Trace, each with a limit of time.
 // A client is used for one session and then closed; when and how often to try again is the session's decision.
 import { type CallOptions, type ChannelOptions, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type Clock, Deadline } from '../../kube/clock.ts';
@@ -9,6 +9,8 @@ import {
   type InfoResponse,
   type ObservedState,
   RuntimeClient,
+  type TraceChunk,
+  type TraceRequest,
 } from './gen/runtime.ts';
 import { type Checked, checkInfo, checkState } from './validate.ts';
 
@@ -28,6 +30,9 @@ const channelOptions: ChannelOptions = {
   // A channel shared with an earlier client would also share its waiting time after a failure.
   'grpc.use_local_subchannel_pool': 1,
 };
+
+/** A trace that is not read holds memory of the runtime for so long. */
+const traceLimitMs = 60_000;
 
 export class NativeClient {
   readonly #client: RuntimeClient;
@@ -76,6 +81,24 @@ export class NativeClient {
       throw silence.signal.aborted ? silence.signal.reason : asAppError(error, 'Watch');
     } finally {
       silence.signal.removeEventListener('abort', cancel);
+      stream.cancel();
+    }
+  }
+
+  /** The pieces of a trace, as fast as they are taken, for at most a minute. */
+  async *trace(request: TraceRequest, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    signal.throwIfAborted();
+    const stream = this.#client.trace(request, new Metadata(), { deadline: Date.now() + traceLimitMs });
+    const cancel = (): void => stream.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    // Cancelling makes the stream report an error once more, when nobody iterates any longer.
+    stream.on('error', () => undefined);
+    try {
+      for await (const chunk of stream) yield (chunk as TraceChunk).text;
+    } catch (error) {
+      throw signal.aborted ? signal.reason : asAppError(error, 'Trace');
+    } finally {
+      signal.removeEventListener('abort', cancel);
       stream.cancel();
     }
   }

@@ -2,14 +2,14 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { SystemClock } from '../../kube/clock.ts';
 import { eventually } from '../../kube/testing/eventually.ts';
-import { defaultPolicy, runtimePolicy } from '../policy.ts';
+import { builtInTerms, defaultPolicy, runtimePolicy } from '../policy.ts';
 import { StubRuntime } from '../testing/stub-runtime.ts';
 import { NativeClient } from './client.ts';
 import { Session } from './session.ts';
 
 const clock = new SystemClock();
 const log = pino({ level: 'silent' });
-const empty = { generation: 1, policy: runtimePolicy(defaultPolicy), models: [], tasks: [] };
+const empty = { generation: 1, policy: runtimePolicy(builtInTerms(defaultPolicy)), models: [], tasks: [] };
 let runtime: StubRuntime;
 let session: Session;
 let connected: string[];

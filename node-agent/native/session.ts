@@ -7,7 +7,7 @@ import { Backoff, type Random } from '../../kube/backoff.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { TransientError } from '../../kube/errors.ts';
 import type { NativeClient } from './client.ts';
-import type { ApplyResponse, DesiredState, InfoResponse, ObservedState } from './gen/runtime.ts';
+import type { ApplyResponse, DesiredState, InfoResponse, ObservedState, TraceRequest } from './gen/runtime.ts';
 
 export interface SessionListener {
   /** A runtime answers; its first state follows. */
@@ -58,6 +58,12 @@ export class Session {
   async apply(state: DesiredState): Promise<ApplyResponse> {
     if (this.#client === undefined) throw new TransientError('no runtime is connected', { code: 'UNAVAILABLE' });
     return this.#client.apply(state, this.#ended.signal);
+  }
+
+  /** @throws TransientError where no runtime is connected or it does not answer */
+  trace(request: TraceRequest, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    if (this.#client === undefined) throw new TransientError('no runtime is connected', { code: 'UNAVAILABLE' });
+    return this.#client.trace(request, AbortSignal.any([signal, this.#ended.signal]));
   }
 
   async #run(): Promise<void> {

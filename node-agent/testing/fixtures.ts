@@ -1,5 +1,6 @@
 // Objects and messages as API server and runtime give them, complete and valid; a test overrides what it is about.
 import { zeroCounters } from '../counters.ts';
+import { builtInTerms, defaultPolicy } from '../policy.ts';
 import {
   type InfoResponse,
   type JobCounters,
@@ -14,6 +15,8 @@ import type { Effective, Placement, StoredModel, StoredProfile, StoredTask, Task
 export const node = 'node-1';
 export const gpu = 'cpu-0';
 export const digest = `sha256:${'a'.repeat(64)}`;
+/** The built-in policy with its default settings. */
+export const policy = builtInTerms(defaultPolicy);
 export const otherDigest = `sha256:${'b'.repeat(64)}`;
 
 export const effective: Effective = {

@@ -33,6 +33,12 @@ export class StubRuntime implements AsyncDisposable {
   /** Told on each Watch instead of the true state. */
   override: ((state: ObservedState) => ObservedState) | undefined;
   silent = false;
+  /** What Trace hands out after the request as JSON. */
+  trace: readonly string[] = [];
+  /** Trace is refused with these words. */
+  traceError: string | undefined;
+  /** How many calls of Trace were cancelled. */
+  tracesCancelled = 0;
   /** Info is not answered before this. */
   gate: Promise<void> = Promise.resolve();
   #instances = 0;
@@ -96,6 +102,15 @@ export class StubRuntime implements AsyncDisposable {
         this.applied.push(call.request);
         done(null, { instanceId: this.info.instanceId, generation: call.request.generation });
         this.push();
+      },
+      trace: (call) => {
+        call.on('cancelled', () => (this.tracesCancelled += 1));
+        if (this.traceError !== undefined) {
+          call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: this.traceError });
+          return;
+        }
+        for (const text of [JSON.stringify(call.request), ...this.trace]) call.write({ text: Buffer.from(text) });
+        call.end();
       },
       watch: (call) => {
         this.#watchers.add(call);

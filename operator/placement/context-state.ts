@@ -1,7 +1,16 @@
 // One context of a snapshot with the running sums that the filters ask for, so that a decision costs the same however
 // many tasks are booked.
 import { wholeE9 } from '../../api/utilization.ts';
+import type { QuotaBook } from './quota-book.ts';
 import type { Place, PlacementGpu, PlacementNode, PlacementTask } from './terms.ts';
+
+export interface ContextPosition {
+  readonly node: PlacementNode;
+  readonly gpu: PlacementGpu;
+  readonly context: PlacementGpu['contexts'][number];
+  readonly rank: number;
+  readonly quotas: QuotaBook | undefined;
+}
 
 export class ContextState {
   readonly node: PlacementNode;
@@ -12,19 +21,22 @@ export class ContextState {
   readonly limitE9: number;
   /** Position by node, GPU and index: the last tie breaker. */
   readonly rank: number;
+  /** Of the policy that the node follows; undefined where that has no quotas. */
+  readonly quotas: QuotaBook | undefined;
   readonly #tasks: PlacementTask[] = [];
   #highE9 = 0;
   #totalE9 = 0;
   #longestStageUs = 0;
   #slackUs = Number.POSITIVE_INFINITY;
 
-  constructor(node: PlacementNode, gpu: PlacementGpu, context: PlacementGpu['contexts'][number], rank: number) {
+  constructor({ node, gpu, context, rank, quotas }: ContextPosition) {
     this.node = node;
     this.gpu = gpu;
     this.place = { node: node.name, gpu: gpu.uuid, context: context.index };
     this.streams = context.streams;
     this.limitE9 = Number((BigInt(node.highLimitE9) * BigInt(context.streams * wholeE9)) / BigInt(wholeE9));
     this.rank = rank;
+    this.quotas = quotas;
   }
 
   get tasks(): readonly PlacementTask[] {
@@ -46,6 +58,13 @@ export class ContextState {
     return this.#longestStageUs;
   }
 
+  /** What High tasks of the namespace may still book here, by the context's limit and by the quota; below 0: overbooked. */
+  headroomE9(namespace: string): number {
+    const byLimit = this.limitE9 - this.highE9;
+    if (this.quotas === undefined) return byLimit;
+    return Math.min(byLimit, this.quotas.limitE9(namespace) - this.quotas.bookedE9(namespace));
+  }
+
   /** How long a stage of another task may be before it breaks a High task here: the least of deadline - AFET. */
   get slackUs(): number {
     return this.#slackUs;
@@ -57,6 +76,7 @@ export class ContextState {
     this.#longestStageUs = Math.max(this.#longestStageUs, task.demand.longestStageUs);
     if (task.priority !== 'High') return;
     this.#highE9 += task.demand.utilizationE9;
+    this.quotas?.book(task.namespace, task.demand.utilizationE9);
     this.#slackUs = Math.min(this.#slackUs, task.deadlineUs - task.demand.afetUs);
   }
 }

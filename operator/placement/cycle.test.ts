@@ -197,10 +197,10 @@ const staying: Record<string, Case> = {
     tasks: [low('a', settledAt('n1', 0)), low('b', settledAt('n1', 0))],
     want: { a: 'n1/gpu-0/0', b: 'n1/gpu-0/0' },
   },
-  'what is settled stays although its context is over the limit': {
+  'what is settled leaves a context that a changed policy has made too small for it': {
     nodes: [node('n1', 1, { highLimitE9: 100_000_000 }), node('n2', 1)],
     tasks: [task('a', { afetMs: 5, periodMs: 10, changes: settledAt('n1', 0) })],
-    want: { a: 'n1/gpu-0/0' },
+    want: { a: 'n2/gpu-0/0' },
   },
   'changed terms that fit stay': {
     nodes: [node('n1', 2)],

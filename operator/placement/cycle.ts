@@ -2,7 +2,7 @@
 // nodes give the same verdicts, in whatever order they come.
 import { formatE9 } from '../../api/utilization.ts';
 import { compareContexts, type ContextState } from './context-state.ts';
-import { contextFilters, evictingTaints, nodeFilters } from './filters.ts';
+import { contextFilters, evictingTaints, highPriorityLimit, nodeFilters } from './filters.ts';
 import { leastDemand, onKind, waitsForProfile } from './kinds.ts';
 import { comparePlacementTasks } from './order.ts';
 import { explainRefusal, neverFits } from './refuse.ts';
@@ -26,8 +26,9 @@ export function runCycle(nodes: readonly PlacementNode[], tasks: readonly Placem
   const cycle = new Cycle(nodes);
   const suspended = tasks.filter((task) => task.suspended);
 
-  // 1. What has not changed stays where it is.
-  let pending = tasks.filter((task) => !task.suspended && !cycle.settle(task)).sort(comparePlacementTasks);
+  // 1. What has not changed stays where it is, while its context is there and holds that much.
+  let pending = tasks.filter((task) => !task.suspended).sort(comparePlacementTasks);
+  pending = pending.filter((task) => !cycle.settle(task));
   // 2. What can never fit is out.
   pending = pending.filter((task) => !cycle.refuseForEver(task));
   // 3. What has changed stays where its new terms fit.
@@ -55,6 +56,8 @@ class Cycle {
   settle(task: PlacementTask): boolean {
     const context = this.#presentContext(task);
     if (context === undefined || !task.settled || !evictingTaints.passes(task, context.node)) return false;
+    // A changed policy may have made less of the context; the runtime would refuse what is beyond.
+    if (!highPriorityLimit.passes(task, context)) return false;
     return this.#book(task, context);
   }
 
@@ -164,7 +167,9 @@ function wouldFit(task: PlacementTask, context: ContextState): string {
 /** Two tasks with the same key get the same answer from the same snapshot. */
 function demandKey(task: PlacementTask): string {
   const demands = task.demands === undefined ? demandText(task.demand) : demandsText(task);
-  return `${task.priority}/${demands}/${task.periodUs}/${task.deadlineUs}/${task.nodeClass}`;
+  // Quotas are of namespaces, and for High tasks.
+  const quota = task.priority === 'High' ? task.namespace : '';
+  return `${task.priority}/${quota}/${demands}/${task.periodUs}/${task.deadlineUs}/${task.nodeClass}`;
 }
 
 function demandText({ afetUs, longestStageUs }: Demand): string {

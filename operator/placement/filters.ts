@@ -54,6 +54,20 @@ export const highPriorityLimit: Filter<ContextState> = {
   },
 };
 
+/** The High tasks of a namespace book at most its quota, on all nodes of the policy together. */
+export const highPriorityQuota: Filter<ContextState> = {
+  reason: 'QuotaExceeded',
+  passes: ({ priority, namespace, demand }, { quotas }) =>
+    priority !== 'High' ||
+    quotas === undefined ||
+    quotas.bookedE9(namespace) + demand.utilizationE9 <= quotas.limitE9(namespace),
+  words: ({ namespace, demand }, { quotas }) => {
+    if (quotas === undefined) return `namespace ${namespace}`;
+    const sum = formatSum(quotas.bookedE9(namespace), demand.utilizationE9, quotas.limitE9(namespace), 'quota ');
+    return `HP utilization of namespace ${namespace} ${sum} on nodes of policy ${quotas.policy}`;
+  },
+};
+
 /** Stages are not preempted: a High task's AFET plus the longest stage of any other task here must meet its deadline. */
 export const blocking: Filter<ContextState> = {
   reason: 'Blocking',
@@ -88,7 +102,7 @@ function blockerWords(task: PlacementTask, context: ContextState): string {
 
 /** In the order in which they are tried; a task is refused for the last one that any node reached. */
 export const nodeFilters: readonly Filter<PlacementNode>[] = [nodeReady, nodeSelector, taints];
-export const contextFilters: readonly Filter<ContextState>[] = [highPriorityLimit, blocking];
+export const contextFilters: readonly Filter<ContextState>[] = [highPriorityQuota, highPriorityLimit, blocking];
 
 export function refusalBy<Target>(
   filters: readonly Filter<Target>[],

@@ -70,7 +70,9 @@ function nearestContext(snapshot: Snapshot, wanted: PlacementTask): Nearest | un
 }
 
 function isNearer(spanUs: number, context: ContextState, than: Omit<Nearest, 'among'>): boolean {
-  return spanUs < than.spanUs || (spanUs === than.spanUs && headroomE9(context) > headroomE9(than.context));
+  const { namespace } = than.task;
+  if (spanUs !== than.spanUs) return spanUs < than.spanUs;
+  return context.headroomE9(namespace) > than.context.headroomE9(namespace);
 }
 
 function explainContext({ context, task, spanUs, among }: Nearest, wanted: PlacementTask): Refusal {
@@ -80,15 +82,11 @@ function explainContext({ context, task, spanUs, among }: Nearest, wanted: Place
   return { reason: refusal.reason, message: `${refusal.message} (${which})${remedy(task, spanUs)}` };
 }
 
-function headroomE9(context: ContextState): number {
-  return context.limitE9 - context.highE9;
-}
-
 /** The least min(deadline, period) with which the task would fit there now; Infinity where none would. */
 function shortestSpanUs(task: PlacementTask, context: ContextState): number {
   const { afetUs, longestStageUs } = task.demand;
   if (task.priority === 'Low' || longestStageUs > context.slackUs) return Number.POSITIVE_INFINITY;
-  const room = headroomE9(context);
+  const room = context.headroomE9(task.namespace);
   if (room <= 0) return Number.POSITIVE_INFINITY;
   const byLimit = leastSpanUs(afetUs, room);
   const spanUs = Math.max(byLimit, afetUs + context.longestStageUs);

@@ -82,6 +82,7 @@ function seededTask(seeded: Seeded, shape: TaskShape, key: string): PlacementTas
   const tolerations = seeded.next() < 0.2 ? [{ key: 'dedicated', operator: 'Exists' }] : [];
   return {
     key,
+    namespace: key.split('/')[0] ?? '',
     priority: seeded.next() < shape.highShare ? 'High' : 'Low',
     periodUs,
     deadlineUs,

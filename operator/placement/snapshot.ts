@@ -3,6 +3,7 @@ import { ContextState } from './context-state.ts';
 import { nodeFilters } from './filters.ts';
 import { compareText } from './order.ts';
 import { Pool } from './pool.ts';
+import { QuotaBook } from './quota-book.ts';
 import type { Place, PlacementNode, PlacementTask } from './terms.ts';
 
 export class Snapshot {
@@ -43,12 +44,22 @@ function placeKey(place: Place): string {
 /** `nodes` in order of their names. */
 function contextsOf(nodes: readonly PlacementNode[]): ContextState[] {
   const found: ContextState[] = [];
+  const books = new Map<string, QuotaBook>();
   for (const node of nodes) {
+    const quotas = quotaBook(books, node);
     for (const gpu of node.gpus.toSorted((a, b) => compareText(a.uuid, b.uuid))) {
       for (const context of gpu.contexts.toSorted((a, b) => a.index - b.index)) {
-        found.push(new ContextState(node, gpu, context, found.length));
+        found.push(new ContextState({ node, gpu, context, rank: found.length, quotas }));
       }
     }
   }
   return found;
+}
+
+/** One book for all nodes of a policy. */
+function quotaBook(books: Map<string, QuotaBook>, { quotas }: PlacementNode): QuotaBook | undefined {
+  if (quotas === undefined) return undefined;
+  const book = books.get(quotas.policy) ?? new QuotaBook(quotas);
+  books.set(quotas.policy, book);
+  return book;
 }

@@ -34,6 +34,7 @@ export interface Place {
 export interface PlacementTask {
   /** namespace/name */
   readonly key: string;
+  readonly namespace: string;
   readonly priority: Priority;
   readonly periodUs: number;
   readonly deadlineUs: number;
@@ -70,7 +71,16 @@ export interface PlacementNode {
   readonly taints: readonly Taint[];
   /** Share of a context's streams that High tasks may book. */
   readonly highLimitE9: number;
+  /** The policy that it follows, where that has quotas. */
+  readonly quotas?: Quotas;
   readonly gpus: readonly PlacementGpu[];
+}
+
+/** What High tasks of a namespace may book in sum over all nodes that follow one policy. */
+export interface Quotas {
+  readonly policy: string;
+  /** Billionths of a stream by namespace; one that is missing has no quota. */
+  readonly limitsE9: ReadonlyMap<string, number>;
 }
 
 export interface PlacementGpu {

@@ -42,6 +42,7 @@ export function task(name: string, terms: TaskTerms): PlacementTask {
   const { nodeSelector = {}, tolerations = [] } = terms.changes ?? {};
   return {
     key: `ns/${name}`,
+    namespace: 'ns',
     priority: terms.priority ?? 'High',
     periodUs,
     deadlineUs,

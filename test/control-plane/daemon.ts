@@ -101,6 +101,21 @@ export class Daemon {
     await this.exited;
   }
 
+  /** Halts it where it is (SIGSTOP), as a machine that is suspended would; it knows nothing of it. */
+  pause(): void {
+    this.signal('SIGSTOP');
+  }
+
+  resume(): void {
+    this.signal('SIGCONT');
+  }
+
+  /** Waits until it has ended by itself; answers its exit status, or the signal that ended it. */
+  async ended(timeoutMs: number): Promise<number | NodeJS.Signals> {
+    const status = (): number | NodeJS.Signals | undefined => this.child.exitCode ?? this.child.signalCode ?? undefined;
+    return waitFor(status, { what: `${this.name} to end by itself`, timeoutMs });
+  }
+
   private signal(name: NodeJS.Signals): void {
     this.child.kill(name);
   }

@@ -1,5 +1,5 @@
-// `make demo`: the whole system on this machine in seven acts, each announced, performed for real, and judged.
-// --keep leaves it up until Ctrl-C; the acts before the last one are performed all the same.
+// `make demo`: the whole system on this machine in acts, each announced, performed for real, and judged.
+// --cluster adds the acts of policies, quotas and leaders. --keep leaves it up until Ctrl-C, everything but deleted.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -12,12 +12,18 @@ import { period } from './acts/4-period.ts';
 import { refusals } from './acts/5-refusals.ts';
 import { agentRestart } from './acts/6-agent-restart.ts';
 import { deletion } from './acts/7-deletion.ts';
+import { policyChange } from './acts/8-policy.ts';
+import { leaders } from './acts/10-leaders.ts';
+import { quota } from './acts/11-quota.ts';
 import { LiveView } from './live.ts';
 import { Stack } from './stack.ts';
 import { announce, closingLine, describeOutcome, perform, succeeded, summarize, writeSummary } from './summary.ts';
 import type { ActOutcome } from './summary.ts';
 
-const acts: readonly Act[] = [sixTasks, overload, client, period, refusals, agentRestart, deletion];
+/** What one node and one operator do, in the order in which it is shown; everything is deleted at the end. */
+const mainActs: readonly Act[] = [sixTasks, overload, client, period, refusals, agentRestart];
+/** What those see who run a cluster. */
+const clusterActs: readonly Act[] = [policyChange, leaders, quota];
 const build = join(repositoryRoot, 'build');
 
 function say(line: string): void {
@@ -33,8 +39,13 @@ function interruption(): AbortController {
   return controller;
 }
 
-async function performAct(stack: Stack, number: number, act: Act, signal: AbortSignal): Promise<ActOutcome> {
-  say(announce(number, acts.length, act.title));
+interface Place {
+  number: number;
+  of: number;
+}
+
+async function performAct(stack: Stack, { number, of }: Place, act: Act, signal: AbortSignal): Promise<ActOutcome> {
+  say(announce(number, of, act.title));
   const view = new LiveView(stack, process.stdout);
   view.start();
   const outcome = await perform(number, act.title, async () => {
@@ -47,14 +58,16 @@ async function performAct(stack: Stack, number: number, act: Act, signal: AbortS
   return outcome;
 }
 
-async function play(stack: Stack, chosen: readonly Act[], signal: AbortSignal): Promise<boolean> {
+async function play(stack: Stack, acts: readonly Act[], signal: AbortSignal): Promise<boolean> {
   await stack.start();
   const outcomes: ActOutcome[] = [];
-  for (const [index, act] of chosen.entries()) outcomes.push(await performAct(stack, index + 1, act, signal));
+  for (const [index, act] of acts.entries()) {
+    outcomes.push(await performAct(stack, { number: index + 1, of: acts.length }, act, signal));
+  }
   const summary = summarize(outcomes, performance.now() / 1000);
   writeSummary(join(build, 'demo', 'summary.json'), summary);
   say(closingLine(summary));
-  return succeeded(summary, chosen.length);
+  return succeeded(summary, acts.length);
 }
 
 /** Waits for the signal to end, with everything up. */
@@ -64,7 +77,9 @@ async function keepUp(stack: Stack, signal: AbortSignal): Promise<void> {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({ options: { keep: flag, cluster: flag } });
+  const shown = values.cluster ? [...mainActs, ...clusterActs] : mainActs;
   const { signal } = interruption();
   const stack = new Stack({
     logDir: join(build, 'demo', 'logs'),
@@ -73,7 +88,7 @@ async function main(): Promise<number> {
     onStep: (title, elapsedMs) => say(`${title.padEnd(34)} ${(elapsedMs / 1000).toFixed(1)} s`),
   });
   try {
-    const passed = await play(stack, values.keep ? acts.filter((act) => act !== deletion) : acts, signal);
+    const passed = await play(stack, values.keep ? shown : [...shown, deletion], signal);
     if (values.keep) await keepUp(stack, signal);
     return passed ? 0 : 1;
   } catch (error) {

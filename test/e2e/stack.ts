@@ -23,6 +23,9 @@ export interface StackOptions {
   onStep: (title: string, elapsedMs: number) => void;
 }
 
+/** The first leads from the start; an act may start the second one to stand by. */
+export type OperatorName = 'operator' | 'operator-2';
+
 const readyTimeoutMs = 30_000;
 /** Two contexts of one stream that share the core given to inference, so that there is somewhere to migrate to. */
 const contexts = 2;
@@ -112,11 +115,46 @@ export class Stack {
   }
 
   /** Process id of a part that was started, for showing that it is still the same one. */
-  pidOf(name: 'runtime' | 'operator' | 'agent'): number {
+  pidOf(name: 'runtime' | 'agent' | OperatorName): number {
     return this.daemon(name).pid;
   }
 
-  async metrics(name: 'operator' | 'agent'): Promise<string> {
+  /** Starts an operator, which leads, or stands by where another one does. */
+  async startOperator(name: OperatorName = 'operator'): Promise<void> {
+    await this.startNode(name, join('operator', 'main.ts'), [
+      `--kubeconfig=${this.operatorKubeconfig}`,
+      `--system-namespace=${this.systemNamespace}`,
+    ]);
+  }
+
+  /** Halts it where it is; it is not told. */
+  pauseOperator(name: OperatorName): void {
+    this.daemon(name).pause();
+  }
+
+  /** Lets it go on. */
+  resumeOperator(name: OperatorName): void {
+    this.daemon(name).resume();
+  }
+
+  /** Waits until it has ended by itself; answers its exit status. */
+  async operatorEnded(name: OperatorName, timeoutMs: number): Promise<number | NodeJS.Signals> {
+    const status = await this.daemon(name).ended(timeoutMs);
+    this.daemons.delete(name);
+    return status;
+  }
+
+  async stopOperator(name: OperatorName): Promise<void> {
+    await this.daemon(name).stop();
+    this.daemons.delete(name);
+  }
+
+  /** The operators' identity. */
+  get operatorKubeconfig(): string {
+    return this.path('operator.kubeconfig');
+  }
+
+  async metrics(name: 'agent' | OperatorName): Promise<string> {
     const answer = await fetch(`http://127.0.0.1:${this.metricsPorts.get(name)}/metrics`, {
       signal: AbortSignal.timeout(5000),
     });
@@ -131,7 +169,7 @@ export class Stack {
 
   /** Ends our own parts, those first that use the others. */
   async stopParts(): Promise<void> {
-    for (const name of ['agent', 'operator', 'runtime']) await this.daemons.get(name)?.stop();
+    for (const name of ['agent', 'operator-2', 'operator', 'runtime']) await this.daemons.get(name)?.stop();
     this.runtimeWatch?.stop();
     this.daemons.clear();
   }
@@ -186,7 +224,7 @@ export class Stack {
     const namespace = this.systemNamespace;
     const operator = { namespace, name: 'daris-operator' };
     const agent = { namespace, name: 'daris-agent', node: this.node };
-    await this.cluster.writeServiceAccountKubeconfig(this.path('operator.kubeconfig'), operator, signal);
+    await this.cluster.writeServiceAccountKubeconfig(this.operatorKubeconfig, operator, signal);
     await this.cluster.writeServiceAccountKubeconfig(this.path('agent.kubeconfig'), agent, signal);
   }
 
@@ -213,15 +251,8 @@ export class Stack {
     this.runtimeWatch.start();
   }
 
-  private async startOperator(): Promise<void> {
-    await this.startNode('operator', join('operator', 'main.ts'), [
-      `--kubeconfig=${this.path('operator.kubeconfig')}`,
-      `--system-namespace=${this.systemNamespace}`,
-    ]);
-  }
-
   /** Starts a TypeScript part under this process's own Node, and waits for its /readyz. */
-  private async startNode(name: 'operator' | 'agent', script: string, args: string[]): Promise<void> {
+  private async startNode(name: 'agent' | OperatorName, script: string, args: string[]): Promise<void> {
     const [port = 0] = await freePorts(1);
     this.metricsPorts.set(name, port);
     const daemon = await Daemon.start({

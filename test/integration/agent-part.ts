@@ -16,12 +16,19 @@ import { defineResource, type Stored } from '../../kube/resource.ts';
 export const taskResource = defineResource<RealtimeInferenceTask>(realtimeInferenceTasks);
 export const modelResource = defineResource<InferenceModel>(inferenceModels);
 export const profileResource = defineResource<ModelProfile>(modelProfiles);
-const gpuNodeResource = defineResource<GpuNode>(gpuNodes);
+export const gpuNodeResource = defineResource<GpuNode>(gpuNodes);
 const nodeResource = defineResource({ apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false });
 
 const asAgent = { fieldManager: fieldManagers.agent, force: true } as const;
 const renewEveryMs = 400;
 const lookEveryMs = 100;
+
+export interface PolicyAnswer {
+  readonly name: string;
+  readonly generation: number;
+  /** Why it cannot be had; absent: it is in force. */
+  readonly refusal?: string;
+}
 
 export interface Batch {
   readonly size: number;
@@ -51,7 +58,8 @@ export class AgentPart {
     this.live();
   }
 
-  async report(contexts: number, address: string): Promise<void> {
+  /** With what it says of the policy that it was given, if it speaks of one. */
+  async report(contexts: number, address: string, answer?: PolicyAnswer): Promise<void> {
     const gpu = { uuid: 'gpu-0', product: 'test', sms: contexts, memoryBytes: 1, engine: 'openvino' };
     const listed = Array.from({ length: contexts }, (_, index) => ({ index, sms: 1, streams: 1 }));
     await this.#client.apply(
@@ -62,7 +70,11 @@ export class AgentPart {
           address,
           highPriorityUtilizationLimit: '0.75',
           gpus: [{ ...gpu, contexts: listed }],
-          conditions: [condition('Ready', true, 'Serving', 'the runtime answers and takes tasks')],
+          ...(answer && { observedPolicy: { name: answer.name, generation: answer.generation } }),
+          conditions: [
+            condition('Ready', true, 'Serving', 'the runtime answers and takes tasks'),
+            ...(answer === undefined ? [] : [policyApplied(answer)]),
+          ],
         },
       },
       { ...asAgent, subresource: 'status' },
@@ -164,6 +176,11 @@ export class AgentPart {
     const spec = { holderIdentity: this.node, leaseDurationSeconds: 10, renewTime: microTime(Date.now()) };
     await this.#client.apply(leases, { metadata: lease, spec }, asAgent);
   }
+}
+
+function policyApplied({ name, refusal }: PolicyAnswer): Condition {
+  if (refusal === undefined) return condition('PolicyApplied', true, 'Applied', `policy ${name} is in force`);
+  return condition('PolicyApplied', false, 'TooManyContexts', refusal);
 }
 
 function condition(

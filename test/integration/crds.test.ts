@@ -114,10 +114,81 @@ test.each<[what: string, spec: object, message: string]>([
   await expect(dryRun('InferenceModel', 'invalid', { source })).rejects.toThrow(message);
 });
 
+const whole = { mode: 'MPSStreams', contexts: 4, streamsPerContext: 2 };
+const partitioning = (changes: object): object => ({ partitioning: { ...whole, ...changes } });
+const quota = { namespace: 'robots', utilization: '0.5' };
+
+test.each<[what: string, spec: object]>([
+  ['nothing', {}],
+  ['one context', partitioning({ mode: 'Streams', contexts: 1 })],
+  ['contexts of one stream', partitioning({ mode: 'MPS', streamsPerContext: 1 })],
+  ['contexts that share all', partitioning({ oversubscription: '4' })],
+  ['contexts that share some', partitioning({ mode: 'GreenContexts', oversubscription: '1.5' })],
+  [
+    'everything',
+    {
+      ...partitioning({}),
+      nodeSelector: { zone: 'a' },
+      mretWindow: 5,
+      mretAging: false,
+      admission: 'Predicted',
+      highPriorityAdmission: true,
+      highPriorityUtilizationLimit: '0.75',
+      highPriorityQuotas: [quota, { namespace: 'cars', utilization: '0' }],
+      engine: 'openvino',
+      onPartition: 'Stop',
+    },
+  ],
+])('a policy is accepted with %s', async (_what, spec) => {
+  await expect(dryRun('GpuSchedulingPolicy', 'valid', spec)).resolves.toContain('created (server dry run)');
+});
+
+test.each<[what: string, spec: object, message: string]>([
+  [
+    'no context',
+    partitioning({ contexts: 0 }),
+    'contexts must be between 1 and 256; write 1 to leave the GPU undivided',
+  ],
+  ['no stream', partitioning({ streamsPerContext: 0 }), 'streamsPerContext must be between 1 and 64'],
+  ['too many contexts', partitioning({ contexts: 257 }), 'contexts must be between 1 and 256'],
+  ['OS < 1', partitioning({ oversubscription: '0.5' }), 'oversubscription must be between 1 (contexts share nothing)'],
+  ['OS > contexts', partitioning({ oversubscription: '4.5' }), 'and contexts (each may use the whole GPU)'],
+  ['OS as YAML reads 2', partitioning({ oversubscription: 2 }), "must be a decimal in quotes, like '1.5'"],
+  [
+    'OS in words',
+    partitioning({ oversubscription: 'much' }),
+    "oversubscription must be a decimal in quotes, like '1.5'",
+  ],
+  ['an unknown mode', partitioning({ mode: 'MIG' }), 'mode must be Streams, MPS, MPSStreams or GreenContexts'],
+  ['Streams of two contexts', partitioning({ mode: 'Streams' }), 'mode Streams has one context: write contexts: 1'],
+  ['MPS of two streams', partitioning({ mode: 'MPS' }), 'mode MPS has one stream in each context: write streams'],
+  ['half a partitioning', { partitioning: { mode: 'MPS' } }, 'spec.partitioning.contexts: Required value'],
+  ['window 0', { mretWindow: 0 }, 'mretWindow must be between 1 and 1024; leave it out for 5'],
+  ['an unknown admission', { admission: 'Always' }, 'admission must be Utilization or Predicted'],
+  ['a limit of 0', { highPriorityUtilizationLimit: '0.0' }, 'must be a decimal above 0 and at most 1 in quotes'],
+  ['a limit above 1', { highPriorityUtilizationLimit: '1.5' }, "like '0.75'"],
+  ['a limit that is a number', { highPriorityUtilizationLimit: 1 }, 'at most 1 in quotes'],
+  [
+    'a quota below 0',
+    { highPriorityQuotas: [{ ...quota, utilization: '-1' }] },
+    'must be a decimal of streams in quotes',
+  ],
+  ['two quotas of a namespace', { highPriorityQuotas: [quota, quota] }, 'Duplicate value'],
+  ['an unknown engine', { engine: 'tensorrt' }, 'engine must be openvino, torch or sim; leave it out for any'],
+  ['an unknown onPartition', { onPartition: 'Wait' }, 'onPartition must be Serve or Stop; leave it out for Serve'],
+  ['a misspelt field', { mretWindows: 5 }, 'unknown field "spec.mretWindows"'],
+])('a policy is refused with %s', async (_what, spec, message) => {
+  await expect(dryRun('GpuSchedulingPolicy', 'invalid', spec)).rejects.toThrow(message);
+});
+
+test('no policy can take the name of the built-in one', async () => {
+  await expect(dryRun('GpuSchedulingPolicy', 'default', {})).rejects.toThrow('means the built-in policy of a node');
+});
+
 test('the examples are valid', async () => {
   const args = ['create', '--dry-run=server', '-n', namespace, '-f', join(repositoryRoot, 'examples')];
   const created = (await cluster.kubectl(args)).trim().split('\n');
-  expect(created).toHaveLength(9);
+  expect(created).toHaveLength(10);
 });
 
 async function columns(...args: string[]): Promise<string[]> {

@@ -1,6 +1,7 @@
 // The agent with the real runtime and the example packages: what a task's status says is what really ran.
 // The test speaks for the operator.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
@@ -154,4 +155,74 @@ test('a killed runtime is applied again as soon as it is back, with the counters
   await node.ready('True', 'Serving');
   await node.task('front', 'to be served again', isServed);
   expect(await releasedBeyond('front', before)).toBeGreaterThan(before);
+}, 90_000);
+
+const streams = { mode: 'Streams', contexts: 1, streamsPerContext: 2 };
+
+/** Missed jobs so far, as the agent's metrics mirror them. */
+async function missed(name: string): Promise<number> {
+  const all = `daris_jobs_missed_total{namespace="${namespace}",task="${name}"`;
+  return (await node.metric(all)) ?? 0;
+}
+
+test('a changed partitioning drains, divides anew and serves on, and no count goes back', async () => {
+  await serve('front');
+  await node.place('rear', { model: source, periodUs: 50_000, maxMissRate: '1' }, node.placement(1, 1));
+  await node.task('rear', 'to be served', isServed);
+  const before = await releasedBeyond('front', 10);
+  const missedBefore = await missed('front');
+  await node.follow({ name: 'edge', generation: 1, partitioning: streams });
+  const status = await node.followed('edge');
+  expect(status.appliedPolicy).toMatchObject({ name: 'edge', generation: 1, contexts: 1, streamsPerContext: 2 });
+  expect(status.gpus?.[0]?.contexts).toMatchObject([{ index: 0, streams: 2 }]);
+  await node.task('rear', 'to be refused', (of) => condition(of, 'Serving')?.reason === 'UnknownContext');
+  await node.place('rear', { model: source, periodUs: 50_000, maxMissRate: '1' }, node.placement(2, 0));
+  await node.task('rear', 'to be served in the context that is left', isServed);
+  expect(await releasedBeyond('front', before)).toBeGreaterThan(before);
+  expect(await missed('front')).toBeGreaterThanOrEqual(missedBefore);
+  await node.follow({ name: 'default' });
+  const back = await node.followed('default');
+  expect(back.gpus?.[0]?.contexts).toHaveLength(2);
+}, 120_000);
+
+test('a policy beyond the hardware is refused in words; what was in force stays so, and the task runs on', async () => {
+  await serve('front');
+  const partitioning = { mode: 'MPS', contexts: 200, streamsPerContext: 1 };
+  await node.follow({ name: 'greedy', generation: 3, partitioning });
+  const status = await node.followed('greedy', 'False');
+  const said = condition({ status }, 'PolicyApplied');
+  expect(said?.reason).toBe('TooManyContexts');
+  expect(said?.message).toMatch(
+    /^policy greedy, generation 3, cannot be had here: 200 contexts .* write contexts: \d+/,
+  );
+  expect(status.appliedPolicy).toMatchObject({ name: 'default', contexts: 2 });
+  await releasedBeyond('front', await released('front'));
+  await node.follow({ name: 'foreign', generation: 1, engine: 'torch' });
+  expect(condition({ status: await node.followed('foreign', 'False') }, 'PolicyApplied')?.reason).toBe(
+    'EngineNotFound',
+  );
+  await node.task('front', 'to be served still', isServed);
+}, 90_000);
+
+test('a policy of scheduling terms alone is in force without a break', async () => {
+  await serve('front');
+  const terms = { mretWindow: 9, mretAging: false, highPriorityAdmission: true, admission: 'Utilization' } as const;
+  await node.follow({ name: 'terms', generation: 1, ...terms, highPriorityUtilizationLimit: '0.5' });
+  const status = await node.followed('terms');
+  const { admission, ...shown } = terms;
+  expect(status).toMatchObject({ admission, highPriorityUtilizationLimit: '0.5', appliedPolicy: shown });
+  await releasedBeyond('front', await released('front'));
+  await node.task('front', 'to be served still', isServed);
+}, 90_000);
+
+test('the agent hands out the trace of the runtime, which the simulator makes again', async () => {
+  await serve('front');
+  await releasedBeyond('front', 20);
+  const { traceEvents } = JSON.parse(await node.text('/trace?seconds=60')) as { traceEvents: { name?: string }[] };
+  expect(traceEvents.filter(({ name }) => name === `${namespace}/front/0`).length).toBeGreaterThan(10);
+  const file = join(folder, 'trace.jsonl');
+  writeFileSync(file, await node.text('/trace?seconds=all&format=records'));
+  const replay = spawnSync(built('bin', 'daris-sim'), ['replay', file], { encoding: 'utf8', timeout: 30_000 });
+  expect(replay.stdout).toMatch(/^\d+ lines are as recorded: add 1, admit \d+/);
+  expect(replay.status).toBe(0);
 }, 90_000);

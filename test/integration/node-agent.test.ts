@@ -58,7 +58,7 @@ test('registers its node, shows that it lives, and says so to whoever asks', asy
   const { status } = await node.client.get(gpuNodes, { name: node.name });
   expect(status).toMatchObject({
     address: 'inference.example:43121',
-    policy: 'built-in',
+    appliedPolicy: { name: 'default', contexts: 2, streamsPerContext: 1 },
     admission: 'Predicted',
     highPriorityUtilizationLimit: '0.75',
     gpus: [{ uuid: gpu, engine: 'openvino', contexts: [{ index: 0 }, { index: 1 }] }],
@@ -253,6 +253,26 @@ test('while the API server is away the runtime serves on; what changed meanwhile
   node.proxy.mend();
   await node.task('rear', 'to be served', isServed);
   await node.task('front', 'to be served still', isServed);
+}, 90_000);
+
+test('under onPartition Stop nothing is served once the Lease is over, and all of it again when that is renewed', async () => {
+  await node.ready('True', 'Serving');
+  await node.follow({ name: 'strict', generation: 1, onPartition: 'Stop' });
+  await node.followed('strict');
+  await node.place('front');
+  await node.task('front', 'to be served', isServed);
+  node.proxy.sever();
+  await waitFor(() => (runtime.inForce?.tasks.length === 0 ? true : undefined), {
+    what: 'the runtime to be told to serve nothing',
+    timeoutMs: 30_000,
+  });
+  node.proxy.mend();
+  // Proves to the agent that what it knows of its tasks is what there is.
+  await node.place('front', { generation: 2 });
+  await node.task('front', 'to be served again', (of) => {
+    return isServed(of) && condition(of, 'Serving')?.observedGeneration === 2;
+  });
+  expect(runtime.inForce?.tasks.map(({ name }) => name)).toEqual(['front']);
 }, 90_000);
 
 test('statuses written by others in between are re-read, and both writers’ words stand', async () => {

@@ -12,7 +12,9 @@ import { type Config, readConfig } from '../../node-agent/config.ts';
 import {
   type Effective,
   gpuNodes,
+  type GpuNodeStatus,
   models,
+  type NodePolicy,
   type Placement,
   type StoredModel,
   type StoredTask,
@@ -154,6 +156,24 @@ export class NodeUnderTest {
     await waitFor(probe, { what: `GpuNode ${this.name} to be Ready=${status} ${reason}`, timeoutMs });
   }
 
+  /** Names the policy that the node is to follow, as the operator does. */
+  async follow(policy: NodePolicy): Promise<void> {
+    const applied = { metadata: { name: this.name }, status: { policy } };
+    await this.client.apply(gpuNodes, applied, { ...operator, subresource: 'status' });
+  }
+
+  /** The GpuNode's status once the agent has answered for the policy of that name. */
+  followed(name: string, answer: Condition['status'] = 'True'): Promise<GpuNodeStatus> {
+    const probe = async (): Promise<GpuNodeStatus> => {
+      const found = await this.client.get(gpuNodes, { name: this.name });
+      const { status } = found;
+      const said = condition(found, 'PolicyApplied')?.status;
+      if (status?.observedPolicy?.name === name && said === answer) return status;
+      throw new Error(JSON.stringify(status));
+    };
+    return waitFor(probe, { what: `PolicyApplied=${answer} of ${name}`, timeoutMs: 60_000 });
+  }
+
   /** Resolves once there is an event of that reason about the task. */
   async event(name: string, reason: string): Promise<void> {
     const { cluster, namespace } = this.#options;
@@ -161,6 +181,13 @@ export class NodeUnderTest {
     const args = ['get', 'events.events.k8s.io', '-n', namespace, '-o', 'name', '--field-selector', selector];
     const probe = async (): Promise<true | undefined> => ((await cluster.kubectl(args)) === '' ? undefined : true);
     await waitFor(probe, { what: `the event ${reason} of ${name}`, timeoutMs });
+  }
+
+  /** The whole answer to a GET of the agent's operational endpoint. @throws Error where the status is not 200 */
+  async text(path: string): Promise<string> {
+    const answer = await this.#get(path);
+    if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.text();
   }
 
   /** The value of the agent's metric whose line begins so; undefined where there is none. */

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { waitFor } from '../control-plane/wait.ts';
 
 import type { AgentPart } from './agent-part.ts';
+import { operatorScript } from './operator-process.ts';
 import { condition, notPlaced, OperatorWorld, placed, timeoutMs } from './operator-world.ts';
 
 const world = new OperatorWorld();
@@ -109,7 +110,9 @@ async function lostNodes(): Promise<number | undefined> {
 
 test('it ends in order when it is told to', async () => {
   await world.stopOperator();
-  const child = spawn(process.execPath, world.operatorArgs, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [operatorScript, ...world.operatorArgs()], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = once(child, 'exit');
   const [line] = await once(child.stdout, 'data');
   expect(JSON.parse(String(line).split('\n')[0] ?? '')).toMatchObject({ msg: 'operator started' });

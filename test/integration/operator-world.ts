@@ -1,26 +1,35 @@
-// An operator of its own process and identity, on a control plane of its own (two operators would contend for one), and
+// Operators, each a process of its own, on a control plane of their own (others would contend for the leadership), and
 // short ways to write objects and to wait for what becomes of them. Agents' parts are played by AgentPart.
-import { readFileSync, rmSync, mkdtempSync } from 'node:fs';
+import { rmSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { findCondition, type Condition } from '../../api/conditions.ts';
-import type { InferenceModel, ModelProfile, RealtimeInferenceTask } from '../../api/resources.ts';
+import { gpuSchedulingPolicies } from '../../api/resources.ts';
+import type {
+  GpuNode,
+  GpuSchedulingPolicy,
+  InferenceModel,
+  ModelProfile,
+  RealtimeInferenceTask,
+} from '../../api/resources.ts';
 import { KubeClient } from '../../kube/client.ts';
 import { connect, type Connection } from '../../kube/connection.ts';
-import type { Stored } from '../../kube/resource.ts';
+import { defineResource, type Stored } from '../../kube/resource.ts';
 import type { Cluster } from '../control-plane/cluster.ts';
 import { ControlPlane } from '../control-plane/control-plane.ts';
-import { Daemon } from '../control-plane/daemon.ts';
-import { repositoryRoot } from '../control-plane/paths.ts';
 import { waitFor } from '../control-plane/wait.ts';
 
-import { AgentPart, modelResource, profileResource, taskResource } from './agent-part.ts';
+import { AgentPart, gpuNodeResource, modelResource, profileResource, taskResource } from './agent-part.ts';
+import { OperatorProcess } from './operator-process.ts';
 
 export type Task = Stored<RealtimeInferenceTask>;
 export type Model = Stored<InferenceModel>;
+export type Policy = Stored<GpuSchedulingPolicy>;
 export type Profile = Stored<ModelProfile>;
 type Spec = RealtimeInferenceTask['spec'];
+
+const policyResource = defineResource<GpuSchedulingPolicy>(gpuSchedulingPolicies);
 
 export const timeoutMs = 20_000;
 
@@ -36,17 +45,26 @@ export function digest(letter: string): string {
   return `sha256:${letter.repeat(64)}`;
 }
 
+/** Nobody waits for the only operator's Lease, and the API server may take long to come back on a busy machine. */
+const patient = ['--leader-lease-seconds=120', '--leader-renew-seconds=100', '--leader-retry-seconds=1'];
+
 export class OperatorWorld {
   readonly namespace = 'vision';
   readonly #folder = mkdtempSync(join(tmpdir(), 'daris-operator-'));
   #plane: ControlPlane | undefined;
   #connection: Connection | undefined;
-  #operator: Daemon | undefined;
+  #operator: OperatorProcess | undefined;
   #starts = 0;
+  readonly #operators: OperatorProcess[] = [];
   readonly #agents: AgentPart[] = [];
 
   /** Everything but nodes. */
   async start(): Promise<void> {
+    await this.startWithoutOperator();
+    await this.startOperator();
+  }
+
+  async startWithoutOperator(): Promise<void> {
     this.#plane = await ControlPlane.start();
     await this.cluster.applyCrds();
     await this.cluster.applyRbac();
@@ -54,13 +72,12 @@ export class OperatorWorld {
     const { kubeconfig } = this.cluster;
     this.#connection = connect({ kubeconfigPath: kubeconfig, userAgent: 'operator-test', connections: 4 });
     const account = { namespace: 'daris-system', name: 'daris-operator' };
-    await this.cluster.writeServiceAccountKubeconfig(this.#kubeconfig, account);
-    await this.startOperator();
+    await this.cluster.writeServiceAccountKubeconfig(this.operatorKubeconfig, account);
   }
 
   async stop(): Promise<void> {
     for (const agent of this.#agents) agent.die();
-    await this.stopOperator();
+    for (const operator of this.#operators) await operator.daemon.stop();
     await this.#connection?.close();
     await this.#plane?.stop();
     rmSync(this.#folder, { recursive: true });
@@ -76,9 +93,14 @@ export class OperatorWorld {
     return new KubeClient(this.#connection);
   }
 
-  get operatorArgs(): string[] {
-    const main = join(repositoryRoot, 'operator', 'main.ts');
-    return [main, `--kubeconfig=${this.#kubeconfig}`, '--metrics-address=127.0.0.1:0', '--node-lease-seconds=3'];
+  /** The operator's own identity. */
+  get operatorKubeconfig(): string {
+    return join(this.#folder, 'operator.kubeconfig');
+  }
+
+  operatorArgs(election: readonly string[] = patient): string[] {
+    const kubeconfig = `--kubeconfig=${this.operatorKubeconfig}`;
+    return [kubeconfig, '--metrics-address=127.0.0.1:0', '--node-lease-seconds=3', ...election];
   }
 
   /** Away for a while, for longer than a Lease lasts here: every watch and every connection breaks. */
@@ -86,20 +108,21 @@ export class OperatorWorld {
     await this.#plane?.restartApiServer();
   }
 
-  /** Its own log file each time, since the first line of it tells the port. */
   async startOperator(): Promise<void> {
-    const daemon = await Daemon.start({
-      name: 'operator',
-      command: process.execPath,
-      args: this.operatorArgs,
-      logFile: join(this.#folder, `operator-${++this.#starts}.log`),
-    });
-    this.#operator = daemon;
-    await daemon.ready(async () => (await fetch(`${this.#address}/readyz`)).ok, timeoutMs);
+    this.#operator = await this.addOperator();
+  }
+
+  /** One more operator, which contends for the leadership. */
+  async addOperator(election?: readonly string[]): Promise<OperatorProcess> {
+    const name = `operator-${++this.#starts}`;
+    const logFile = join(this.#folder, `${name}.log`);
+    const operator = await OperatorProcess.start({ name, args: this.operatorArgs(election), logFile });
+    this.#operators.push(operator);
+    return operator;
   }
 
   async stopOperator(): Promise<void> {
-    await this.#operator?.stop();
+    await this.#operator?.daemon.stop();
   }
 
   /** A node that tasks can name by label. */
@@ -112,9 +135,8 @@ export class OperatorWorld {
   }
 
   async metrics(): Promise<Map<string, number>> {
-    const text = await (await fetch(`${this.#address}/metrics`)).text();
-    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-    return new Map(lines.map((line) => [line.replace(/ [^ ]*$/, ''), Number(line.replace(/^.* /, ''))]));
+    if (this.#operator === undefined) throw new Error('the operator was not started');
+    return this.#operator.metrics();
   }
 
   async applyModel(name: string, letter: string): Promise<void> {
@@ -135,6 +157,20 @@ export class OperatorWorld {
     const nodeSelector = { 'daris.dev/test': on.node };
     const base = { model: 'detector', period: '20ms', priority: 'Low', nodeSelector };
     await this.cluster.apply({ ...this.#typed('RealtimeInferenceTask', name), spec: { ...base, ...spec } });
+  }
+
+  async applyPolicy(name: string, spec: GpuSchedulingPolicy['spec']): Promise<Policy> {
+    const { apiVersion, kind } = gpuSchedulingPolicies;
+    await this.cluster.apply({ apiVersion, kind, metadata: { name }, spec });
+    return this.client.get(policyResource, { name });
+  }
+
+  untilPolicy(name: string, holds: (policy: Policy) => boolean): Promise<Policy> {
+    return until(`policy ${name}`, () => this.client.get(policyResource, { name }), holds);
+  }
+
+  untilGpuNode(name: string, holds: (gpuNode: Stored<GpuNode>) => boolean): Promise<Stored<GpuNode>> {
+    return until(`GpuNode ${name}`, () => this.client.get(gpuNodeResource, { name }), holds);
   }
 
   async deleteTasks(...names: string[]): Promise<void> {
@@ -180,17 +216,6 @@ export class OperatorWorld {
     return until(`profile of ${letter}`, read, holds);
   }
 
-  get #kubeconfig(): string {
-    return join(this.#folder, 'operator.kubeconfig');
-  }
-
-  get #address(): string {
-    const lines = readFileSync(this.#operator?.logFile ?? '', 'utf8').split('\n');
-    const port = lines.map((line) => /"metricsPort":(\d+)/.exec(line)?.[1]).find((found) => found !== undefined);
-    if (port === undefined) throw new Error('the operator has not said its port yet');
-    return `http://127.0.0.1:${port}`;
-  }
-
   #typed(kind: string, name: string): object {
     return { apiVersion: 'daris.dev/v1alpha1', kind, metadata: { name, namespace: this.namespace } };
   }
@@ -211,7 +236,7 @@ async function until<T extends { status?: object }>(
   );
 }
 
-export function condition(object: Task | Model | Profile, type: string): Condition | undefined {
+export function condition(object: { status?: { conditions?: Condition[] } }, type: string): Condition | undefined {
   return findCondition(object.status?.conditions, type);
 }
 

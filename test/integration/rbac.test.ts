@@ -44,6 +44,14 @@ function applyStatus(as: Cluster, name: string, status: object): Promise<string>
   });
 }
 
+function applyNodeStatus(as: Cluster, status: object): Promise<string> {
+  const manifest = { ...gpuNode(ownNode), status };
+  const manager = `--field-manager=${as === operator ? 'daris-operator' : 'daris-agent'}`;
+  return as.kubectl(['apply', '--server-side', '--force-conflicts', '--subresource=status', manager, '-f', '-'], {
+    input: JSON.stringify(manifest),
+  });
+}
+
 function create(as: Cluster, manifest: object): Promise<string> {
   return as.kubectl(['create', '-f', '-'], { input: JSON.stringify(manifest) });
 }
@@ -129,6 +137,15 @@ describe('an agent', () => {
     await expect(create(agent, lease(otherNode))).rejects.toThrow(refusal);
   });
 
+  test('says of its GpuNode what it sees, but not which policy it is to follow', async () => {
+    await applyNodeStatus(agent, { observedPolicy: { name: 'edge' } });
+    await applyNodeStatus(operator, { policy: { name: 'edge' } });
+    await applyNodeStatus(agent, { observedPolicy: { name: 'edge', generation: 2 } });
+    await expect(applyNodeStatus(agent, { policy: { name: 'default' } })).rejects.toThrow(
+      'only the operator writes status.policy of a GpuNode',
+    );
+  });
+
   test('is refused with a token that no node is bound to', async () => {
     const unbound = await identity('daris-agent');
     await expect(applyStatus(unbound, 'own', { runtime: { epoch: 1 } })).rejects.toThrow(
@@ -138,17 +155,31 @@ describe('an agent', () => {
 });
 
 test.each([
-  ['an agent', () => agent, ['create rit', 'patch rit', 'delete rit', 'list secrets', 'list pods']],
+  ['an agent', () => agent, ['create rit', 'patch rit', 'delete rit', 'list gsp', 'list secrets', 'list pods']],
   [
     'the operator',
     () => operator,
-    ['create rit', 'patch rit', 'delete rit', 'patch gpunodes', 'list secrets', 'list pods'],
+    ['create rit', 'patch rit', 'delete rit', 'patch gpunodes', 'patch gsp', 'delete gsp', 'list secrets', 'list pods'],
   ],
 ])('%s may not change specs or read what it does not need', async (_name, who, wishes) => {
   for (const wish of wishes) {
     const answer = who().kubectl(['auth', 'can-i', ...wish.split(' '), '-n', namespace]);
     await expect(answer).rejects.toMatchObject({ cause: { stdout: 'no\n' } });
   }
+});
+
+test.each([
+  ['get leases/daris-operator', 'yes'],
+  ['update leases/daris-operator', 'yes'],
+  ['create leases', 'yes'],
+  ['patch leases/daris-operator', 'no'],
+  ['delete leases/daris-operator', 'no'],
+  ['update leases/node-1', 'no'],
+])('of the Leases the operator changes its own alone: %s: %s', async (wish, wanted) => {
+  const answer = await operator.kubectl(['auth', 'can-i', ...wish.split(' '), '-n', system]).catch((error) => {
+    return (error as { cause: { stdout: string } }).cause.stdout;
+  });
+  expect(answer.trim()).toBe(wanted);
 });
 
 test.each([

@@ -70,6 +70,7 @@ int serve(const daris::runtime::Flags& flags) {
                                   {.modelRoot = flags.modelRoot,
                                    .slotMemoryBytes = flags.slotMemoryBytes,
                                    .dispatcherCore = flags.cores.front(),
+                                   .traceRecords = flags.traceRecords,
                                    .version = DARIS_VERSION});
   daris::rpc::Servers servers(runtime, {flags.socket, flags.inferenceHost, flags.inferencePort});
   log(LogLevel::Info, "runtime started",

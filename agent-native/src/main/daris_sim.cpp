@@ -1,5 +1,7 @@
 // daris-sim run SCENARIO.json [--trace TRACE.jsonl] [--summary SUMMARY.json]
-// Exit status: 0, 1 when an output cannot be written, 2 when the command or the scenario is invalid.
+// daris-sim replay TRACE.jsonl
+// Exit status: 0, 1 when an output cannot be written or a replay differs, 2 when the command or a file is
+// invalid.
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -8,12 +10,16 @@
 #include <optional>
 #include <sstream>
 
+#include "simulator/replay.hpp"
 #include "simulator/simulation.hpp"
 
 namespace {
 
 constexpr const char* kUsage =
-    "usage: daris-sim run SCENARIO.json [--trace TRACE.jsonl] [--summary SUMMARY.json]\n";
+    "usage: daris-sim run SCENARIO.json [--trace TRACE.jsonl] [--summary SUMMARY.json]\n"
+    "       daris-sim replay TRACE.jsonl\n";
+constexpr int kDiffers = 1;
+constexpr int kInvalid = 2;
 
 struct Arguments {
   std::string scenario;
@@ -73,20 +79,48 @@ void run(const Arguments& arguments) {
                took.count());
 }
 
+std::string inWords(const daris::simulator::ReplayResult& result) {
+  std::uint64_t lines = 0;
+  std::string events;
+  for (const auto& [event, count] : result.compared) {
+    lines += count;
+    events += (events.empty() ? "" : ", ") + event + " " + std::to_string(count);
+  }
+  std::string text = std::to_string(lines) + " lines are as recorded: " + events + "\n";
+  if (result.skipped > 0)
+    text += std::to_string(result.skipped) + " lines before the first start of a scheduler were left out\n";
+  return text;
+}
+
+int replay(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw daris::simulator::ScenarioError(path + ": cannot be read");
+  const daris::simulator::ReplayResult result = daris::simulator::replay(file);
+  std::cout << inWords(result);
+  if (!result.difference) return 0;
+  const daris::simulator::Difference& difference = *result.difference;
+  std::cout << "line " << difference.line << " differs: " << difference.what << "\n  recorded "
+            << difference.recorded << "\n";
+  if (!difference.replayed.empty()) std::cout << "  replayed " << difference.replayed;
+  return kDiffers;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  const bool replays = argc == 3 && std::string_view(argv[1]) == "replay";
   const std::optional<Arguments> arguments = parseArguments(argc, argv);
-  if (!arguments) {
+  if (!arguments && !replays) {
     std::fputs(kUsage, stderr);
-    return 2;
+    return kInvalid;
   }
   try {
+    if (replays) return replay(argv[2]);
     run(*arguments);
     return 0;
   } catch (const daris::simulator::ScenarioError& error) {
     std::fprintf(stderr, "daris-sim: %s\n", error.what());
-    return 2;
+    return kInvalid;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "daris-sim: %s\n", error.what());
     return 1;

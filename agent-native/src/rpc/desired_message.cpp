@@ -36,6 +36,7 @@ runtime::JobCounters countersOf(const wire::JobCounters& message) {
   jobs.rejected = message.rejected();
   jobs.early = message.early();
   jobs.superseded = message.superseded();
+  jobs.withdrawn = message.withdrawn();
   jobs.admitted = message.admitted();
   jobs.completed = message.completed();
   jobs.missed = message.missed();

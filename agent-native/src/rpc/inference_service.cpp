@@ -36,29 +36,31 @@ TimeUs clientDeadline(const grpc::CallbackServerContext& context, const runtime:
 /// One call of ModelInfer; gRPC owns it until OnDone.
 class InferCall final : public grpc::ServerUnaryReactor {
  public:
-  InferCall(const inference::ModelInferRequest& message, inference::ModelInferResponse& response)
-      : message_(message), response_(response) {}
+  InferCall(runtime::Runtime& runtime, const inference::ModelInferRequest& message,
+            inference::ModelInferResponse& response)
+      : runtime_(runtime), message_(message), response_(response) {}
 
-  void start(runtime::Runtime& runtime, const grpc::CallbackServerContext& context) {
+  void start(const grpc::CallbackServerContext& context) {
     const grpc::Status status = guarded([&] {
-      task_ = servedVersion(runtime, message_.model_name(), message_.model_version());
+      task_ = servedVersion(runtime_, message_.model_name(), message_.model_version());
       const model::Manifest& manifest = task_.model->manifest();
       outputs_ = outputsOf(message_, manifest);
       request_ = std::make_shared<runtime::Request>();
       request_->instance = task_.instance;
       request_->inputs = inputsOf(message_, manifest, task_.batch);
       request_->outputs = runtime::outputBuffers(manifest, task_.batch);
-      request_->clientDeadlineUs = clientDeadline(context, runtime.clock());
+      request_->clientDeadlineUs = clientDeadline(context, runtime_.clock());
       // The call lives until it was finished, and nothing but this answer finishes it.
       request_->answer = [this](runtime::Request& ended) { answer(ended); };
       if (context.IsCancelled()) request_->abandoned = true;
-      runtime.submit(request_);
+      runtime_.submit(request_);
     });
     if (!status.ok()) Finish(status);
   }
 
+  /// The client left or its deadline passed. Called after start() has returned, and before OnDone.
   void OnCancel() override {
-    if (request_) request_->abandoned = true;
+    if (request_) runtime_.abandon(*request_);
   }
 
   void OnDone() override { delete this; }
@@ -75,6 +77,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
     Finish(status);
   }
 
+  runtime::Runtime& runtime_;
   const inference::ModelInferRequest& message_;
   inference::ModelInferResponse& response_;
   runtime::ServedTask task_;
@@ -141,8 +144,9 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(grpc::CallbackServerCo
 grpc::ServerUnaryReactor* InferenceService::ModelInfer(grpc::CallbackServerContext* context,
                                                        const inference::ModelInferRequest* request,
                                                        inference::ModelInferResponse* response) {
-  auto* call = new InferCall(*request, *response);  // deletes itself in OnDone, as gRPC asks of reactors
-  call->start(runtime_, *context);
+  auto* call =
+      new InferCall(runtime_, *request, *response);  // deletes itself in OnDone, as gRPC asks of reactors
+  call->start(*context);
   return call;
 }
 

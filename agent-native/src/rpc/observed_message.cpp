@@ -88,6 +88,7 @@ void fill(wire::JobCounters& message, const runtime::JobCounters& jobs) {
   message.set_rejected(jobs.rejected);
   message.set_early(jobs.early);
   message.set_superseded(jobs.superseded);
+  message.set_withdrawn(jobs.withdrawn);
   message.set_admitted(jobs.admitted);
   message.set_completed(jobs.completed);
   message.set_missed(jobs.missed);

@@ -53,4 +53,11 @@ grpc::ServerWriteReactor<wire::ObservedState>* RuntimeService::Watch(grpc::Callb
   return hub_.watch(static_cast<DurationUs>(std::max(asked, kLeastIntervalMs)) * 1000);
 }
 
+grpc::ServerWriteReactor<wire::TraceChunk>* RuntimeService::Trace(grpc::CallbackServerContext*,
+                                                                  const wire::TraceRequest* request) {
+  const bool records = request->format() == wire::TRACE_FORMAT_RECORDS;
+  return traceStream(traces_, runtime_, request->seconds(),
+                     records ? trace::Format::JsonLines : trace::Format::Chrome);
+}
+
 }  // namespace daris::rpc

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "rpc/trace_stream.hpp"
 #include "rpc/watch_hub.hpp"
 #include "runtime.grpc.pb.h"
 #include "runtime/runtime.hpp"
@@ -27,10 +28,13 @@ class RuntimeService final : public ::daris::runtime::v1::Runtime::CallbackServi
                                   ::daris::runtime::v1::ApplyResponse* response) override;
   grpc::ServerWriteReactor<::daris::runtime::v1::ObservedState>* Watch(
       grpc::CallbackServerContext* context, const ::daris::runtime::v1::WatchRequest* request) override;
+  grpc::ServerWriteReactor<::daris::runtime::v1::TraceChunk>* Trace(
+      grpc::CallbackServerContext* context, const ::daris::runtime::v1::TraceRequest* request) override;
 
  private:
   runtime::Runtime& runtime_;
   WatchHub hub_;
+  TraceLimit traces_;
   std::string inferenceAddress_;
 };
 

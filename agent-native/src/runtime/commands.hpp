@@ -68,11 +68,17 @@ struct RemoveTask {
   InstanceId instance = 0;
 };
 
+/// The client of a request has gone: the request is not released if it waits for its task's active job.
+struct Withdraw {
+  InstanceId instance = 0;
+  std::uint64_t sequence = 0;
+};
+
 /// No releases from now on; the dispatcher ends when the last active job has.
 struct Drain {};
 
-using Command = std::variant<RequestPtr, AddTask, ChangeTask, RemoveTask, AddSlots, RetireClass, ChangePolicy,
-                             Repartition, Drain>;
+using Command = std::variant<RequestPtr, Withdraw, AddTask, ChangeTask, RemoveTask, AddSlots, RetireClass,
+                             ChangePolicy, Repartition, Drain>;
 
 // ---- Events ----
 

@@ -14,11 +14,12 @@ constexpr auto kStopCheck = std::chrono::milliseconds(50);
 }  // namespace
 
 Control::Control(engine::Engine& engine, const Clock& clock, Dispatcher& dispatcher, Loader& loader,
-                 ControlOptions options)
+                 trace::Names& names, ControlOptions options)
     : engine_(engine),
       clock_(clock),
       dispatcher_(dispatcher),
       loader_(loader),
+      names_(names),
       options_(std::move(options)),
       factory_(engine, options_.slotMemoryBytes),
       models_([this](std::string digest, std::uint64_t attempt, DurationUs delayUs) {
@@ -91,7 +92,6 @@ void Control::startPartitioning() {
   loader_.post([this, policy = desired_->policy](std::stop_token stop) {
     const auto fault = divide(policy, stop);
     if (stop.stop_requested()) return;
-    if (!fault) remeasure(stop);
     const std::scoped_lock lock(mutex_);
     partitioning_ = false;
     if (fault) {
@@ -100,6 +100,9 @@ void Control::startPartitioning() {
       policy_ = policy;
     }
     reconcile();
+    // Behind the slots that were just ordered: tasks wait for these, and go on with the former AFETs
+    // meanwhile.
+    if (!fault) remeasure(models_.all());
   });
 }
 
@@ -127,22 +130,23 @@ std::optional<std::string> Control::divide(const Policy& policy, std::stop_token
   return fault;
 }
 
-/// AFETs hold under one partition. A model that cannot be measured keeps the old ones.
-void Control::remeasure(std::stop_token stop) {
-  std::vector<std::shared_ptr<const engine::LoadedModel>> models;
-  {
-    const std::scoped_lock lock(mutex_);
-    models = models_.all();
-  }
-  for (const auto& model : models) {
+/// AFETs hold under one partition. One model after the other, so that other work of the loader waits for one
+/// at most. A model that cannot be measured keeps the old ones.
+void Control::remeasure(std::vector<std::shared_ptr<const engine::LoadedModel>> models) {
+  if (models.empty()) return;
+  loader_.post([this, models = std::move(models)](std::stop_token stop) mutable {
+    const auto model = std::move(models.back());
+    models.pop_back();
     try {
       auto batches = measureAll(engine_, model, stop);
       const std::scoped_lock lock(mutex_);
       models_.remeasured(model->digest(), std::move(batches));
+      reconcile();
     } catch (const engine::EngineError&) {
-      continue;
+      // Its old ones hold nearly enough until its jobs are measured.
     }
-  }
+    remeasure(std::move(models));
+  });
 }
 
 void Control::reconcilePolicy() {

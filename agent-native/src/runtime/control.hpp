@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/published.hpp"
 #include "runtime/classes.hpp"
 #include "runtime/desired_diff.hpp"
 #include "runtime/dispatcher.hpp"
@@ -21,6 +22,7 @@
 #include "runtime/models.hpp"
 #include "runtime/observed_state.hpp"
 #include "runtime/serving_table.hpp"
+#include "trace/names.hpp"
 
 namespace daris::runtime {
 
@@ -34,7 +36,7 @@ struct ControlOptions {
 class Control {
  public:
   Control(engine::Engine& engine, const Clock& clock, Dispatcher& dispatcher, Loader& loader,
-          ControlOptions options);
+          trace::Names& names, ControlOptions options);
 
   /// Makes `desired` the state to reach. Throws InvalidArgument; the former state is then still in force.
   void apply(DesiredState desired);
@@ -89,16 +91,18 @@ class Control {
   void orderLoad(std::string digest, std::uint64_t attempt, DurationUs delayUs);
   void orderSlots(const ClassKey& key, sched::ClassId id, std::vector<std::uint32_t> have,
                   std::vector<std::uint32_t> wanted);
-  void remeasure(std::stop_token stop);
+  void remeasure(std::vector<std::shared_ptr<const engine::LoadedModel>> models);
   [[nodiscard]] TaskTerms termsOf(const DesiredTask& task, const Verdict& verdict, bool moves,
                                   InstanceId instance) const;
   [[nodiscard]] std::shared_ptr<TaskStatistics> statisticsOf(const DesiredTask& task);
   [[nodiscard]] ObservedTask observeTask(const DesiredTask& task) const;
+  [[nodiscard]] bool divided() const;
 
   engine::Engine& engine_;
   const Clock& clock_;
   Dispatcher& dispatcher_;
   Loader& loader_;
+  trace::Names& names_;  // of instances, for traces
   ControlOptions options_;
   SlotFactory factory_;  // the loader thread's alone
 
@@ -119,7 +123,7 @@ class Control {
   std::map<std::string, Told, std::less<>> told_;                       // by uid
   std::vector<ContextFigures> contexts_;
   InstanceId nextInstance_ = 1;
-  std::atomic<std::shared_ptr<const ServingTable>> serving_;
+  Published<ServingTable> serving_;
   std::atomic<bool> ready_{false};
 };
 

@@ -1,4 +1,5 @@
 // Tasks towards desired state, and what is told of them.
+#include <algorithm>
 #include <numeric>
 
 #include "runtime/control.hpp"
@@ -70,6 +71,7 @@ void Control::start(const DesiredTask& task, Step step, const Verdict& verdict) 
   if (step == Step::Replace) end(task.uid);
   const InstanceId instance = nextInstance_++;
   auto name = std::make_shared<const std::string>(task.nameSpace + "/" + task.name);
+  names_.add(instance, name);
   dispatcher_.post(
       AddTask{instance, termsOf(task, verdict, true, instance), std::move(name), statisticsOf(task)});
   running_[task.uid] = {instance, task, {task.modelDigest, task.batchSize}};
@@ -102,6 +104,7 @@ void Control::end(const std::string& uid) {
 }
 
 void Control::handle(TaskEnded&& event) {
+  names_.ended(event.instance);
   const std::scoped_lock lock(mutex_);
   const auto found = draining_.find(event.instance);
   if (found == draining_.end()) return;
@@ -113,6 +116,7 @@ void Control::handle(TaskEnded&& event) {
 }
 
 void Control::handle(TaskRefused&& event) {
+  names_.ended(event.instance);
   const std::scoped_lock lock(mutex_);
   for (const auto& [uid, running] : running_) {
     if (running.instance != event.instance) continue;
@@ -202,6 +206,16 @@ ObservedTask Control::observeTask(const DesiredTask& task) const {
   return observed;
 }
 
+/// Whether the contexts of the last figures are those that are wanted. Before, while what runs ends for
+/// another partition, those of the former one are no more to be had; and the first figures after it may still
+/// be of it.
+bool Control::divided() const {
+  if (partitioning_ || !policy_ || policy_->partition != desired_->policy.partition) return false;
+  const std::uint32_t streams = policy_->partition.streams_per_context;
+  const auto isNew = [streams](const ContextFigures& each) { return each.scheduler.streams == streams; };
+  return contexts_.size() == policy_->partition.contexts && std::ranges::all_of(contexts_, isNew);
+}
+
 ObservedState Control::observe() {
   const std::scoped_lock lock(mutex_);
   takeFigures();
@@ -212,11 +226,10 @@ ObservedState Control::observe() {
   state.appliedGeneration = desired_->generation;
   for (const auto& [digest, model] : models_.table()) state.models.push_back(model);
   for (const DesiredTask& task : desired_->tasks) state.tasks.push_back(observeTask(task));
-  if (partitioning_ || !policy_) return state;
+  if (!divided()) return state;
   for (const ContextFigures& figures : contexts_) {
     const sched::ContextSnapshot& context = figures.scheduler;
     const std::uint32_t index = context.context.index;
-    if (index >= engine_.contexts().size()) continue;
     const auto e9 = [](sched::Utilization util) { return static_cast<std::int64_t>(util.billionths); };
     // Active as in eq. 7: all of HP, and LP with a job released and not finished.
     state.contexts.push_back({index, engine_.contexts()[index].units, context.streams, e9(context.highTotal),

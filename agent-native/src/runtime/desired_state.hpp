@@ -35,6 +35,7 @@ struct JobCounters {
   std::uint64_t rejected = 0;
   std::uint64_t early = 0;
   std::uint64_t superseded = 0;
+  std::uint64_t withdrawn = 0;
   std::uint64_t admitted = 0;
   std::uint64_t completed = 0;
   std::uint64_t missed = 0;

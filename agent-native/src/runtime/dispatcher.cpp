@@ -37,13 +37,13 @@ void prepareThread(std::uint32_t core) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(engine::Engine& engine, const Clock& clock, Channel<Event>& events,
+Dispatcher::Dispatcher(engine::Engine& engine, const Clock& clock, Channel<Event>& events, trace::Ring& ring,
                        DispatcherOptions options)
     : engine_(engine),
       clock_(clock),
       options_(options),
       commands_(options.commandCapacity),
-      phase_(engine, clock, events),
+      phase_(engine, clock, events, ring),
       thread_([this] { run(); }) {}
 
 Dispatcher::~Dispatcher() {

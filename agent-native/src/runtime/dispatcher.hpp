@@ -14,6 +14,7 @@
 #include "runtime/commands.hpp"
 #include "runtime/online_phase.hpp"
 #include "runtime/turn.hpp"
+#include "trace/ring.hpp"
 
 namespace daris::runtime {
 
@@ -26,7 +27,8 @@ struct DispatcherOptions {
 /// Starts its thread when constructed. Ends after Drain; the destructor drains and waits for active jobs.
 class Dispatcher : private engine::CompletionListener {
  public:
-  Dispatcher(engine::Engine& engine, const Clock& clock, Channel<Event>& events, DispatcherOptions options);
+  Dispatcher(engine::Engine& engine, const Clock& clock, Channel<Event>& events, trace::Ring& ring,
+             DispatcherOptions options);
   ~Dispatcher();
 
   Dispatcher(const Dispatcher&) = delete;
@@ -34,6 +36,9 @@ class Dispatcher : private engine::CompletionListener {
 
   /// Any thread; never blocks. False when the queue is full.
   [[nodiscard]] bool trySubmit(RequestPtr request) { return commands_.trySend(std::move(request)); }
+
+  /// Any thread; never blocks. False when the queue is full.
+  [[nodiscard]] bool tryWithdraw(Withdraw command) { return commands_.trySend(std::move(command)); }
 
   /// Any thread but the dispatcher's; waits while the queue is full.
   void post(Command&& command) { commands_.send(std::move(command)); }

@@ -12,6 +12,8 @@ namespace daris::runtime {
 namespace {
 
 constexpr std::size_t kSocketPathBytes = 107;  // sun_path, without its final 0
+constexpr std::size_t kLeastTraceRecords = 1024;
+constexpr std::size_t kMostTraceRecords = std::size_t{1} << 24;
 
 [[noreturn]] void refuse(std::string_view flag, std::string_view value, std::string_view wanted) {
   throw FlagError(std::string(flag) + ": '" + std::string(value) + "' is not accepted, expected " +
@@ -81,6 +83,13 @@ void takeSlotMemory(Flags& flags, std::string_view value) {
   flags.slotMemoryBytes = *number << shift;
 }
 
+void takeTraceRecords(Flags& flags, std::string_view value) {
+  const auto number = numberOf<std::size_t>(value);
+  if (!number || *number < kLeastTraceRecords || *number > kMostTraceRecords)
+    refuse("--trace-records", value, "a number from 1024 to 16777216, at 96 bytes each");
+  flags.traceRecords = *number;
+}
+
 struct Flag {
   std::string_view name;
   std::string_view value;  // how the value is called; empty: takes none
@@ -88,13 +97,15 @@ struct Flag {
   void (*take)(Flags&, std::string_view);
 };
 
-constexpr std::array<Flag, 8> kFlags{{
+constexpr std::array<Flag, 9> kFlags{{
     {"--socket", "PATH", "Unix socket of the agent's interface (runtime.proto)", takeSocket},
     {"--model-root", "DIR", "directory below which file:/// URIs of packages are", takeModelRoot},
     {"--inference-address", "HOST:PORT", "where inference is served (default 127.0.0.1:0, a free port)",
      takeAddress},
     {"--cores", "LIST", "cores given to inference, such as 0,1 or 0-3", takeCores},
     {"--slot-memory", "BYTES", "bound on the buffers of jobs (default 4GiB)", takeSlotMemory},
+    {"--trace-records", "N", "how many events the trace remembers (default 131072, 12 MiB)",
+     takeTraceRecords},
     {"--supervise", "", "run the runtime as a child and restart it when it dies",
      [](Flags& flags, std::string_view) { flags.supervise = true; }},
     {"--version", "", "print the version", [](Flags& flags, std::string_view) { flags.version = true; }},

@@ -22,6 +22,7 @@ struct Flags {
   std::uint16_t inferencePort = 0;
   std::vector<std::uint32_t> cores;
   std::uint64_t slotMemoryBytes = std::uint64_t{4} << 30;
+  std::size_t traceRecords = std::size_t{1} << 17;
   bool supervise = false;
   bool help = false;
   bool version = false;

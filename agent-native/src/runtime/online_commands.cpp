@@ -29,6 +29,21 @@ void OnlinePhase::on(RequestPtr&& request) {
   }
 }
 
+/// A request that runs, has ended or is a periodic task's input goes on as if its client were there.
+void OnlinePhase::on(Withdraw&& command) {
+  TaskRecord* record = find(command.instance);
+  if (record == nullptr || !record->waiting || record->waiting->sequence != command.sequence) return;
+  [[maybe_unused]] const auto taken = scheduler_->withdraw(record->id, command.sequence, clock_.steadyUs());
+  assert(taken.ok());
+  withdrawn(*record, Answer::Cancelled);
+}
+
+/// The scheduler has let go of the waiting request.
+void OnlinePhase::withdrawn(TaskRecord& record, Answer kind) {
+  record.statistics->withdrawn();
+  answer(std::move(record.waiting), kind);
+}
+
 void OnlinePhase::renew(TaskRecord& record, RequestPtr request) {
   dropNewest(record, Answer::Superseded);
   record.newest = std::move(request);
@@ -92,7 +107,7 @@ void OnlinePhase::on(ChangeTask&& command) {
     events_.send(TaskRefused{command.instance, std::string(changed.error().what)});
     return;
   }
-  if (changed->cancelled) answer(std::move(record->waiting), Answer::Ended);
+  if (changed->cancelled) withdrawn(*record, Answer::Ended);
   takeTerms(*record, command.terms);
   findNextRelease();
 }
@@ -102,7 +117,7 @@ void OnlinePhase::on(RemoveTask&& command) {
   if (record == nullptr) return;
   auto removed = scheduler_->removeTask(record->id, clock_.steadyUs());
   assert(removed.ok());
-  if (removed->cancelled) answer(std::move(record->waiting), Answer::Ended);
+  if (removed->cancelled) withdrawn(*record, Answer::Ended);
   record->removed = true;
   dropNewest(*record, Answer::Ended);
   if (!removed->draining) forget(*record);
@@ -127,7 +142,8 @@ void OnlinePhase::on(AddSlots&& command) {
   SlotPool& pool = found->second;
   for (auto& slot : command.slots) pool.add(std::move(slot));
   for (std::uint32_t index = 0; index < contexts; ++index) {
-    [[maybe_unused]] const auto set = scheduler_->setSlots(command.classId, {0, index}, pool.size(index));
+    [[maybe_unused]] const auto set =
+        scheduler_->setSlots(command.classId, {0, index}, pool.size(index), clock_.steadyUs());
     assert(set.ok());
   }
 }
@@ -150,7 +166,8 @@ void OnlinePhase::retireIfIdle(SlotPool& pool) {
   if (wanted == retiring_.end() || used) return;
   retiring_.erase(wanted);
   for (std::uint32_t index = 0; index < pool.contexts(); ++index) {
-    [[maybe_unused]] const auto set = scheduler_->setSlots(classId, {0, index}, sched::kUnlimitedSlots);
+    [[maybe_unused]] const auto set =
+        scheduler_->setSlots(classId, {0, index}, sched::kUnlimitedSlots, clock_.steadyUs());
     assert(set.ok());
   }
   ClassRetired retired{classId, pool.empty()};
@@ -177,7 +194,7 @@ void OnlinePhase::on(Repartition&& command) {
   const sched::GpuConfig gpu{command.units, command.partition.contexts, command.partition.streams_per_context,
                              command.partition.oversubscription};
   config_ = {{gpu}, command.policy};
-  auto scheduler = sched::Scheduler::create(config_);
+  auto scheduler = trace::RecordedScheduler::create(config_, ring_, clock_.steadyUs());
   assert(scheduler.ok());  // check(DesiredState) has the same bounds
   scheduler_.emplace(std::move(scheduler.value()));
   busyUs_.assign(command.partition.contexts, 0);

@@ -28,8 +28,9 @@ void copyOutputs(const engine::Slot& slot, Request& request) {
 
 }  // namespace
 
-OnlinePhase::OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events)
-    : engine_(engine), clock_(clock), events_(events) {}
+OnlinePhase::OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events,
+                         trace::Ring& ring)
+    : engine_(engine), clock_(clock), events_(events), ring_(ring) {}
 
 // ---- Releases ----
 
@@ -39,20 +40,22 @@ bool OnlinePhase::releaseDue() {
   const std::int64_t ahead = wallMinusSteadyUs();
   for (auto& [instance, record] : records_) {
     if (record.mode != sched::ReleaseMode::Periodic || record.removed || record.dueUs > now) continue;
-    release(record, now);
-    const ReleaseGrid::Step step = record.grid.after(record.dueUs, now, ahead);
-    record.lastUs = record.dueUs;
-    record.dueUs = step.nextUs;
-    record.statistics->omitted(step.omitted);
+    const ReleaseGrid::Point point = record.grid.latest(record.dueUs, now, ahead);
+    record.statistics->omitted(point.omitted);
+    release(record, point.atUs, now);
+    record.lastUs = point.atUs;
+    record.dueUs = record.grid.after(point.atUs, ahead);
   }
   findNextRelease();
   return true;
 }
 
-void OnlinePhase::release(TaskRecord& record, TimeUs now) {
+/// However late this thread woke, the job counts from the grid's point.
+void OnlinePhase::release(TaskRecord& record, TimeUs pointUs, TimeUs now) {
   RequestPtr input = record.newest;
   const bool asked = input && !input->answered && !input->assigned;
-  auto outcome = scheduler_->release(record.id, asked ? input->sequence : 0, now);
+  const sched::Release due{asked ? input->sequence : 0, pointUs};
+  auto outcome = scheduler_->release(record.id, due, now);
   record.statistics->released(must(outcome), clock_.wallUs());
   decided(record, *outcome, std::move(input));
 }
@@ -102,10 +105,8 @@ void OnlinePhase::realign() {
   const std::int64_t ahead = wallMinusSteadyUs();
   if (std::abs(ahead - alignedToUs_) < kStepUs) return;
   alignedToUs_ = ahead;
-  const TimeUs now = clock_.steadyUs();
   for (auto& [instance, record] : records_) {
-    if (record.mode == sched::ReleaseMode::Periodic)
-      record.dueUs = record.grid.after(record.lastUs, now, ahead).nextUs;
+    if (record.mode == sched::ReleaseMode::Periodic) record.dueUs = record.grid.after(record.lastUs, ahead);
   }
   findNextRelease();
 }

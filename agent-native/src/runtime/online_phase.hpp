@@ -12,7 +12,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/commands.hpp"
 #include "runtime/task_record.hpp"
-#include "sched/scheduler.hpp"
+#include "trace/recorded_scheduler.hpp"
 
 namespace daris::runtime {
 
@@ -22,7 +22,7 @@ inline constexpr TimeUs kNever = INT64_MAX;
 /// then commands, then releaseDue, then dispatch (scenario-format: order at one instant).
 class OnlinePhase {
  public:
-  OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events);
+  OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Event>& events, trace::Ring& ring);
 
   /// Changes may allocate; a request does not.
   void apply(Command&& command);
@@ -53,6 +53,7 @@ class OnlinePhase {
  private:
   // Commands, one overload each.
   void on(RequestPtr&& request);
+  void on(Withdraw&& command);
   void on(AddTask&& command);
   void on(ChangeTask&& command);
   void on(RemoveTask&& command);
@@ -63,9 +64,10 @@ class OnlinePhase {
   void on(Drain&& command);
 
   void takeTerms(TaskRecord& record, const TaskTerms& terms);
+  void withdrawn(TaskRecord& record, Answer kind);
   void renew(TaskRecord& record, RequestPtr request);
   void dropNewest(TaskRecord& record, Answer kind);
-  void release(TaskRecord& record, TimeUs now);
+  void release(TaskRecord& record, TimeUs pointUs, TimeUs now);
   void decided(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
   void admitted(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
   void launch(const sched::Dispatch& run);
@@ -87,7 +89,8 @@ class OnlinePhase {
   engine::Engine& engine_;
   const Clock& clock_;
   Channel<Event>& events_;
-  std::optional<sched::Scheduler> scheduler_;  // once the device was partitioned
+  trace::Ring& ring_;                                  // what the scheduler is told and decides
+  std::optional<trace::RecordedScheduler> scheduler_;  // once the device was partitioned
   sched::Config config_;
   std::map<InstanceId, TaskRecord> records_;  // in order of instance, which is the scheduler's order of tasks
   std::vector<TaskRecord*> byIndex_;          // by TaskId::index; draining tasks included

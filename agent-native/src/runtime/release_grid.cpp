@@ -20,12 +20,15 @@ TimeUs ReleaseGrid::firstFrom(TimeUs steadyUs, std::int64_t wallMinusSteadyUs) c
   return ceilToMultiple(wallUs - offsetUs_, periodUs_) + offsetUs_ - wallMinusSteadyUs;
 }
 
-ReleaseGrid::Step ReleaseGrid::after(TimeUs dueUs, TimeUs nowUs, std::int64_t wallMinusSteadyUs) const {
-  const DurationUs half = periodUs_ / 2;
-  const TimeUs earliest = std::max(dueUs + periodUs_ - half, nowUs - half);
-  const TimeUs nextUs = firstFrom(earliest, wallMinusSteadyUs);
-  const std::int64_t periods = (nextUs - dueUs + half) / periodUs_;
-  return {nextUs, static_cast<std::uint64_t>(std::max<std::int64_t>(periods - 1, 0))};
+ReleaseGrid::Point ReleaseGrid::latest(TimeUs dueUs, TimeUs nowUs, std::int64_t wallMinusSteadyUs) const {
+  const TimeUs newest = firstFrom(nowUs - periodUs_ + 1, wallMinusSteadyUs);
+  const std::int64_t periods = (newest - dueUs + periodUs_ / 2) / periodUs_;
+  if (periods < 1) return {dueUs, 0};
+  return {newest, static_cast<std::uint64_t>(periods)};
+}
+
+TimeUs ReleaseGrid::after(TimeUs pointUs, std::int64_t wallMinusSteadyUs) const {
+  return firstFrom(pointUs + periodUs_ - periodUs_ / 2, wallMinusSteadyUs);
 }
 
 }  // namespace daris::runtime

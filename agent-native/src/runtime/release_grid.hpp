@@ -18,14 +18,18 @@ class ReleaseGrid {
   /// The first point at or after a steady instant.
   [[nodiscard]] TimeUs firstFrom(TimeUs steadyUs, std::int64_t wallMinusSteadyUs) const;
 
-  struct Step {
-    TimeUs nextUs = 0;          // steady instant of the next release
-    std::uint64_t omitted = 0;  // points that passed unused, by a stall of more than half a period
+  struct Point {
+    TimeUs atUs = 0;            // steady instant
+    std::uint64_t omitted = 0;  // points before it that passed unused
   };
 
-  /// The release after the one that was due at `dueUs`, seen from `nowUs`: at least half a period after it,
-  /// so that no clock step makes a burst, and no more than half a period ago, so that no stall does.
-  [[nodiscard]] Step after(TimeUs dueUs, TimeUs nowUs, std::int64_t wallMinusSteadyUs) const;
+  /// What to release at `nowUs` of a task that was due at `dueUs`, at or before it: the newest point that has
+  /// passed. After a stall of more than a period the older ones are left out: their jobs would be late before
+  /// they begin, and the newest would find its task busy.
+  [[nodiscard]] Point latest(TimeUs dueUs, TimeUs nowUs, std::int64_t wallMinusSteadyUs) const;
+
+  /// The point after `pointUs`: at least half a period after it, so that no step of the clock makes a burst.
+  [[nodiscard]] TimeUs after(TimeUs pointUs, std::int64_t wallMinusSteadyUs) const;
 
   friend bool operator==(const ReleaseGrid&, const ReleaseGrid&) = default;
 

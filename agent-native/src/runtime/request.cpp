@@ -23,7 +23,7 @@ std::string explain(const Outcome& outcome, const std::string& task) {
     case Answer::Ended:
       return task + " is no longer served here";
     case Answer::Cancelled:
-      return "the client's deadline passed before a job of " + task + " was released";
+      return "the client went away, or its deadline passed, before a job of " + task + " was released";
   }
   return "unknown outcome";
 }

@@ -1,5 +1,5 @@
 // One inference request on its way: from a client's tensors through a job to an answer.
-// It crosses threads by queues alone; a client that goes away only raises `abandoned`.
+// It crosses threads by queues alone; when its client goes away, `abandoned` is raised and a Withdraw sent.
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@ enum class Answer : std::uint8_t {
   Dropped,     // late when its next stage would have been dispatched; `lateUs`
   Failed,      // the engine failed; `error`
   Ended,       // the task was removed or replaced before it ran
-  Cancelled,   // the client's deadline passed, or it went away, before the job was released
+  Cancelled,   // the client's deadline passed, or it went away, before a job was released
 };
 
 /// What became of a request; plain values, filled by the dispatcher without allocating (but for `error`).

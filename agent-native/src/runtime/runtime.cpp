@@ -38,10 +38,11 @@ Runtime::Runtime(engine::Engine& engine, const Clock& clock, RuntimeOptions opti
       options_(std::move(options)),
       instanceId_(randomId()),
       requests_(std::make_shared<std::atomic<std::int64_t>>(0)),
+      ring_(options_.traceRecords),
       events_(kEventCapacity),
-      dispatcher_(engine, clock, events_, {.core = options_.dispatcherCore}),
+      dispatcher_(engine, clock, events_, ring_, {.core = options_.dispatcherCore}),
       loader_(clock),
-      control_(engine, clock, dispatcher_, loader_, {options_.modelRoot, options_.slotMemoryBytes}),
+      control_(engine, clock, dispatcher_, loader_, names_, {options_.modelRoot, options_.slotMemoryBytes}),
       responder_(events_, control_) {}
 
 Runtime::~Runtime() {
@@ -77,6 +78,20 @@ void Runtime::submit(RequestPtr request) {
   if (!dispatcher_.trySubmit(std::move(request))) {
     throw Exhausted("the dispatcher's queue is full; send fewer requests at once");
   }
+}
+
+void Runtime::abandon(Request& request) {
+  request.abandoned = true;  // seen where the request is still on its way
+  (void)dispatcher_.tryWithdraw({request.instance, request.sequence});
+}
+
+std::unique_ptr<trace::Export> Runtime::trace(std::uint32_t seconds, trace::Format format) const {
+  const TimeUs now = clock_.steadyUs();
+  trace::Extract extract = ring_.readSince(seconds == 0 ? INT64_MIN : now - TimeUs{seconds} * 1'000'000);
+  // Names after records: a task that a record speaks of has had its name before.
+  return std::make_unique<trace::Export>(
+      std::move(extract), names_.labels(),
+      trace::Origin{instanceId_, options_.version, now, clock_.wallUs() - now}, format);
 }
 
 bool Runtime::ready() const {

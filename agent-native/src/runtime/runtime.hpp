@@ -15,6 +15,7 @@
 #include "runtime/dispatcher.hpp"
 #include "runtime/loader.hpp"
 #include "runtime/responder.hpp"
+#include "trace/export.hpp"
 
 namespace daris::runtime {
 
@@ -22,6 +23,7 @@ struct RuntimeOptions {
   std::filesystem::path modelRoot;
   std::uint64_t slotMemoryBytes = 0;
   std::uint32_t dispatcherCore = 0;
+  std::size_t traceRecords = std::size_t{1} << 17;
   std::string version;
 };
 
@@ -52,6 +54,14 @@ class Runtime {
   /// the runtime stops, Exhausted beyond the bound on requests in memory.
   void submit(RequestPtr request);
 
+  /// The client of a submitted request has gone: it is answered Cancelled unless a job of it was released.
+  /// Its answer is called all the same, once. Never blocks; while the dispatcher's queue is full it may be
+  /// released after all.
+  void abandon(Request& request);
+
+  /// What the scheduler was told and decided in the last `seconds`; 0: all that is held.
+  [[nodiscard]] std::unique_ptr<trace::Export> trace(std::uint32_t seconds, trace::Format format) const;
+
   /// Whether state was applied and the runtime is not stopping.
   [[nodiscard]] bool ready() const;
 
@@ -71,6 +81,8 @@ class Runtime {
   std::atomic<bool> stopping_{false};
   std::atomic<int> submitting_{0};  // threads inside submit()
   // In the order in which they may be destroyed from the end: nobody uses what is gone.
+  trace::Ring ring_;
+  trace::Names names_;
   Channel<Event> events_;
   Dispatcher dispatcher_;
   Loader loader_;

@@ -40,6 +40,8 @@ class TaskStatistics {
   void released(const sched::ReleaseOutcome& outcome, std::int64_t wallUs);
   /// What became of a request that was waiting; its release was counted when it came.
   void waitingReleased(const sched::ReleaseOutcome& outcome, std::int64_t wallUs);
+  /// A request that was waiting and will not be released.
+  void withdrawn() { ++jobs_.withdrawn; }
   /// Grid points that passed without a release because the process was stalled.
   void omitted(std::uint64_t count);
   /// The deadline of the active job has passed: its miss counts now, its end does not count it again.

@@ -30,12 +30,9 @@ struct Assignment {
   Utilization total;  // the context's, after
 };
 
-/// The position in `contexts` of the least total / N_s, ties by position. `contexts` must not be empty.
-[[nodiscard]] std::size_t leastLoaded(std::span<const AssignmentContext> contexts);
-
 /// Assigns every task: those that name a context first, in order; then HP before LP, by descending
-/// utilization, ties by name. Answers in the order of assignment. `contexts` must not be empty, and a named
-/// one must be among them.
+/// utilization, ties by name; each to the least total / N_s, ties by position. Answers in the order of
+/// assignment. `contexts` must ascend and not be empty, and a named one must be among them.
 [[nodiscard]] std::vector<Assignment> assign(std::span<const AssignmentTask> tasks,
                                              std::vector<AssignmentContext> contexts);
 

@@ -50,10 +50,11 @@ class Pool {
   [[nodiscard]] const T& operator[](std::uint32_t index) const { return slots_[index].record; }
 
  private:
-  struct Slot {
-    T record{};
+  /// On cache lines of its own, with what find() reads before the record's first fields.
+  struct alignas(64) Slot {
     std::uint32_t generation = 0;
     bool used = false;
+    T record{};
   };
 
   std::vector<Slot> slots_;

@@ -5,6 +5,14 @@ namespace daris::sched {
 
 namespace {
 
+/// A unit's place in the heap: the treap's balance, never an order of dispatch. As good as random, since it
+/// depends on the unit's number alone and has nothing to do with keys.
+std::uint32_t heightOf(std::uint32_t unit) {
+  unit = (unit ^ (unit >> 16)) * 0x85ebca6b;
+  unit = (unit ^ (unit >> 13)) * 0xc2b2ae35;
+  return unit ^ (unit >> 16);
+}
+
 template <typename Nodes>
 void pull(Nodes& nodes, std::uint32_t at) {
   auto& node = nodes[at];
@@ -36,7 +44,7 @@ template <typename Nodes>
 std::uint32_t merge(Nodes& nodes, std::uint32_t before, std::uint32_t after) {
   if (before == kNoUnit) return after;
   if (after == kNoUnit) return before;
-  const bool beforeOnTop = nodes[before].heap > nodes[after].heap;
+  const bool beforeOnTop = heightOf(before) > heightOf(after);
   const std::uint32_t top = beforeOnTop ? before : after;
   if (beforeOnTop) {
     nodes[before].right = merge(nodes, nodes[before].right, after);
@@ -61,9 +69,9 @@ void ReadyQueue::insert(ReadyNodes& pool, const ReadyKey& key, DurationUs remain
   auto& node = nodes[key.unit];
   node.key = key;
   node.remaining = remainingUs;
-  node.heap = pool.nextRandom();
+  const std::uint32_t height = heightOf(key.unit);
   std::uint32_t* link = &root_;
-  while (*link != kNoUnit && nodes[*link].heap >= node.heap) {
+  while (*link != kNoUnit && heightOf(*link) >= height) {
     auto& above = nodes[*link];
     above.sum += remainingUs;
     link = key < above.key ? &above.left : &above.right;

@@ -10,14 +10,22 @@
 
 namespace daris::sched {
 
-/// The order of dispatch: the smaller key goes first.
+/// The order of dispatch: the smaller key goes first. Level and unit stand last to be packed together.
 struct ReadyKey {
-  Level level = 0;
   TimeUs virtualDeadlineUs = 0;
   TimeUs releaseUs = 0;
   std::uint64_t order = 0;  // of the task
   std::uint32_t unit = 0;   // only so that keys are never equal
-  friend constexpr auto operator<=>(const ReadyKey&, const ReadyKey&) = default;
+  Level level = 0;
+
+  friend constexpr bool operator==(const ReadyKey&, const ReadyKey&) = default;
+  friend constexpr std::strong_ordering operator<=>(const ReadyKey& a, const ReadyKey& b) {
+    if (a.level != b.level) return a.level <=> b.level;
+    if (a.virtualDeadlineUs != b.virtualDeadlineUs) return a.virtualDeadlineUs <=> b.virtualDeadlineUs;
+    if (a.releaseUs != b.releaseUs) return a.releaseUs <=> b.releaseUs;
+    if (a.order != b.order) return a.order <=> b.order;
+    return a.unit <=> b.unit;
+  }
 };
 
 inline constexpr std::uint32_t kNoUnit = UINT32_MAX;
@@ -32,24 +40,17 @@ class ReadyNodes {
  private:
   friend class ReadyQueue;
 
-  struct Node {
+  /// One cache line: with thousands of tasks every node on the way is one that must be fetched.
+  struct alignas(64) Node {
     ReadyKey key;
-    Wide remaining = 0;  // of this unit
-    Wide sum = 0;        // of the subtree
+    Wide sum = 0;              // of the subtree
+    DurationUs remaining = 0;  // of this unit
     std::uint32_t left = kNoUnit;
     std::uint32_t right = kNoUnit;
-    std::uint32_t heap = 0;  // random: the treap's balance, never an order of dispatch
   };
-
-  std::uint32_t nextRandom() {
-    random_ ^= random_ << 13;
-    random_ ^= random_ >> 17;
-    random_ ^= random_ << 5;
-    return random_;
-  }
+  static_assert(sizeof(Node) == 64);
 
   std::vector<Node> nodes_;
-  std::uint32_t random_ = 0x9e3779b9;
 };
 
 /// One queue. All operations are O(log n) and allocate nothing.

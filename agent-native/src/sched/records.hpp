@@ -26,6 +26,13 @@ struct WaitingRequest {
   std::uint64_t number = 0;
 };
 
+/// A release that a job may come of.
+struct Arrival {
+  Token token = 0;
+  std::uint64_t number = 0;
+  TimeUs releaseUs = 0;
+};
+
 /// The terms of a task that jobs are released under.
 struct TaskTerms {
   TaskSpec spec;
@@ -34,21 +41,20 @@ struct TaskTerms {
   std::vector<StageTerms> stages;    // of the active job; as many as windows
 };
 
+/// What every release and every stage touches stands first, close together.
 struct Task {
-  TaskTerms terms;
-  ContextRef context;
-  Utilization util;  // what it adds to its context's totals, and to its active sums while a job is active
   std::uint32_t job = kNone;
   std::uint32_t rejectionsInRow = 0;
-  Gcra gcra;
-  std::optional<WaitingRequest> waiting;
+  bool removed = false;
+  bool changePending = false;  // `change` is swapped in at the end of the active job, without allocating
+  Utilization util;  // what it adds to its context's totals, and to its active sums while a job is active
+  ContextRef context;
   DurationUs executionUs = 0;
   Counters counters;
+  TaskTerms terms;
+  std::optional<WaitingRequest> waiting;
+  Gcra gcra;
   Migrations migrations;
-  bool removed = false;
-
-  // Prepared while a job is active, swapped in at its end without allocating.
-  bool changePending = false;
   std::unique_ptr<TaskTerms> change;
 
   [[nodiscard]] bool active() const { return job != kNone; }
@@ -59,16 +65,15 @@ struct Task {
 
 struct Job {
   std::uint32_t task = kNone;
-  std::uint32_t unit = kNone;
+  bool loading = false;
+  bool predecessorMissed = false;
+  bool missCounted = false;
   Token token = 0;
   std::uint64_t number = 0;
   TimeUs releaseUs = 0;
   TimeUs deadlineUs = 0;
   DurationUs overrunUs = 0;  // of its completed stages, over their MRETs at release
   WaitLedger waits;
-  bool loading = false;
-  bool predecessorMissed = false;
-  bool missCounted = false;
 };
 
 enum class UnitState : std::uint8_t { Ready, WithoutSlot, Running };
@@ -84,7 +89,7 @@ struct Unit {
   std::uint32_t stageCount = 0;
   Level level = 0;
   std::uint32_t stream = 0;
-  TimeUs sinceUs = 0;          // ready since, or running since
+  TimeUs sinceUs = 0;          // ready since (a first stage since its release), or running since
   DurationUs remainingUs = 0;  // MRETs of the stages not yet completed
 };
 

@@ -30,11 +30,14 @@ Outcome<Removed> Scheduler::removeTask(TaskId task, TimeUs now) {
 Outcome<Done> Scheduler::setSlots(ClassId classId, ContextRef context, std::uint32_t slots) {
   return state_->setSlots(classId, context, slots);
 }
-Outcome<ReleaseOutcome> Scheduler::release(TaskId task, Token token, TimeUs now) {
-  return state_->release(task, token, now);
+Outcome<ReleaseOutcome> Scheduler::release(TaskId task, const Release& release, TimeUs now) {
+  return state_->release(task, release, now);
 }
 Outcome<ReleaseOutcome> Scheduler::request(TaskId task, Token token, TimeUs now) {
   return state_->request(task, token, now);
+}
+Outcome<Done> Scheduler::withdraw(TaskId task, Token token) {
+  return state_->withdraw(task, token);
 }
 Outcome<Next> Scheduler::next(ContextRef context, TimeUs now) {
   return state_->next(context, now);

@@ -1,5 +1,5 @@
 // The DARIS online phase (section IV of the paper) as one single-threaded state machine.
-// No clock, thread, I/O or exception; release, request, next, complete and fail allocate nothing.
+// No clock, thread, I/O or exception; release, request, withdraw, next, complete and fail allocate nothing.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@ inline constexpr std::uint32_t kUnlimitedSlots = UINT32_MAX;
 /// for each context of that GPU until it says Idle; a migration or a dropped job may make another context
 /// ready.
 ///
-///   release/request ──► rejected | skipped | early | superseded
+///   release/request ──► rejected | skipped | early | superseded | withdrawn
 ///        │ admitted
 ///        ▼        next()            complete(), more stages
 ///      ready ───────────► running ──────────────────────────► ready
@@ -64,13 +64,20 @@ class Scheduler {
 
   // ---- The per-stage path: no allocation ----
 
-  /// A periodic release: admitted, rejected or skipped. Errors: UnknownTask, WrongReleaseMode, TimeWentBack,
-  /// InvalidTime.
-  Outcome<ReleaseOutcome> release(TaskId task, Token token, TimeUs now);
+  /// A periodic release: admitted, rejected or skipped. Deadline, virtual deadlines (eq. 8), the order of
+  /// EDF, the response and what the job waited for count from `releaseUs`, so that a release which is handled
+  /// late is not given more time; the predicted finish counts from `now`. `releaseUs` may lie before other
+  /// calls' instants, and before the task's former release: a grid that is moved may step back. Errors:
+  /// UnknownTask, WrongReleaseMode, TimeWentBack, InvalidTime (also for a release after `now`).
+  Outcome<ReleaseOutcome> release(TaskId task, const Release& release, TimeUs now);
 
-  /// A sporadic release: early by the GCRA, waiting behind the active job, or as release(). Errors: as
-  /// release().
+  /// A sporadic release: early by the GCRA, waiting behind the active job, or as release(). Its release is
+  /// `now`; that of a request that waited is the end of the job before it. Errors: as release().
   Outcome<ReleaseOutcome> request(TaskId task, Token token, TimeUs now);
+
+  /// Takes a waiting request back: no job comes of it. It did arrive, so it stays counted as released and
+  /// against the GCRA. Errors: UnknownTask, NotWaiting.
+  Outcome<Done> withdraw(TaskId task, Token token);
 
   /// The best ready stage for the lowest free stream of a context. Errors: UnknownContext, TimeWentBack,
   /// InvalidTime.

@@ -23,8 +23,9 @@ class Scheduler::State {
   Outcome<Removed> removeTask(TaskId id, TimeUs now);
   Outcome<Done> setSlots(ClassId classId, ContextRef ref, std::uint32_t slots);
 
-  Outcome<ReleaseOutcome> release(TaskId id, Token token, TimeUs now);
+  Outcome<ReleaseOutcome> release(TaskId id, const Release& release, TimeUs now);
   Outcome<ReleaseOutcome> request(TaskId id, Token token, TimeUs now);
+  Outcome<Done> withdraw(TaskId id, Token token);
   Outcome<Next> next(ContextRef ref, TimeUs now);
   Outcome<StageCompletion> complete(UnitId id, StageIndex stage, DurationUs execUs, TimeUs now);
   Outcome<StageCompletion> fail(UnitId id, StageIndex stage, TimeUs now);
@@ -36,6 +37,7 @@ class Scheduler::State {
  private:
   // ---- Checks, before anything changes ----
   [[nodiscard]] std::optional<Error> checkTime(TimeUs now) const;
+  [[nodiscard]] std::optional<Error> checkRelease(TimeUs releaseUs, TimeUs now) const;
   [[nodiscard]] std::optional<Error> checkSpec(const TaskSpec& spec);
   [[nodiscard]] std::optional<Error> checkRunning(UnitId id, StageIndex stage, TimeUs now);
   [[nodiscard]] Task* findTask(TaskId id);
@@ -58,16 +60,16 @@ class Scheduler::State {
   void refreshUnit(std::uint32_t unitIndex);
 
   // ---- Releases (state_release.cpp) ----
-  [[nodiscard]] Newcomer newcomer(const Task& task, TimeUs now) const;
-  ReleaseOutcome admit(std::uint32_t taskIndex, Token token, std::uint64_t number, TimeUs now);
+  [[nodiscard]] Newcomer newcomer(const Task& task, TimeUs releaseUs, TimeUs now) const;
+  ReleaseOutcome admit(std::uint32_t taskIndex, const Arrival& arrival, TimeUs now);
   [[nodiscard]] const AdmissionTerms* choose(const Task& task, const Newcomer& job);
   void testOthers(const Task& task, const Newcomer& job);
   void migrate(Task& task, ContextRef to, TimeUs now);
   void reject(Task& task);
-  JobId startJob(std::uint32_t taskIndex, Token token, std::uint64_t number, TimeUs now);
+  JobId startJob(std::uint32_t taskIndex, const Arrival& arrival);
 
   // ---- Dispatch and completion (state_dispatch.cpp, state_complete.cpp) ----
-  void makeReady(std::uint32_t unitIndex, TimeUs now);
+  void makeReady(std::uint32_t unitIndex, TimeUs sinceUs);
   void setAside(Context& context, std::uint32_t unitIndex);
   void bringBack(Context& context, std::uint32_t classIndex);
   [[nodiscard]] bool isLate(const Unit& unit, TimeUs now) const;

@@ -138,7 +138,7 @@ void Scheduler::State::endJob(std::uint32_t jobIndex, End end, const Unit& unit,
   if (!task.waiting) return;
   const WaitingRequest request = *task.waiting;
   task.waiting.reset();
-  out.next = admit(taskIndex, request.token, request.number, now);
+  out.next = admit(taskIndex, {request.token, request.number, now}, now);
 }
 
 void Scheduler::State::describeMiss(const Job& job, JobEnd& out) const {

@@ -85,15 +85,16 @@ void Scheduler::State::drop(Context& context, std::uint32_t unitIndex, std::uint
   endJob(unit.jobs[0], End::Dropped, unit, now, out);
 }
 
-void Scheduler::State::makeReady(std::uint32_t unitIndex, TimeUs now) {
+/// `sinceUs`: when its wait for a stream began.
+void Scheduler::State::makeReady(std::uint32_t unitIndex, TimeUs sinceUs) {
   Unit& unit = units_[unitIndex];
   const Job& job = jobs_[unit.jobs[0]];
   const TaskSpec& spec = tasks_[job.task].terms.spec;
   unit.level = levelOf(policy_, spec.priority, unit.stage + 1 == unit.stageCount, job.predecessorMissed);
   unit.state = UnitState::Ready;
-  unit.sinceUs = now;
+  unit.sinceUs = sinceUs;
   const TimeUs virtualDeadlineUs = tasks_[job.task].terms.stages[unit.stage].virtualDeadlineUs;
-  const ReadyKey key{unit.level, virtualDeadlineUs, job.releaseUs, spec.order, unitIndex};
+  const ReadyKey key{virtualDeadlineUs, job.releaseUs, spec.order, unitIndex, unit.level};
   partition_.at(unit.context).ready.insert(nodes_, key, unit.remainingUs);
 }
 

@@ -6,19 +6,26 @@
 
 namespace daris::sched {
 
-Outcome<ReleaseOutcome> Scheduler::State::release(TaskId id, Token token, TimeUs now) {
+std::optional<Error> Scheduler::State::checkRelease(TimeUs releaseUs, TimeUs now) const {
   if (auto error = checkTime(now)) return *error;
+  if (releaseUs < -kMaxTimeUs) return Error{ErrorCode::InvalidTime, "releaseUs: must be within +-2^53"};
+  if (releaseUs > now) return Error{ErrorCode::InvalidTime, "releaseUs: must not be after now"};
+  return std::nullopt;
+}
+
+Outcome<ReleaseOutcome> Scheduler::State::release(TaskId id, const Release& release, TimeUs now) {
+  if (auto error = checkRelease(release.releaseUs, now)) return *error;
   Task* task = findTask(id);
   if (task == nullptr) return Error{ErrorCode::UnknownTask, "task: does not exist, or was removed"};
   if (task->latestSpec().releaseMode != ReleaseMode::Periodic)
     return Error{ErrorCode::WrongReleaseMode, "task: takes requests, not periodic releases"};
   lastUs_ = now;
   const std::uint64_t number = task->counters.released++;
-  if (!task->active()) return admit(id.index, token, number, now);
+  if (!task->active()) return admit(id.index, {release.token, number, release.releaseUs}, now);
   ++task->counters.skipped;
   ReleaseOutcome skipped;
   skipped.decision = Decision::Skipped;
-  skipped.token = token;
+  skipped.token = release.token;
   skipped.number = number;
   return skipped;
 }
@@ -41,7 +48,7 @@ Outcome<ReleaseOutcome> Scheduler::State::request(TaskId id, Token token, TimeUs
     return outcome;
   }
   const std::uint64_t number = task->counters.released++;
-  if (!task->active()) return admit(id.index, token, number, now);
+  if (!task->active()) return admit(id.index, {token, number, now}, now);
   outcome.decision = Decision::Waiting;
   outcome.number = number;
   if (task->waiting) {
@@ -52,32 +59,40 @@ Outcome<ReleaseOutcome> Scheduler::State::request(TaskId id, Token token, TimeUs
   return outcome;
 }
 
-Newcomer Scheduler::State::newcomer(const Task& task, TimeUs now) const {
+Outcome<Done> Scheduler::State::withdraw(TaskId id, Token token) {
+  Task* task = findTask(id);
+  if (task == nullptr) return Error{ErrorCode::UnknownTask, "task: does not exist, or was removed"};
+  if (!task->waiting || task->waiting->token != token)
+    return Error{ErrorCode::NotWaiting, "token: no request of that token waits"};
+  cancelWaiting(*task);
+  return Done{};
+}
+
+Newcomer Scheduler::State::newcomer(const Task& task, TimeUs releaseUs, TimeUs now) const {
   const TaskTerms& terms = task.terms;
   Newcomer job;
   job.priority = terms.spec.priority;
   job.util = task.util;
   job.mretUs = terms.windows.totalUs();
   job.nowUs = now;
-  job.deadlineUs = now + terms.spec.deadlineUs;
-  job.firstStageKey = {levelOf(policy_, job.priority, terms.windows.stageCount() == 1, false),
-                       firstVirtualDeadline(terms.windows, now, terms.spec.deadlineUs), now, terms.spec.order,
-                       0};
+  job.deadlineUs = releaseUs + terms.spec.deadlineUs;
+  job.firstStageKey = {firstVirtualDeadline(terms.windows, releaseUs, terms.spec.deadlineUs), releaseUs,
+                       terms.spec.order, 0,
+                       levelOf(policy_, job.priority, terms.windows.stageCount() == 1, false)};
   return job;
 }
 
 /// The whole decision about one released job of an idle task.
-ReleaseOutcome Scheduler::State::admit(std::uint32_t taskIndex, Token token, std::uint64_t number,
-                                       TimeUs now) {
+ReleaseOutcome Scheduler::State::admit(std::uint32_t taskIndex, const Arrival& arrival, TimeUs now) {
   Task& task = tasks_[taskIndex];
   ReleaseOutcome outcome;
-  outcome.token = token;
-  outcome.number = number;
-  outcome.deadlineUs = now + task.terms.spec.deadlineUs;
+  outcome.token = arrival.token;
+  outcome.number = arrival.number;
+  outcome.deadlineUs = arrival.releaseUs + task.terms.spec.deadlineUs;
   outcome.util = task.util;
   const bool untested = task.terms.spec.priority == Priority::High && !policy_.highPriorityAdmission;
   if (!untested) {
-    const AdmissionTerms* chosen = choose(task, newcomer(task, now));
+    const AdmissionTerms* chosen = choose(task, newcomer(task, arrival.releaseUs, now));
     outcome.tested = tested_;
     if (chosen == nullptr) {
       reject(task);
@@ -92,7 +107,7 @@ ReleaseOutcome Scheduler::State::admit(std::uint32_t taskIndex, Token token, std
   }
   outcome.decision = Decision::Admitted;
   outcome.context = task.context;
-  outcome.job = startJob(taskIndex, token, number, now);
+  outcome.job = startJob(taskIndex, arrival);
   return outcome;
 }
 
@@ -137,7 +152,7 @@ void Scheduler::State::reject(Task& task) {
   setUtil(task);
 }
 
-JobId Scheduler::State::startJob(std::uint32_t taskIndex, Token token, std::uint64_t number, TimeUs now) {
+JobId Scheduler::State::startJob(std::uint32_t taskIndex, const Arrival& arrival) {
   Task& task = tasks_[taskIndex];
   TaskTerms& terms = task.terms;
   Context& context = partition_.at(task.context);
@@ -147,11 +162,10 @@ JobId Scheduler::State::startJob(std::uint32_t taskIndex, Token token, std::uint
   Job& job = jobs_[id.index];
   job = Job{};
   job.task = taskIndex;
-  job.unit = unitId.index;
-  job.token = token;
-  job.number = number;
-  job.releaseUs = now;
-  job.deadlineUs = now + terms.spec.deadlineUs;
+  job.token = arrival.token;
+  job.number = arrival.number;
+  job.releaseUs = arrival.releaseUs;
+  job.deadlineUs = arrival.releaseUs + terms.spec.deadlineUs;
   job.loading = context.slots[terms.classIndex].budget == 0;
 
   Unit& unit = units_[unitId.index];
@@ -163,20 +177,20 @@ JobId Scheduler::State::startJob(std::uint32_t taskIndex, Token token, std::uint
   unit.stageCount = terms.windows.stageCount();
   unit.remainingUs = terms.windows.totalUs();
 
-  setVirtualDeadlines(terms.windows, now, terms.spec.deadlineUs, terms.stages);
+  setVirtualDeadlines(terms.windows, arrival.releaseUs, terms.spec.deadlineUs, terms.stages);
   task.job = id.index;
   task.rejectionsInRow = 0;
   ++task.counters.admitted;
   context.load.activeOf(terms.spec.priority) += task.util;
   ++context.units;
-  makeReady(unitId.index, now);
+  makeReady(unitId.index, arrival.releaseUs);
   return id;
 }
 
 Outcome<std::span<const AdmissionTerms>> Scheduler::State::explain(TaskId id, TimeUs now) {
   const Task* task = findTask(id);
   if (task == nullptr) return Error{ErrorCode::UnknownTask, "task: does not exist, or was removed"};
-  const Newcomer job = newcomer(*task, now);
+  const Newcomer job = newcomer(*task, now, now);
   tested_.clear();
   tested_.push_back(
       testContext(task->context, partition_.at(task->context), nodes_, job, policy_.admission, true));

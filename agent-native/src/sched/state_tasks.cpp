@@ -45,7 +45,7 @@ Outcome<Added> Scheduler::State::addTask(const TaskSpec& spec, TimeUs now) {
   Task& task = tasks_[id.index];
   task = Task{};
   prepare(task.terms, spec);
-  const ContextRef ref = spec.context.value_or(partition_.leastLoaded());
+  const ContextRef ref = spec.context ? *spec.context : partition_.leastLoaded();
   attach(task, ref);
   return Added{id, ref, task.util, partition_.at(ref).load.total()};
 }
@@ -81,7 +81,7 @@ std::optional<Token> Scheduler::State::cancelWaiting(Task& task) {
   if (!task.waiting) return std::nullopt;
   const Token token = task.waiting->token;
   task.waiting.reset();
-  ++task.counters.superseded;
+  ++task.counters.withdrawn;
   return token;
 }
 

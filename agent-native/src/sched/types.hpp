@@ -129,7 +129,8 @@ enum class ErrorCode : std::uint8_t {
   WrongReleaseMode,  // release() of an OnRequest task, request() of a Periodic one
   NotRunning,        // complete() of a unit that is not on a stream
   StageMismatch,     // complete() of another stage than the running one
-  InvalidTime,       // a negative execution time, or an instant beyond +-kMaxTimeUs
+  NotWaiting,        // withdraw() of a request that does not wait: released, replaced, or never made
+  InvalidTime,       // a negative execution time, a release after now, or an instant beyond +-kMaxTimeUs
   TimeWentBack,      // now is before an instant that was already told
 };
 
@@ -142,6 +143,12 @@ template <typename T>
 using Outcome = Result<T, Error>;
 
 // ---- Release ----
+
+/// A periodic release, by the instant from which its deadline and its response count.
+struct Release {
+  Token token = 0;
+  TimeUs releaseUs = 0;  // the nominal instant: the grid's point, however late it is handled; at most now
+};
 
 /// An exact predicted finish: N_s * now + sum + N_s * mret, over N_s.
 struct PredictedFinish {
@@ -301,13 +308,15 @@ struct Removed {
 // ---- Snapshot ----
 
 /// Counters since the task was added; all of them only grow. released = skipped + rejected + superseded +
-/// admitted + (1 if a request waits); admitted = completed + dropped + failed + (1 if a job is active).
+/// withdrawn + admitted + (1 if a request waits); admitted = completed + dropped + failed + (1 if a job is
+/// active).
 struct Counters {
   std::uint64_t released = 0;  // periodic releases, and requests that were not early
   std::uint64_t skipped = 0;
   std::uint64_t rejected = 0;
   std::uint64_t early = 0;
-  std::uint64_t superseded = 0;  // requests replaced by a newer one, or cancelled by a change or removal
+  std::uint64_t superseded = 0;  // waiting requests replaced by a newer one
+  std::uint64_t withdrawn = 0;   // waiting requests taken back: by withdraw(), a change or a removal
   std::uint64_t admitted = 0;
   std::uint64_t completed = 0;
   std::uint64_t missed =

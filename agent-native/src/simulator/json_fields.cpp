@@ -11,33 +11,85 @@ using nlohmann::json;
   throw ScenarioError((path.empty() ? "scenario" : path) + ": " + what);
 }
 
-/// Sees every key while a document is parsed, since the parsed object keeps only the last of equal ones.
-class DuplicateKeys {
+/// The format itself is five deep; no path in an error gets out of hand.
+constexpr std::size_t kMostNested = 32;
+
+/// Walks a document before it is parsed: a parsed object keeps only the last of equal keys, and an error of
+/// the parser does not say which field it is in.
+class Walk final : public json::json_sax_t {
  public:
-  void see(json::parse_event_t event, const json& parsed) {
-    if (event == json::parse_event_t::object_start) open_.emplace_back();
-    if (event == json::parse_event_t::object_end) open_.pop_back();
-    if (event != json::parse_event_t::key) return;
-    const auto& key = parsed.get_ref<const std::string&>();
-    if (!open_.back().insert(key).second) fail(key, "is given twice in one object");
+  bool null() override { return element(); }
+  bool boolean(bool) override { return element(); }
+  bool number_integer(number_integer_t) override { return element(); }
+  bool number_unsigned(number_unsigned_t) override { return element(); }
+  bool number_float(number_float_t, const string_t&) override { return element(); }
+  bool string(string_t&) override { return element(); }
+  bool binary(binary_t&) override { return element(); }
+  bool start_object(std::size_t) override { return open(false); }
+  bool start_array(std::size_t) override { return open(true); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+
+  bool key(string_t& key) override {
+    Level& level = open_.back();
+    level.key = key;
+    if (!level.seen.insert(key).second) fail(path(), "is given twice in one object");
+    return true;
+  }
+
+  bool parse_error(std::size_t, const std::string&, const json::exception& error) override {
+    fail(path(), std::string("is not JSON: ") + error.what());
   }
 
  private:
-  std::vector<std::set<std::string>> open_;
+  struct Level {
+    bool array = false;
+    std::size_t index = 0;  // of the element that is read or comes next
+    std::string key;        // the last one read
+    std::set<std::string> seen;
+  };
+
+  bool open(bool array) {
+    if (open_.size() == kMostNested) {
+      open_.resize(1);
+      fail(path(), "is nested more than " + std::to_string(kMostNested) + " deep");
+    }
+    open_.push_back({array, 0, {}, {}});
+    return true;
+  }
+
+  bool close() {
+    open_.pop_back();
+    return element();
+  }
+
+  bool element() {
+    if (!open_.empty()) ++open_.back().index;
+    return true;
+  }
+
+  /// Of what is read at the moment: tasks[2].execUs[0][1]. Empty outside of every field.
+  [[nodiscard]] std::string path() const {
+    std::string path;
+    for (const Level& level : open_) {
+      if (level.array) {
+        path += "[" + std::to_string(level.index) + "]";
+      } else if (!level.key.empty()) {
+        path += (path.empty() ? "" : ".") + level.key;
+      }
+    }
+    return path;
+  }
+
+  std::vector<Level> open_;
 };
 
 }  // namespace
 
 json parseStrictly(std::string_view text) {
-  DuplicateKeys keys;
-  try {
-    return json::parse(text.begin(), text.end(), [&](int, json::parse_event_t event, const json& parsed) {
-      keys.see(event, parsed);
-      return true;
-    });
-  } catch (const json::exception& error) {
-    fail("", std::string("is not JSON: ") + error.what());
-  }
+  Walk walk;
+  (void)json::sax_parse(text.begin(), text.end(), &walk);
+  return json::parse(text.begin(), text.end());
 }
 
 std::int64_t integerOf(const json& value, const std::string& path, std::int64_t least, std::int64_t most) {

@@ -5,13 +5,48 @@
 
 namespace daris::simulator {
 
+namespace {
+
+using Counts = std::vector<std::pair<DurationUs, std::uint64_t>>;
+
+/// The counts of two ascending lists together.
+Counts added(const Counts& a, const Counts& b) {
+  Counts all(a.size() + b.size());
+  std::merge(a.begin(), a.end(), b.begin(), b.end(), all.begin());
+  std::size_t kept = 0;
+  for (const auto& [us, count] : all) {
+    if (kept > 0 && all[kept - 1].first == us)
+      all[kept - 1].second += count;
+    else
+      all[kept++] = {us, count};
+  }
+  all.resize(kept);
+  return all;
+}
+
+}  // namespace
+
 void Responses::merge(const Responses& other) {
-  for (const auto& [us, count] : other.counts_) counts_[us] += count;
+  recent_.insert(recent_.end(), other.counts_.begin(), other.counts_.end());
+  recent_.insert(recent_.end(), other.recent_.begin(), other.recent_.end());
+  compactIfMany();
+}
+
+/// As often as the counts double, so that n values cost O(n log n) in all.
+void Responses::compactIfMany() {
+  if (recent_.size() < kLeastRecent || recent_.size() < counts_.size()) return;
+  counts_ = counted();
+  recent_.clear();
+}
+
+Responses::Counts Responses::counted() const {
+  Counts recent = recent_;
+  std::sort(recent.begin(), recent.end());
+  return added(counts_, recent);
 }
 
 Responses::Figures Responses::figures() const {
-  std::vector<std::pair<DurationUs, std::uint64_t>> sorted(counts_.begin(), counts_.end());
-  std::sort(sorted.begin(), sorted.end());
+  const Counts sorted = counted();
   Figures out;
   sched::Wide sum = 0;
   for (const auto& [us, count] : sorted) {

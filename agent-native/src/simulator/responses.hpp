@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -13,7 +12,11 @@ namespace daris::simulator {
 
 class Responses {
  public:
-  void add(DurationUs responseUs) { ++counts_[responseUs]; }
+  /// Amortized O(log n); at most twice as many entries are held as there are different values.
+  void add(DurationUs responseUs) {
+    recent_.emplace_back(responseUs, 1);
+    compactIfMany();
+  }
   void merge(const Responses& other);
 
   struct Figures {
@@ -28,7 +31,14 @@ class Responses {
   [[nodiscard]] Figures figures() const;
 
  private:
-  std::unordered_map<DurationUs, std::uint64_t> counts_;
+  using Counts = std::vector<std::pair<DurationUs, std::uint64_t>>;
+  static constexpr std::size_t kLeastRecent = 1024;
+
+  [[nodiscard]] Counts counted() const;
+  void compactIfMany();
+
+  Counts counts_;  // by ascending value
+  Counts recent_;  // in any order, with repetitions
 };
 
 }  // namespace daris::simulator

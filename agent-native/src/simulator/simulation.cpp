@@ -173,7 +173,7 @@ void Simulation::releaseAll(TimeUs now) {
 }
 
 void Simulation::release(std::uint32_t task, TimeUs now) {
-  const sched::ReleaseOutcome outcome = certain(sched_.release(ids_[task], task, now));
+  const sched::ReleaseOutcome outcome = certain(sched_.release(ids_[task], {task, now}, now));
   const JobName name{task, outcome.number};
   trace_.release(now, name);
   if (outcome.decision == sched::Decision::Skipped) {

@@ -1,11 +1,15 @@
 // Written by hand for the same reason as the trace: same run, same bytes.
 #include "simulator/summary.hpp"
 
-#include "simulator/text.hpp"
+#include "trace/text.hpp"
 
 namespace daris::simulator {
 
 namespace {
+
+using trace::appendDouble;
+using trace::appendQuoted;
+using trace::appendUnsigned;
 
 void add(TaskResult& sum, const TaskResult& task) {
   sum.counters.released += task.counters.released;

@@ -1,11 +1,17 @@
 // Lines are written by hand: the order of keys and the text of numbers are part of the format.
 #include "simulator/trace.hpp"
 
-#include "simulator/text.hpp"
+#include "trace/text.hpp"
 
 namespace daris::simulator {
 
 namespace {
+
+using trace::appendDouble;
+using trace::appendInteger;
+using trace::appendQuoted;
+using trace::appendUnsigned;
+using trace::appendUtilization;
 
 constexpr std::size_t kFlushAt = 1 << 20;
 

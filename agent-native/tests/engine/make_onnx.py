@@ -3,6 +3,7 @@
 chain-<i>-b<n>: four stages of a CNN at batch n; the last reads the first's output too. whole-b<n>: the same in one.
 chain-0-open: the first stage with an open batch dimension. external: weights in another file.
 fragile: adds `x` up along the dimension that its input `axis` names, and fails while it runs where there is none.
+patient: computes on `x` as often as its input `rounds` says, so that a test chooses how long a job takes.
 open-inside: reshapes `x` by its input `axis`, so that a shape inside depends on data.
 """
 
@@ -100,6 +101,30 @@ def write_fragile(folder: Path) -> None:
     save(folder, "fragile", nodes, inputs, [value("y", 1, FLOAT, (4,))], weights)
 
 
+def write_patient(folder: Path) -> None:
+    carried = helper.make_tensor_value_info("before", FLOAT, [1, 4])
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["going"], ["goes_on"]), helper.make_node("Sin", ["before"], ["after"])],
+        "round",
+        [
+            helper.make_tensor_value_info("round", TensorProto.INT64, []),
+            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
+            carried,
+        ],
+        [
+            helper.make_tensor_value_info("goes_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("after", FLOAT, [1, 4]),
+        ],
+    )
+    nodes = [
+        helper.make_node("Reshape", ["rounds", "scalar"], ["trips"]),
+        helper.make_node("Loop", ["trips", "", "x"], ["y"], body=body),
+    ]
+    weights = {"scalar": np.array([], dtype=np.int64)}
+    inputs = [value("x", 1, FLOAT, (4,)), value("rounds", 1, TensorProto.INT64, (1,))]
+    save(folder, "patient", nodes, inputs, [value("y", 1, FLOAT, (4,))], weights)
+
+
 def write_external(folder: Path) -> None:
     model = onnx.load(folder / "chain-0-b1.onnx")
     onnx.save_model(
@@ -113,5 +138,6 @@ if __name__ == "__main__":
     (target / "weights.bin").unlink(missing_ok=True)
     write_chain(target)
     write_fragile(target)
+    write_patient(target)
     write_open_inside(target)
     write_external(target)

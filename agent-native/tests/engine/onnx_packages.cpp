@@ -73,6 +73,24 @@ PackageContent fragile_package() {
   return package;
 }
 
+PackageContent patient_package() {
+  PackageContent package{.manifest = json::parse(R"({
+    "formatVersion": 1,
+    "name": "patient",
+    "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 4]},
+               {"name": "rounds", "datatype": "INT64", "shape": [-1, 1]}],
+    "outputs": [{"name": "y", "datatype": "FP32", "shape": [-1, 4]}],
+    "tensors": [],
+    "stages": [{"name": "only", "inputs": ["x", "rounds"], "outputs": ["y"]}],
+    "samples": [{"input": "rounds", "file": "samples/rounds.bin"}],
+    "artifacts": []
+  })"),
+                         .files = {{"samples/rounds.bin", bytes_of(std::vector<std::int64_t>{1})}}};
+  add_artifact(package, "only", 1, "patient");
+  package.seal();
+  return package;
+}
+
 model::Package open_content(const PackageContent& content, const TemporaryFolder& root) {
   const std::string name = content.manifest.at("name");
   write_folder(content, root.path() / name);

@@ -17,6 +17,9 @@ namespace daris::test {
 /// One stage that throws while it runs unless its input `axis` begins with 0 or 1. Its sample does with 1.
 [[nodiscard]] PackageContent fragile_package();
 
+/// One stage that takes as long as its input `rounds` says. Its sample says one round.
+[[nodiscard]] PackageContent patient_package();
+
 /// Writes the package below a folder of its own and opens it.
 [[nodiscard]] model::Package open_content(const PackageContent& content, const TemporaryFolder& root);
 

@@ -82,7 +82,9 @@ TEST(Infer, TakesTypedContentsToo) {
 TEST(Infer, OnAPeriodicTaskTheNextJobAnswers) {
   Bed bed;
   auto desired = bed.desired(1);
-  addTask(desired, "a", bed.chainDigest());
+  auto& task = addTask(desired, "a", bed.chainDigest());
+  task.set_period_us(500'000);  // admitted on a loaded machine too
+  task.set_deadline_us(500'000);
   bed.serve(desired);
   for (const unsigned seed : {1U, 2U, 3U}) {
     const auto [status, response] = bed.infer(chainRequest("a.default", seed));

@@ -61,6 +61,7 @@ wire::DesiredState sound() {
   task.set_release(wire::RELEASE_PERIODIC);
   task.set_late_jobs(wire::LATE_JOBS_DROP);
   task.mutable_carried()->set_missed(4);
+  task.mutable_carried()->set_withdrawn(2);
   return message;
 }
 
@@ -73,6 +74,7 @@ TEST(DesiredMessage, IsTakenFieldByField) {
   EXPECT_EQ(desired.tasks[0].priority, sched::Priority::High);
   EXPECT_EQ(desired.tasks[0].lateJobs, sched::LateJobs::Drop);
   EXPECT_EQ(desired.tasks[0].carried.missed, 4U);
+  EXPECT_EQ(desired.tasks[0].carried.withdrawn, 2U);
 }
 
 TEST(DesiredMessage, WhatIsNotSetIsNamed) {
@@ -99,12 +101,14 @@ TEST(ObservedMessage, HoldsFiguresMissesAndHistogram) {
   end.lateUs = 700;
   end.missed = true;
   end.cause = sched::MissCause::Blocked;
+  task.statistics.withdrawn();
   task.statistics.ended(end, false, 99, std::make_shared<const std::string>("default/b"));
   state.tasks.push_back(task);
   const wire::ObservedState message = messageOf(state, "instance");
   const wire::ObservedTask& told = message.tasks(0);
   EXPECT_EQ(told.phase(), wire::TASK_PHASE_SERVING);
   EXPECT_EQ(told.jobs().missed(), 1U);
+  EXPECT_EQ(told.jobs().withdrawn(), 1U);
   EXPECT_EQ(told.last_misses(0).behind(), "default/b");
   EXPECT_EQ(told.last_misses(0).cause(), wire::MISS_CAUSE_BLOCKED);
   EXPECT_EQ(told.response().counts_size(), told.response().bounds_us_size() + 1);

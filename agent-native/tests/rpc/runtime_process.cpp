@@ -175,6 +175,20 @@ grpc::Status Bed::apply(const wire::DesiredState& desired) {
   return agent_->Apply(&context, desired, &response);
 }
 
+std::string Bed::trace(wire::TraceFormat format, std::uint32_t seconds) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
+  wire::TraceRequest request;
+  request.set_format(format);
+  request.set_seconds(seconds);
+  const auto stream = agent_->Trace(&context, request);
+  std::string text;
+  for (wire::TraceChunk chunk; stream->Read(&chunk);) text += chunk.text();
+  const grpc::Status status = stream->Finish();
+  if (!status.ok()) throw std::runtime_error("Trace: " + status.error_message());
+  return text;
+}
+
 wire::ObservedState Bed::waitFor(const std::function<bool(const wire::ObservedState&)>& wanted) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kObservedPatience);

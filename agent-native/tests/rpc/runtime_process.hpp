@@ -66,6 +66,9 @@ class Bed {
   [[nodiscard]] wire::InfoResponse info();
   grpc::Status apply(const wire::DesiredState& desired);
 
+  /// The whole text of a trace. Throws std::runtime_error where the call fails.
+  [[nodiscard]] std::string trace(wire::TraceFormat format, std::uint32_t seconds = 0);
+
   /// The first observed state for which `wanted` holds. Throws std::runtime_error with the last state after
   /// 30 s.
   wire::ObservedState waitFor(const std::function<bool(const wire::ObservedState&)>& wanted);
@@ -81,6 +84,7 @@ class Bed {
                  std::chrono::milliseconds timeout = std::chrono::seconds(20));
 
   [[nodiscard]] inference::GRPCInferenceService::Stub& client();
+  [[nodiscard]] wire::Runtime::Stub& agent() { return *agent_; }
 
   /// Connects anew, to the process that listens now.
   void connect();

@@ -28,6 +28,28 @@ TEST(BoundedQueue, RefusesWhatDoesNotFitAndLeavesItUntouched) {
   EXPECT_FALSE(queue.tryPop().has_value());
 }
 
+/// Without the channel's eventfd, which would order the threads' accesses by itself.
+TEST(BoundedQueue, ManyProducersLoseNothingAndKeepTheirOrder) {
+  BoundedQueue<std::pair<int, int>> queue(64);
+  std::vector<std::jthread> producers;
+  for (int producer = 0; producer < kProducers; ++producer) {
+    producers.emplace_back([&queue, producer] {
+      for (int i = 0; i < kEach; ++i)
+        while (!queue.tryPush({producer, i})) std::this_thread::yield();
+    });
+  }
+  std::vector<int> next(kProducers, 0);
+  for (int received = 0; received < kProducers * kEach;) {
+    const auto value = queue.tryPop();
+    if (!value) {
+      std::this_thread::yield();
+      continue;
+    }
+    EXPECT_EQ(value->second, next[static_cast<std::size_t>(value->first)]++);
+    ++received;
+  }
+}
+
 TEST(Channel, ManyWritersLoseNothingAndKeepTheirOrder) {
   Channel<std::pair<int, int>> channel(64);
   std::vector<std::jthread> writers;

@@ -18,14 +18,15 @@ std::vector<const char*> with(std::vector<const char*> more) {
 }
 
 TEST(Flags, AreReadInBothSpellings) {
-  const Flags flags =
-      parseFlags(with({"--inference-address=[::1]:8001", "--slot-memory", "512MiB", "--supervise"}));
+  const Flags flags = parseFlags(with(
+      {"--inference-address=[::1]:8001", "--slot-memory", "512MiB", "--trace-records=2048", "--supervise"}));
   EXPECT_EQ(flags.socket, "/run/a.sock");
   EXPECT_EQ(flags.modelRoot, "/tmp");
   EXPECT_EQ(flags.cores, (std::vector<std::uint32_t>{0, 2, 3}));
   EXPECT_EQ(flags.inferenceHost, "[::1]");
   EXPECT_EQ(flags.inferencePort, 8001);
   EXPECT_EQ(flags.slotMemoryBytes, std::uint64_t{512} << 20);
+  EXPECT_EQ(flags.traceRecords, 2048U);
   EXPECT_TRUE(flags.supervise);
 }
 
@@ -69,6 +70,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"CoreTwice", with({"--cores", "0,0"}), "--cores"},
                     Bad{"CoreBackwards", with({"--cores", "3-1"}), "--cores"},
                     Bad{"CoreComma", with({"--cores", "0,"}), "--cores"},
+                    Bad{"TraceTooSmall", with({"--trace-records", "1023"}), "--trace-records"},
+                    Bad{"TraceTooLarge", with({"--trace-records", "16777217"}), "--trace-records"},
+                    Bad{"TraceWord", with({"--trace-records", "12MiB"}), "--trace-records"},
                     Bad{"MemoryZero", with({"--slot-memory", "0"}), "--slot-memory"},
                     Bad{"MemoryUnit", with({"--slot-memory", "1GB"}), "--slot-memory"},
                     Bad{"MemoryTooLarge", with({"--slot-memory", "99999999999GiB"}), "--slot-memory"}),

@@ -40,22 +40,34 @@ TEST(ReleaseGrid, LateWakeUpsAddNoDrift) {
   const TimeUs first = grid.firstFrom(0, ahead);
   TimeUs due = first;
   for (int i = 1; i <= 100'000; ++i) {
-    const auto step = grid.after(due, due + i % 3'000, ahead);
-    EXPECT_EQ(step.omitted, 0U);
-    due = step.nextUs;
+    const auto point = grid.latest(due, due + i % kPeriod, ahead);
+    EXPECT_EQ(point.atUs, due);
+    EXPECT_EQ(point.omitted, 0U);
+    due = grid.after(point.atUs, ahead);
   }
   EXPECT_EQ(due, first + 100'000 * kPeriod);
 }
 
-TEST(ReleaseGrid, AStallLeavesPointsOutAndCountsThem) {
+TEST(ReleaseGrid, AfterAStallTheNewestPointIsReleasedAndTheOthersCounted) {
   const ReleaseGrid grid(kPeriod, kOffset);
   const TimeUs due = grid.firstFrom(0, 0);
-  const auto step = grid.after(due, due + 10 * kPeriod + kPeriod / 4, 0);
-  EXPECT_EQ(step.nextUs, due + 10 * kPeriod);  // a quarter period late is still released
-  EXPECT_EQ(step.omitted, 9U);
-  const auto later = grid.after(due, due + 10 * kPeriod + 3 * kPeriod / 4, 0);
-  EXPECT_EQ(later.nextUs, due + 11 * kPeriod);
-  EXPECT_EQ(later.omitted, 10U);
+  for (const DurationUs late : {DurationUs{0}, kPeriod / 4, kPeriod - 1}) {
+    const auto point = grid.latest(due, due + 10 * kPeriod + late, 0);
+    EXPECT_EQ(point.atUs, due + 10 * kPeriod) << late;
+    EXPECT_EQ(point.omitted, 10U) << late;
+    EXPECT_EQ(grid.after(point.atUs, 0), due + 11 * kPeriod) << late;
+  }
+}
+
+TEST(ReleaseGrid, WhatIsDueStaysDueWhenTheClockWasStepped) {
+  const ReleaseGrid grid(kPeriod, kOffset);
+  const TimeUs due = grid.firstFrom(0, 0);
+  for (const std::int64_t byUs : {7'000L, -7'000L, 3'600'000'000L, -3'600'000'000L}) {
+    const auto point = grid.latest(due, due + 50, byUs);
+    EXPECT_LE(point.atUs, due + 50) << byUs;
+    EXPECT_GE(point.atUs, due) << byUs;
+    EXPECT_EQ(point.omitted, 0U) << byUs;
+  }
 }
 
 struct ClockStep {
@@ -72,7 +84,7 @@ TEST_P(SteppedClock, ReleasesGoOnWithoutBurstOrHoleAndReachTheNewGrid) {
   std::vector<TimeUs> releases{due};
   for (int i = 0; i < 20; ++i) {
     if (i == 10) ahead += GetParam().byUs;
-    due = grid.after(due, due + 50, ahead).nextUs;
+    due = grid.after(grid.latest(due, due + 50, ahead).atUs, ahead);
     releases.push_back(due);
   }
   for (std::size_t i = 1; i < releases.size(); ++i) {

@@ -1,5 +1,6 @@
-// The per-stage path allocates and frees nothing: release, request, next, complete, fail, markOverdue, and a
-// snapshot into storage that was used before. Its own program, since it replaces the global operator new.
+// The per-stage path allocates and frees nothing: release, request, withdraw, next, complete, fail,
+// markOverdue, and a snapshot into storage that was used before. Its own program, since it replaces the
+// global operator new.
 #include <cstdlib>
 #include <new>
 #include <vector>
@@ -31,7 +32,8 @@ namespace {
 constexpr std::uint32_t kContexts = 3;
 
 struct Seen {
-  std::uint64_t rejected = 0, migrated = 0, dropped = 0, waiting = 0, early = 0, failed = 0, completed = 0;
+  std::uint64_t rejected = 0, migrated = 0, dropped = 0, waiting = 0, withdrawn = 0, early = 0, failed = 0,
+                completed = 0;
 };
 
 TaskSpec specOf(std::uint64_t i) {
@@ -50,13 +52,15 @@ void traffic(Scheduler& sched, std::vector<TaskId>& tasks, std::vector<Dispatch>
              Seen& seen) {
   for (int round = 0; round < 30; ++round) {
     for (std::size_t i = 0; i < tasks.size(); ++i) {
-      auto out = sched.release(tasks[i], i, now);
+      auto out = sched.release(tasks[i], {i, now}, now);
       if (!out.ok()) out = sched.request(tasks[i], i, now);
       if (!out.ok()) continue;  // removed meanwhile
       seen.rejected += out->decision == Decision::Rejected;
       seen.waiting += out->decision == Decision::Waiting;
       seen.early += out->decision == Decision::Early;
       seen.migrated += out->migratedFrom.has_value();
+      if (out->decision == Decision::Waiting && i % 2 == 0)
+        seen.withdrawn += sched.withdraw(tasks[i], i).ok();
     }
     for (std::uint32_t context = 0; context < kContexts; ++context) {
       for (Next next = *sched.next({0, context}, now); next.kind != NextKind::Idle;
@@ -113,6 +117,7 @@ TEST(Allocation, ThePerStagePathAllocatesAndFreesNothing) {
   EXPECT_GT(seen.migrated, 0u);
   EXPECT_GT(seen.dropped, 0u);
   EXPECT_GT(seen.waiting, 0u);
+  EXPECT_GT(seen.withdrawn, 0u);
   EXPECT_GT(seen.early, 0u);
   EXPECT_GT(seen.failed, 0u);
   EXPECT_GT(seen.completed, 500u);

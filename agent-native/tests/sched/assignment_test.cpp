@@ -69,6 +69,21 @@ TEST(Algorithm1, TotalsAreThoseAfterTheAssignment) {
   EXPECT_EQ(result[1].total, billionths(17));
 }
 
+TEST(Algorithm1, EachOfManyTasksGoesToTheLeastLoadedOfThatMoment) {
+  std::vector<AssignmentContext> model = contexts({1, 2, 3, 1, 2, 1, 5, 1});
+  std::vector<AssignmentTask> tasks;
+  // Utilizations that repeat, so that totals tie.
+  for (int i = 0; i < 300; ++i) tasks.push_back(task("same", Priority::Low, 1000 + i * 37 % 11));
+  for (const Assignment& a : assign(tasks, model)) {
+    std::size_t least = 0;
+    for (std::size_t i = 1; i < model.size(); ++i)
+      if (lessLoaded(model[i].total, model[i].streams, model[least].total, model[least].streams)) least = i;
+    EXPECT_EQ(a.context, model[least].context);
+    model[least].total += a.util;
+    EXPECT_EQ(a.total, model[least].total);
+  }
+}
+
 TEST(Algorithm1, AddTaskPicksTheLeastLoadedContext) {
   Bed bed(partitionOf(2, 1));
   EXPECT_EQ(bed.sched.addTask(highTask(1000, {300}), 0).value().context.index, 0u);

@@ -32,8 +32,10 @@ void Audit::play(const Step& step) {
     case 3:
     case 4:
     case 5:
-    case 6:
       release(step);
+      break;
+    case 6:
+      step.b % 4 == 0 ? withdraw(step) : release(step);
       break;
     case 7:
     case 8:

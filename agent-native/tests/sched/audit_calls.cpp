@@ -41,6 +41,11 @@ TaskSpec specOf(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint64_t or
   return spec;
 }
 
+/// How late a periodic release is handled: half of them at once, some by more than a period.
+DurationUs lateness(const Step& step) {
+  return (step.b & 1) == 0 ? 0 : (step.c & 3) == 0 ? step.c * 8 : step.c / 4;
+}
+
 bool same(const Snapshot& x, const Snapshot& y) {
   const auto taskKey = [](const TaskSnapshot& t) {
     return std::tuple(t.task, t.context, t.active, t.waiting, t.draining, t.mretUs, t.util,
@@ -108,17 +113,30 @@ void Audit::release(const Step& step) {
   const ReleaseMode mode = (task->pending ? *task->pending : task->spec).releaseMode;
   const Token token = nextToken_++;
   const bool periodic = mode == ReleaseMode::Periodic;
-  check(!(periodic ? sched_.request(task->id, token, now_) : sched_.release(task->id, token, now_)).ok(),
+  const Release due{token, now_ - lateness(step)};
+  check(!(periodic ? sched_.request(task->id, token, now_) : sched_.release(task->id, due, now_)).ok(),
         "the wrong kind of release was accepted");
-  const auto got = periodic ? sched_.release(task->id, token, now_) : sched_.request(task->id, token, now_);
+  const auto got = periodic ? sched_.release(task->id, due, now_) : sched_.request(task->id, token, now_);
   check(got.ok(), "a release was refused");
   const ContextRef home = task->context;
   const TaskModel before = *task;
-  const Expected want = periodic ? model_.release(*task, token, now_) : model_.request(*task, token, now_);
+  const Expected want = periodic ? model_.release(*task, due, now_) : model_.request(*task, token, now_);
   if (got->decision != Decision::Early) open_.insert(token);
   if (want.superseded) endToken(*want.superseded);
   checkRelease(*got, want, token, &before);
   check(task->spec.priority == Priority::Low || task->context == home, "an HP task migrated");
+}
+
+/// A request that waits, or one that does not: that must be refused.
+void Audit::withdraw(const Step& step) {
+  TaskModel* task = pick(step.a, false);
+  if (task == nullptr) return;
+  const Token token = task->waiting.value_or(0);
+  check(!sched_.withdraw(task->id, nextToken_).ok(), "a request that was never made was withdrawn");
+  check(sched_.withdraw(task->id, token).ok() == task->waiting.has_value(), "withdraw");
+  if (!task->waiting) return;
+  model_.withdraw(*task);
+  endToken(token);
 }
 
 void Audit::dispatch(ContextRef ref, int atMost) {
@@ -195,9 +213,16 @@ void Audit::wrongCall(const Step& step) {
   const TaskId id = task != nullptr ? task->id : TaskId{};
   const TaskModel* running = pick(step.b, true);
   const UnitId unit = running != nullptr ? running->job->unit : UnitId{};
-  switch (step.c % 7) {
+  switch (step.c % 9) {
     case 0:
-      check(!sched_.release({id.index, id.generation + 1}, 0, now_).ok(), "an unknown id was released");
+      check(!sched_.release({id.index, id.generation + 1}, {0, now_}, now_).ok(),
+            "an unknown id was released");
+      break;
+    case 7:
+      check(!sched_.release(id, {0, now_ + 1}, now_).ok(), "a release after now was accepted");
+      break;
+    case 8:
+      check(!sched_.withdraw({id.index, id.generation + 1}, 0).ok(), "an unknown id was withdrawn");
       break;
     case 1:
       check(!sched_.complete(unit, 77, 1, now_).ok(), "a stage that does not run was completed");

@@ -37,6 +37,8 @@ void Audit::checkDispatch(const Dispatch& run, ContextRef ref) {
   check(!run.last || run.virtualDeadlineUs == run.members[0].deadlineUs,
         "virtual deadlines do not sum to the deadline");
   check(run.first == !job.started && run.members[0].token == job.token, "first, token");
+  check(run.members[0].releaseUs == job.releaseUs && run.members[0].deadlineUs == job.deadlineUs,
+        "release, deadline");
   check(!(now_ > job.deadlineUs && best->spec.lateJobs == LateJobs::Drop), "a late job was not dropped");
   note(run.stream * 8 + run.level);
   model_.dispatch(*best, run.stream, run.unit);
@@ -87,7 +89,7 @@ void Audit::checkState() {
     check(got.counters == want.counters, "counters");
     check(got.migrations.count == want.migrations, "migrations");
     const Counters& n = got.counters;
-    check(n.released == n.skipped + n.rejected + n.superseded + n.admitted + got.waiting,
+    check(n.released == n.skipped + n.rejected + n.superseded + n.withdrawn + n.admitted + got.waiting,
           "releases do not add up");
     check(n.admitted == n.completed + n.dropped + n.failed + got.active, "jobs do not add up");
     note(n.completed);

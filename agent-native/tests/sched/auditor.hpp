@@ -36,6 +36,7 @@ class Audit {
   void changeTask(const Step& step);
   void removeTask(const Step& step);
   void release(const Step& step);
+  void withdraw(const Step& step);
   void dispatch(ContextRef ref, int atMost);
   void completeOne(const Step& step);
   void failOne(const Step& step);

@@ -44,7 +44,11 @@ class Bed {
 
   TaskId add(const TaskSpec& spec, TimeUs now = 0) { return sched.addTask(spec, now).value().task; }
   ReleaseOutcome release(TaskId task, TimeUs now, Token token = 0) {
-    return sched.release(task, token, now).value();
+    return sched.release(task, {token, now}, now).value();
+  }
+  /// A periodic release that the dispatcher handles only at `now`.
+  ReleaseOutcome releaseLate(TaskId task, TimeUs releaseUs, TimeUs now) {
+    return sched.release(task, {0, releaseUs}, now).value();
   }
   ReleaseOutcome request(TaskId task, TimeUs now, Token token = 0) {
     return sched.request(task, token, now).value();

@@ -61,7 +61,7 @@ TEST(Remove, OfAnIdleTaskLeavesNoResidue) {
   EXPECT_TRUE(bed.snapshot.tasks.empty());
   const TaskId next = bed.add(highTask(1000, {100}));
   EXPECT_EQ(next.index, task.index);
-  EXPECT_EQ(bed.sched.release(task, 0, 0).error().code, ErrorCode::UnknownTask) << "the old id";
+  EXPECT_EQ(bed.sched.release(task, {0, 0}, 0).error().code, ErrorCode::UnknownTask) << "the old id";
 }
 
 TEST(Remove, OfAnActiveTaskDrains) {
@@ -70,7 +70,7 @@ TEST(Remove, OfAnActiveTaskDrains) {
   bed.release(task, 0, 9);
   const Dispatch first = bed.run(0);
   EXPECT_TRUE(bed.sched.removeTask(task, 10).value().draining);
-  EXPECT_EQ(bed.sched.release(task, 0, 20).error().code, ErrorCode::UnknownTask);
+  EXPECT_EQ(bed.sched.release(task, {0, 20}, 20).error().code, ErrorCode::UnknownTask);
   EXPECT_EQ(bed.sched.removeTask(task, 20).error().code, ErrorCode::UnknownTask);
   EXPECT_TRUE(bed.task(task).draining);
   bed.complete(first, 100, 100);

@@ -86,11 +86,12 @@ TEST(Errors, UnknownNames) {
   const TaskId wrong[] = {
       {}, {task.index, task.generation + 1}, {task.index + 1, task.generation}, {1u << 30, 1}};
   for (const TaskId id : wrong) {
-    EXPECT_EQ(bed.sched.release(id, 0, 0).error().code, ErrorCode::UnknownTask);
+    EXPECT_EQ(bed.sched.release(id, {0, 0}, 0).error().code, ErrorCode::UnknownTask);
     EXPECT_EQ(bed.sched.request(id, 0, 0).error().code, ErrorCode::UnknownTask);
     EXPECT_EQ(bed.sched.changeTask(id, lowTask(1, {1}), 0).error().code, ErrorCode::UnknownTask);
     EXPECT_EQ(bed.sched.removeTask(id, 0).error().code, ErrorCode::UnknownTask);
     EXPECT_EQ(bed.sched.explain(id, 0).error().code, ErrorCode::UnknownTask);
+    EXPECT_EQ(bed.sched.withdraw(id, 0).error().code, ErrorCode::UnknownTask);
   }
   EXPECT_EQ(bed.sched.next({0, 1}, 0).error().code, ErrorCode::UnknownContext);
   EXPECT_EQ(bed.sched.next({1, 0}, 0).error().code, ErrorCode::UnknownContext);
@@ -119,11 +120,24 @@ TEST(Errors, CompletionsOutOfOrderChangeNothing) {
 TEST(Errors, TimeNeverGoesBack) {
   Bed bed(partitionOf(1, 1));
   const TaskId task = bed.add(lowTask(1000, {100}), 500);
-  EXPECT_EQ(bed.sched.release(task, 0, 499).error().code, ErrorCode::TimeWentBack);
+  EXPECT_EQ(bed.sched.release(task, {0, 499}, 499).error().code, ErrorCode::TimeWentBack);
   EXPECT_EQ(bed.sched.next({0, 0}, 499).error().code, ErrorCode::TimeWentBack);
   EXPECT_EQ(bed.sched.markOverdue(499).error().code, ErrorCode::TimeWentBack);
-  EXPECT_EQ(bed.sched.release(task, 0, kMaxTimeUs + 1).error().code, ErrorCode::InvalidTime);
+  EXPECT_EQ(bed.sched.release(task, {0, 0}, kMaxTimeUs + 1).error().code, ErrorCode::InvalidTime);
   EXPECT_EQ(bed.release(task, 500).number, 0u) << "nothing was counted";
+}
+
+TEST(Errors, AReleaseIsNeverAfterNow) {
+  Bed bed(partitionOf(1, 1));
+  const TaskId task = bed.add(lowTask(1000, {100}), 500);
+  for (const TimeUs releaseUs : {TimeUs{601}, kMaxTimeUs + 1, -kMaxTimeUs - 1}) {
+    const auto refused = bed.sched.release(task, {0, releaseUs}, 600);
+    EXPECT_EQ(refused.error().code, ErrorCode::InvalidTime) << releaseUs;
+    EXPECT_TRUE(refused.error().what.starts_with("releaseUs"));
+  }
+  const ReleaseOutcome released = bed.sched.release(task, {0, 300}, 500).value();
+  EXPECT_EQ(released.number, 0u) << "nothing was counted, and now did not move";
+  EXPECT_EQ(released.deadlineUs, 1300) << "a release before an earlier call is fine";
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ TEST(ReadyQueue, AgreesWithASortedListAtEveryStep) {
   std::map<ReadyKey, DurationUs> sorted;
   std::mt19937 random(3);
   const auto keyFor = [&](std::uint32_t unit) {
-    return ReadyKey{static_cast<Level>(random() % 8), static_cast<TimeUs>(random() % 50),
-                    static_cast<TimeUs>(random() % 3), random() % 4, unit};
+    return ReadyKey{static_cast<TimeUs>(random() % 50), static_cast<TimeUs>(random() % 3), random() % 4, unit,
+                    static_cast<Level>(random() % 8)};
   };
   std::vector<std::uint32_t> idle(kUnits);
   for (std::uint32_t unit = 0; unit < kUnits; ++unit) idle[unit] = unit;

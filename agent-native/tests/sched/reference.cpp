@@ -135,26 +135,22 @@ void Reference::leaveDraining(TaskModel& task) {
 }
 
 void Reference::change(TaskModel& task, const TaskSpec& spec) {
-  if (task.waiting && spec.releaseMode == ReleaseMode::Periodic) {
-    task.waiting.reset();
-    ++task.counters.superseded;
-  }
+  if (task.waiting && spec.releaseMode == ReleaseMode::Periodic) withdraw(task);
   task.pending = spec;
   if (!task.job) apply(task);
 }
 
 std::optional<Token> Reference::remove(TaskModel& task) {
   const std::optional<Token> cancelled = task.waiting;
-  task.counters.superseded += task.waiting.has_value();
-  task.waiting.reset();
+  if (cancelled) withdraw(task);
   task.removed = true;
   if (!task.job) tasks.erase(TaskId(task.id));
   return cancelled;
 }
 
-Expected Reference::release(TaskModel& task, Token token, TimeUs now) {
+Expected Reference::release(TaskModel& task, const Release& release, TimeUs now) {
   ++task.counters.released;
-  if (!task.job) return admit(task, token, now);
+  if (!task.job) return admit(task, release, now);
   ++task.counters.skipped;
   return {Decision::Skipped, {}, {}, {}};
 }
@@ -168,11 +164,16 @@ Expected Reference::request(TaskModel& task, Token token, TimeUs now) {
   }
   task.theoreticalArrivalUs = std::max(now, task.theoreticalArrivalUs.value_or(now)) + spec.periodUs;
   ++task.counters.released;
-  if (!task.job) return admit(task, token, now);
+  if (!task.job) return admit(task, {token, now}, now);
   Expected expected{Decision::Waiting, {}, {}, task.waiting};
   task.counters.superseded += task.waiting.has_value();
   task.waiting = token;
   return expected;
+}
+
+void Reference::withdraw(TaskModel& task) {
+  task.waiting.reset();
+  ++task.counters.withdrawn;
 }
 
 Level Reference::levelOf(const TaskModel& task, std::size_t stage, bool predecessorMissed) const {
@@ -198,13 +199,13 @@ bool Reference::passesUtilization(const TaskModel& task, ContextRef ref) const {
   return low + task.util() < capacity - load(ref, Priority::High, false);
 }
 
-Wide Reference::predicted(const TaskModel& task, ContextRef ref, TimeUs now) const {
+Wide Reference::predicted(const TaskModel& task, ContextRef ref, TimeUs releaseUs, TimeUs now) const {
   const Wide streams = contexts.at(ref).streams;
   TaskModel probe = task;
-  const TimeUs firstUs =
-      now + static_cast<TimeUs>(static_cast<Wide>(task.spec.deadlineUs) * task.mretUs(0) / task.mretUs());
+  const Wide shareUs = static_cast<Wide>(task.spec.deadlineUs) * task.mretUs(0) / task.mretUs();
+  const TimeUs firstUs = releaseUs + static_cast<TimeUs>(shareUs);
   probe.job = JobModel{};
-  probe.job->releaseUs = now;
+  probe.job->releaseUs = releaseUs;
   probe.job->virtualDeadlinesUs = {firstUs};
   probe.job->level = levelOf(task, 0, false);
   Wide sum = 0;
@@ -217,22 +218,25 @@ Wide Reference::predicted(const TaskModel& task, ContextRef ref, TimeUs now) con
   return streams * now + sum + streams * task.mretUs();
 }
 
-bool Reference::passes(const TaskModel& task, ContextRef ref, TimeUs now) const {
+bool Reference::passes(const TaskModel& task, ContextRef ref, TimeUs releaseUs, TimeUs now) const {
   if (!passesUtilization(task, ref)) return false;
   if (policy.admission == Admission::Utilization) return true;
-  return predicted(task, ref, now) <=
-         static_cast<Wide>(contexts.at(ref).streams) * (now + task.spec.deadlineUs);
+  return predicted(task, ref, releaseUs, now) <=
+         static_cast<Wide>(contexts.at(ref).streams) * (releaseUs + task.spec.deadlineUs);
 }
 
-Expected Reference::admit(TaskModel& task, Token token, TimeUs now) {
+Expected Reference::admit(TaskModel& task, const Release& release, TimeUs now) {
+  const TimeUs releaseUs = release.releaseUs;
   const bool high = task.spec.priority == Priority::High;
   std::optional<ContextRef> chosen;
-  if ((high && !policy.highPriorityAdmission) || passes(task, task.context, now)) chosen = task.context;
+  if ((high && !policy.highPriorityAdmission) || passes(task, task.context, releaseUs, now))
+    chosen = task.context;
   if (!chosen && !high) {
     for (const auto& [ref, context] : contexts) {
-      if (ref.gpu != task.context.gpu || ref == task.context || !context.serving || !passes(task, ref, now))
-        continue;
-      if (!chosen || predicted(task, ref, now) < predicted(task, *chosen, now)) chosen = ref;
+      if (ref.gpu != task.context.gpu || ref == task.context || !context.serving) continue;
+      if (!passes(task, ref, releaseUs, now)) continue;
+      if (!chosen || predicted(task, ref, releaseUs, now) < predicted(task, *chosen, releaseUs, now))
+        chosen = ref;
     }
   }
   if (!chosen) {
@@ -250,19 +254,20 @@ Expected Reference::admit(TaskModel& task, Token token, TimeUs now) {
     ++task.migrations;
     task.context = *chosen;
   }
-  start(task, token, now);
+  start(task, release);
   return expected;
 }
 
-void Reference::start(TaskModel& task, Token token, TimeUs now) {
+void Reference::start(TaskModel& task, const Release& release) {
   JobModel job;
-  job.token = token;
-  job.releaseUs = now;
-  job.deadlineUs = now + task.spec.deadlineUs;
+  job.token = release.token;
+  job.releaseUs = release.releaseUs;
+  job.deadlineUs = release.releaseUs + task.spec.deadlineUs;
   Wide done = 0;
   for (std::size_t stage = 0; stage < task.windows.size(); ++stage) {
     done += task.mretUs(stage);
-    job.virtualDeadlinesUs.push_back(now + static_cast<TimeUs>(done * task.spec.deadlineUs / task.mretUs()));
+    const Wide shareUs = done * task.spec.deadlineUs / task.mretUs();
+    job.virtualDeadlinesUs.push_back(release.releaseUs + static_cast<TimeUs>(shareUs));
   }
   job.level = levelOf(task, 0, false);
   task.rejectionsInRow = 0;
@@ -334,7 +339,7 @@ std::optional<Expected> Reference::end(TaskModel& task, End how, TimeUs now) {
   if (!task.waiting) return std::nullopt;
   const Token token = *task.waiting;
   task.waiting.reset();
-  return admit(task, token, now);
+  return admit(task, {token, now}, now);
 }
 
 std::uint32_t Reference::markOverdue(TimeUs now) {

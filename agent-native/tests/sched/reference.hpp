@@ -67,8 +67,9 @@ class Reference {
   ContextRef add(TaskId id, const TaskSpec& spec);
   void change(TaskModel& task, const TaskSpec& spec);
   std::optional<Token> remove(TaskModel& task);
-  Expected release(TaskModel& task, Token token, TimeUs now);
+  Expected release(TaskModel& task, const Release& release, TimeUs now);
   Expected request(TaskModel& task, Token token, TimeUs now);
+  void withdraw(TaskModel& task);
   /// What next() may start in a context: the best eligible ready job, or null.
   TaskModel* bestEligible(ContextRef ref);
   std::optional<std::uint32_t> lowestFree(ContextRef ref);
@@ -82,9 +83,9 @@ class Reference {
   [[nodiscard]] bool gone(ContextRef ref) const;
   [[nodiscard]] bool before(const TaskModel& a, const TaskModel& b) const;
   [[nodiscard]] bool passesUtilization(const TaskModel& task, ContextRef ref) const;
-  /// N_s * now + sum + N_s * mret.
-  [[nodiscard]] Wide predicted(const TaskModel& task, ContextRef ref, TimeUs now) const;
-  [[nodiscard]] bool passes(const TaskModel& task, ContextRef ref, TimeUs now) const;
+  /// N_s * now + sum + N_s * mret, for a job released at `releaseUs`.
+  [[nodiscard]] Wide predicted(const TaskModel& task, ContextRef ref, TimeUs releaseUs, TimeUs now) const;
+  [[nodiscard]] bool passes(const TaskModel& task, ContextRef ref, TimeUs releaseUs, TimeUs now) const;
   /// Sum of utilizations over the tasks of a context; `activeOnly`: with a job.
   [[nodiscard]] Wide load(ContextRef ref, Priority priority, bool activeOnly) const;
 
@@ -101,8 +102,8 @@ class Reference {
   void leaveDraining(TaskModel& task);
   [[nodiscard]] ContextRef leastLoaded() const;
   [[nodiscard]] Level levelOf(const TaskModel& task, std::size_t stage, bool predecessorMissed) const;
-  Expected admit(TaskModel& task, Token token, TimeUs now);
-  void start(TaskModel& task, Token token, TimeUs now);
+  Expected admit(TaskModel& task, const Release& release, TimeUs now);
+  void start(TaskModel& task, const Release& release);
 };
 
 }  // namespace daris::sched::reference

@@ -104,6 +104,56 @@ TEST(Request, AFailedJobReleasesItToo) {
   EXPECT_EQ(bed.task(task).mretUs, 10) << "nothing is measured";
 }
 
+TEST(Withdraw, TheWaitingRequestIsNotReleasedAndIsCountedOnce) {
+  Bed bed(partitionOf(1, 1));
+  const TaskId task = bed.add(onRequest(lowTask(1000, {10})));
+  bed.request(task, 0, 1);
+  const Dispatch running = bed.run(0);
+  bed.request(task, 600, 2);
+  ASSERT_TRUE(bed.sched.withdraw(task, 2).ok());
+  EXPECT_FALSE(bed.task(task).waiting);
+  EXPECT_FALSE(bed.complete(running, 700, 700).end->next);
+  EXPECT_EQ(bed.next(700).kind, NextKind::Idle);
+  const Counters counters = bed.task(task).counters;
+  EXPECT_EQ(counters.released, 2u);
+  EXPECT_EQ(counters.withdrawn, 1u);
+  EXPECT_EQ(counters.superseded, 0u);
+  EXPECT_EQ(counters.admitted, 1u);
+  EXPECT_EQ(counters.completed, 1u);
+}
+
+TEST(Withdraw, KeepsItsPlaceInTheGcra) {
+  Bed bed(partitionOf(1, 1));
+  const TaskId task = bed.add(onRequest(lowTask(1000, {10}), 0));
+  bed.request(task, 0, 1);
+  const Dispatch running = bed.run(0);
+  bed.request(task, 1000, 2);
+  ASSERT_TRUE(bed.sched.withdraw(task, 2).ok());
+  EXPECT_EQ(bed.request(task, 1999, 3).decision, Decision::Early) << "it did arrive";
+  EXPECT_EQ(bed.request(task, 2000, 4).decision, Decision::Waiting);
+  EXPECT_EQ(bed.complete(running, 2000, 2000).end->next->token, 4u);
+}
+
+TEST(Withdraw, WhatDoesNotWaitIsRefusedAndNothingChanges) {
+  Bed bed(partitionOf(1, 1));
+  const TaskId task = bed.add(onRequest(lowTask(1000, {10})));
+  const auto refused = [&](Token token) { return bed.sched.withdraw(task, token).error().code; };
+  EXPECT_EQ(refused(0), ErrorCode::NotWaiting) << "nothing was asked";
+  bed.request(task, 0, 1);
+  EXPECT_EQ(refused(1), ErrorCode::NotWaiting) << "it was released";
+  const Dispatch running = bed.run(0);
+  EXPECT_EQ(refused(1), ErrorCode::NotWaiting) << "it runs";
+  bed.request(task, 600, 2);
+  bed.request(task, 1600, 3);
+  EXPECT_EQ(refused(2), ErrorCode::NotWaiting) << "it was replaced";
+  EXPECT_TRUE(bed.task(task).waiting);
+  EXPECT_EQ(bed.task(task).counters.withdrawn, 0u);
+  ASSERT_TRUE(bed.sched.withdraw(task, 3).ok());
+  EXPECT_EQ(refused(3), ErrorCode::NotWaiting) << "once";
+  EXPECT_EQ(bed.complete(running, 10, 1700).end->end, End::Completed);
+  EXPECT_EQ(bed.task(task).counters.withdrawn, 1u);
+}
+
 TEST(Request, RemovalAndAChangeToPeriodicCancelTheWaitingOne) {
   for (const bool remove : {false, true}) {
     Bed bed(partitionOf(1, 1));
@@ -116,6 +166,7 @@ TEST(Request, RemovalAndAChangeToPeriodicCancelTheWaitingOne) {
     } else {
       EXPECT_EQ(bed.sched.changeTask(task, lowTask(1000, {10}), 600).value().cancelled, Token{2});
       EXPECT_EQ(bed.sched.request(task, 3, 1600).error().code, ErrorCode::WrongReleaseMode);
+      EXPECT_EQ(bed.task(task).counters.withdrawn, 1u);
     }
     EXPECT_FALSE(bed.complete(running, 700, 1700).end->next);
   }

@@ -61,9 +61,50 @@ TEST_F(Command, AnInvalidScenarioExits2AndWritesNothing) {
   EXPECT_EQ(read("err"), "daris-sim: tasks[0].deadlineUs: must not be greater than periodUs\n");
 }
 
+TEST_F(Command, WhatIsNoScenarioExits2AndLeavesOutputsAsTheyWere) {
+  const std::string whole(kTwoContexts);
+  const struct {
+    std::string text, error;
+  } cases[] = {
+      {"", "cannot be read, or is empty"},
+      {"[]", "scenario: must be an object"},
+      {"null", "scenario: must be an object"},
+      {whole.substr(0, whole.size() / 2), "tasks[1].periodUs: is not JSON: "},
+      {whole + whole, "scenario: is not JSON: "},
+      {"\xff\xfe" + whole, "scenario: is not JSON: "},
+      {std::string("\0\0", 2) + whole, "scenario: is not JSON: "},
+      {with(whole, "\"seed\": 1", "\"seed\": " + std::string(1 << 20, '[') + std::string(1 << 20, ']')),
+       "seed: is nested more than 32 deep"},
+      {with(whole, "\"seed\": 1", "\"seed\": 1e400"), "seed: is not JSON: "},
+      {with(whole, "\"seed\": 1", "\"seed\": \"" + std::string(1 << 22, '1') + "\""),
+       "seed: must be an integer"},
+      {with(whole, "\"name\": \"b\"", "\"name\": \"\xf0\x9f\x98\""), "tasks[2].name: is not JSON: "},
+  };
+  for (const auto& [text, error] : cases) {
+    write("s.json", text);
+    write("t", "of an earlier run");
+    EXPECT_EQ(run("run " + path("s.json") + " --trace " + path("t") + " --summary " + path("s")), 2) << error;
+    EXPECT_NE(read("err").substr(0, 200).find(error), std::string::npos) << read("err").substr(0, 200);
+    EXPECT_EQ(read("t"), "of an earlier run");
+    EXPECT_FALSE(fs::exists(path("s")));
+  }
+}
+
+TEST_F(Command, AByteOrderMarkAndAHugeNameChangeNothing) {
+  const std::string huge(1 << 20, 'b');
+  write("s.json", "\xef\xbb\xbf" + with(kTwoContexts, "\"name\": \"b\"", "\"name\": \"" + huge + "\""));
+  write("p.json", kTwoContexts);
+  ASSERT_EQ(run("run " + path("s.json") + " --trace " + path("t") + " --summary " + path("s")), 0);
+  ASSERT_EQ(run("run " + path("p.json") + " --trace " + path("pt") + " --summary " + path("ps")), 0);
+  std::string trace = read("t");
+  for (auto at = trace.find(huge); at != std::string::npos; at = trace.find(huge, at))
+    trace.replace(at, huge.size(), "b");
+  EXPECT_EQ(trace, read("pt"));
+}
+
 TEST_F(Command, WrongUseAndUnreadableFilesExit2) {
-  for (const char* arguments :
-       {"", "run", "walk x", "run x --trace", "run x --verbose y", "run /no/such/file"})
+  for (const char* arguments : {"", "run", "walk x", "run x --trace", "run x --verbose y",
+                                "run /no/such/file", "replay", "replay a b", "replay /no/such/file"})
     EXPECT_EQ(run(arguments), 2) << arguments;
 }
 

@@ -3,10 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
 #include "scenario_text.hpp"
 
 namespace daris::simulator {
 namespace {
+
+using nlohmann::json;
 
 std::string errorOf(std::string_view text) {
   try {
@@ -46,7 +52,27 @@ constexpr Case kCases[] = {
      "durationUs: must be an integer from 1 to 9007199254740992"},
     {"\"durationUs\": 2000", "\"durationUs\": 18446744073709551615", "durationUs: "},
     {"\"durationUs\": 2000", "\"durationUs\": 99999999999999999999999", "durationUs: "},
-    {"\"durationUs\": 2000", "\"durationUs\": NaN", "scenario: is not JSON"},
+    {"\"durationUs\": 2000", "\"durationUs\": NaN", "durationUs: is not JSON"},
+    {"\"durationUs\": 2000", "\"durationUs\": 1e400", "durationUs: is not JSON: "},
+    {"\"durationUs\": 2000", "\"durationUs\": -0", "durationUs: must be an integer"},
+    {"\"durationUs\": 2000", "\"durationUs\": 02000", "durationUs: is not JSON"},
+    {"\"durationUs\": 2000", "\"durationUs\": 2000.0", "durationUs: "},
+    {"\"durationUs\": 2000", "\"durationUs\": [2000]", "durationUs: "},
+    {"\"durationUs\": 2000", "\"durationUs\": true", "durationUs: "},
+    {"\"durationUs\": 2000", "\"durationUs\": Infinity", "durationUs: is not JSON"},
+    {"\"smCount\": 68", "\"smCount\": 68, \"\\u0073mCount\": 68", "gpus[0].smCount: is given twice"},
+    {"\"periodUs\": 5000", "\"periodUs\": 5000, \"periodUs\": 5000", "tasks[3].periodUs: is given twice"},
+    {"\"afetUs\": [4500]", "\"afetUs\": [4500, 1e999]", "tasks[3].afetUs[1]: is not JSON"},
+    {"\"name\": \"b\"", "\"name\": \"\xc3\x28\"", "tasks[2].name: is not JSON"},
+    {"\"name\": \"b\"", "\"name\": \"\n\"", "tasks[2].name: is not JSON"},
+    {"\"name\": \"b\"", "\"name\": \"\\ud800\"", "tasks[2].name: is not JSON"},
+    {"\"name\": \"b\"", "\"name\": [[[[{\"a\": [[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+     "tasks: is nested more than 32 deep"},
+    {"\"periodUs\": 5000", "\"periodUs\": 9007199254740993", "tasks[3].periodUs: "},
+    {"\"phaseUs\": 20", "\"phaseUs\": 9007199254740993", "tasks[3].phaseUs: "},
+    {"\"phaseUs\": 20,", "", "tasks[3].phaseUs: is missing"},
+    {"\"gpus\": [{", "\"gpus\": [7, {", "gpus[0]: must be an object"},
+    {"\"scheduler\": {", "\"scheduler\": 1, \"x\": {", "scheduler: must be an object"},
     {"\"name\": \"gpu0\", ", "", "gpus[0].name: is missing"},
     {"\"smCount\": 68", "\"smCount\": 0", "gpus[0].smCount: "},
     {"\"contexts\": 2", "\"contexts\": 0", "gpus[0].contexts: "},
@@ -85,7 +111,7 @@ constexpr Case kCases[] = {
     {"\"model\": \"none\"", "\"model\": \"some\"", "interference.model: must be \"none\""},
     {"\"model\": \"none\"", "\"model\": \"calibrated\", \"profile\": \"p\"",
      "interference.model: \"calibrated\" is not available"},
-    {"\"interference\": {", "\"interference\": [{", "scenario: is not JSON"},
+    {"\"interference\": {", "\"interference\": [{", "interference[1]: is not JSON"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Fields, InvalidScenario, testing::ValuesIn(kCases));
@@ -94,8 +120,8 @@ TEST(Scenario, WhatIsNotAnObjectIsRefused) {
   EXPECT_EQ(errorOf("[]"), "scenario: must be an object");
   EXPECT_TRUE(errorOf("").starts_with("scenario: is not JSON"));
   EXPECT_TRUE(errorOf(std::string(kTwoContexts) + "x").starts_with("scenario: is not JSON"));
-  EXPECT_TRUE(errorOf("{\"version\":1,\"gpus\":[").starts_with("scenario: is not JSON"));
-  EXPECT_TRUE(errorOf(std::string(100000, '[')).starts_with("scenario: is not JSON"));
+  EXPECT_TRUE(errorOf("{\"version\":1,\"gpus\":[").starts_with("gpus[0]: is not JSON"));
+  EXPECT_EQ(errorOf(std::string(100000, '[')), "[0]: is nested more than 32 deep");
 }
 
 TEST(Scenario, EmptyGpusAndDuplicateGpusAreRefused) {
@@ -107,6 +133,58 @@ TEST(Scenario, EmptyGpusAndDuplicateGpusAreRefused) {
                   .starts_with("gpus: must be an array with at least one"));
   EXPECT_TRUE(errorOf(std::string(none).insert(to, ", " + gpu))
                   .starts_with("gpus[1].name: \"gpu0\" is already taken"));
+}
+
+/// "/tasks/0/name" as errors have it: "tasks[0].name".
+std::string pathOf(const std::string& pointer) {
+  std::string path;
+  std::istringstream parts(pointer.substr(1));
+  for (std::string part; std::getline(parts, part, '/');)
+    path += std::isdigit(part[0]) ? "[" + part + "]" : (path.empty() ? "" : ".") + part;
+  return path;
+}
+
+/// What a field that holds `value` cannot be.
+std::vector<json> wrongFor(const json& value, bool fractions) {
+  std::vector<json> wrong = {nullptr, json::object(), json::array()};
+  if (!value.is_string()) wrong.push_back("1");
+  if (!value.is_boolean()) wrong.push_back(true);
+  if (value.is_boolean() || value.is_string()) wrong.insert(wrong.end(), {0, 1});
+  if (!value.is_number()) return wrong;
+  wrong.insert(wrong.end(), {-1, INT64_MIN, INT64_MAX, UINT64_MAX, kMaxTimeUs + 1, 1e300, -0.5});
+  if (!fractions) wrong.insert(wrong.end(), {1.5, 2.0});
+  return wrong;
+}
+
+TEST(Scenario, EveryFieldRefusesEveryWrongValue) {
+  const json scenario = json::parse(kTwoContexts);
+  const json leaves = scenario.flatten();
+  for (const auto& [pointer, value] : leaves.items()) {
+    const std::string path = pathOf(pointer);
+    for (const json& wrong : wrongFor(value, path.ends_with("oversubscription"))) {
+      json changed = scenario;
+      changed[json::json_pointer(pointer)] = wrong;
+      EXPECT_TRUE(errorOf(changed.dump()).starts_with(path + ": must be "))
+          << path << " = " << wrong.dump() << ": " << errorOf(changed.dump());
+    }
+  }
+}
+
+TEST(Scenario, EveryObjectRefusesAMissingAndAnUnknownField) {
+  const json scenario = json::parse(kTwoContexts);
+  for (const char* pointer : {"", "/gpus/0", "/scheduler", "/tasks/1", "/tasks/1/context", "/interference"}) {
+    const json::json_pointer at(pointer);
+    const std::string path = *pointer == 0 ? "" : pathOf(pointer) + ".";
+    for (const auto& [key, _] : scenario[at].items()) {
+      if (key == "context") continue;
+      json changed = scenario;
+      changed[at].erase(key);
+      EXPECT_EQ(errorOf(changed.dump()), path + key + ": is missing");
+    }
+    json changed = scenario;
+    changed[at]["more"] = 1;
+    EXPECT_EQ(errorOf(changed.dump()), path + "more: is not a field of this format");
+  }
 }
 
 TEST(Scenario, OptionalFieldsDefaultToThePaper) {

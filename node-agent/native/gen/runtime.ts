@@ -186,6 +186,52 @@ export function lateJobsToJSON(object: LateJobs): string {
   }
 }
 
+export const TraceFormat = {
+  /** TRACE_FORMAT_UNSPECIFIED - Chrome trace event JSON. */
+  TRACE_FORMAT_UNSPECIFIED: 0,
+  /** TRACE_FORMAT_CHROME - Chrome trace event JSON, for ui.perfetto.dev. */
+  TRACE_FORMAT_CHROME: 1,
+  /** TRACE_FORMAT_RECORDS - One JSON object a line, for `daris-sim replay`. */
+  TRACE_FORMAT_RECORDS: 2,
+} as const;
+
+export type TraceFormat = typeof TraceFormat[keyof typeof TraceFormat];
+
+export namespace TraceFormat {
+  export type TRACE_FORMAT_UNSPECIFIED = typeof TraceFormat.TRACE_FORMAT_UNSPECIFIED;
+  export type TRACE_FORMAT_CHROME = typeof TraceFormat.TRACE_FORMAT_CHROME;
+  export type TRACE_FORMAT_RECORDS = typeof TraceFormat.TRACE_FORMAT_RECORDS;
+}
+
+export function traceFormatFromJSON(object: any): TraceFormat {
+  switch (object) {
+    case 0:
+    case "TRACE_FORMAT_UNSPECIFIED":
+      return TraceFormat.TRACE_FORMAT_UNSPECIFIED;
+    case 1:
+    case "TRACE_FORMAT_CHROME":
+      return TraceFormat.TRACE_FORMAT_CHROME;
+    case 2:
+    case "TRACE_FORMAT_RECORDS":
+      return TraceFormat.TRACE_FORMAT_RECORDS;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum TraceFormat");
+  }
+}
+
+export function traceFormatToJSON(object: TraceFormat): string {
+  switch (object) {
+    case TraceFormat.TRACE_FORMAT_UNSPECIFIED:
+      return "TRACE_FORMAT_UNSPECIFIED";
+    case TraceFormat.TRACE_FORMAT_CHROME:
+      return "TRACE_FORMAT_CHROME";
+    case TraceFormat.TRACE_FORMAT_RECORDS:
+      return "TRACE_FORMAT_RECORDS";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum TraceFormat");
+  }
+}
+
 export const ModelPhase = {
   MODEL_PHASE_UNSPECIFIED: 0,
   MODEL_PHASE_LOADING: 1,
@@ -431,11 +477,23 @@ export interface JobCounters {
   dropped: number;
   failed: number;
   onTime: number;
+  withdrawn: number;
 }
 
 export interface ApplyResponse {
   instanceId: string;
   generation: number;
+}
+
+export interface TraceRequest {
+  /** At most what the runtime still holds; 0: all of that. */
+  seconds: number;
+  format: TraceFormat;
+}
+
+export interface TraceChunk {
+  /** UTF-8; a piece may end anywhere. */
+  text: Buffer;
 }
 
 export interface WatchRequest {
@@ -1700,6 +1758,7 @@ function createBaseJobCounters(): JobCounters {
     dropped: 0,
     failed: 0,
     onTime: 0,
+    withdrawn: 0,
   };
 }
 
@@ -1737,6 +1796,9 @@ export const JobCounters: MessageFns<JobCounters> = {
     }
     if (message.onTime !== 0) {
       writer.uint32(88).uint64(message.onTime);
+    }
+    if (message.withdrawn !== 0) {
+      writer.uint32(96).uint64(message.withdrawn);
     }
     return writer;
   },
@@ -1842,6 +1904,14 @@ export const JobCounters: MessageFns<JobCounters> = {
             message.onTime = longToNumber(reader.uint64());
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.withdrawn = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1871,6 +1941,7 @@ export const JobCounters: MessageFns<JobCounters> = {
         : isSet(object.on_time)
         ? globalThis.Number(object.on_time)
         : 0,
+      withdrawn: isSet(object.withdrawn) ? globalThis.Number(object.withdrawn) : 0,
     };
   },
 
@@ -1909,6 +1980,9 @@ export const JobCounters: MessageFns<JobCounters> = {
     if (message.onTime !== 0) {
       obj.onTime = Math.round(message.onTime);
     }
+    if (message.withdrawn !== 0) {
+      obj.withdrawn = Math.round(message.withdrawn);
+    }
     return obj;
   },
 
@@ -1928,6 +2002,7 @@ export const JobCounters: MessageFns<JobCounters> = {
     message.dropped = object.dropped ?? 0;
     message.failed = object.failed ?? 0;
     message.onTime = object.onTime ?? 0;
+    message.withdrawn = object.withdrawn ?? 0;
     return message;
   },
 };
@@ -2017,6 +2092,158 @@ export const ApplyResponse: MessageFns<ApplyResponse> = {
     const message = createBaseApplyResponse();
     message.instanceId = object.instanceId ?? "";
     message.generation = object.generation ?? 0;
+    return message;
+  },
+};
+
+function createBaseTraceRequest(): TraceRequest {
+  return { seconds: 0, format: 0 };
+}
+
+export const TraceRequest: MessageFns<TraceRequest> = {
+  encode(message: TraceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seconds !== 0) {
+      writer.uint32(8).uint32(message.seconds);
+    }
+    if (message.format !== 0) {
+      writer.uint32(16).int32(message.format);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TraceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTraceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seconds = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.format = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TraceRequest {
+    return {
+      seconds: isSet(object.seconds) ? globalThis.Number(object.seconds) : 0,
+      format: isSet(object.format) ? traceFormatFromJSON(object.format) : 0,
+    };
+  },
+
+  toJSON(message: TraceRequest): unknown {
+    const obj: any = {};
+    if (message.seconds !== 0) {
+      obj.seconds = Math.round(message.seconds);
+    }
+    if (message.format !== 0) {
+      obj.format = traceFormatToJSON(message.format);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TraceRequest>): TraceRequest {
+    return TraceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TraceRequest>): TraceRequest {
+    const message = createBaseTraceRequest();
+    message.seconds = object.seconds ?? 0;
+    message.format = object.format ?? 0;
+    return message;
+  },
+};
+
+function createBaseTraceChunk(): TraceChunk {
+  return { text: Buffer.alloc(0) };
+}
+
+export const TraceChunk: MessageFns<TraceChunk> = {
+  encode(message: TraceChunk, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.text.length !== 0) {
+      writer.uint32(10).bytes(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TraceChunk {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTraceChunk();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.text = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TraceChunk {
+    return { text: isSet(object.text) ? Buffer.from(bytesFromBase64(object.text)) : Buffer.alloc(0) };
+  },
+
+  toJSON(message: TraceChunk): unknown {
+    const obj: any = {};
+    if (message.text.length !== 0) {
+      obj.text = base64FromBytes(message.text);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TraceChunk>): TraceChunk {
+    return TraceChunk.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TraceChunk>): TraceChunk {
+    const message = createBaseTraceChunk();
+    message.text = object.text ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -3848,6 +4075,19 @@ export const RuntimeService = {
     responseSerialize: (value: ObservedState): Buffer => Buffer.from(ObservedState.encode(value).finish()),
     responseDeserialize: (value: Buffer): ObservedState => ObservedState.decode(value),
   },
+  /**
+   * The last seconds of what the scheduler was told and decided, as text in pieces. The trace is taken when the call
+   * begins; how fast it is read harms nobody. RESOURCE_EXHAUSTED while two others are being read.
+   */
+  trace: {
+    path: "/daris.runtime.v1.Runtime/Trace" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: TraceRequest): Buffer => Buffer.from(TraceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TraceRequest => TraceRequest.decode(value),
+    responseSerialize: (value: TraceChunk): Buffer => Buffer.from(TraceChunk.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TraceChunk => TraceChunk.decode(value),
+  },
 } as const;
 
 export interface RuntimeServer extends UntypedServiceImplementation {
@@ -3860,6 +4100,11 @@ export interface RuntimeServer extends UntypedServiceImplementation {
   apply: handleUnaryCall<DesiredState, ApplyResponse>;
   /** Streams whole observed states: one at once, one soon after each transition, one each interval. */
   watch: handleServerStreamingCall<WatchRequest, ObservedState>;
+  /**
+   * The last seconds of what the scheduler was told and decided, as text in pieces. The trace is taken when the call
+   * begins; how fast it is read harms nobody. RESOURCE_EXHAUSTED while two others are being read.
+   */
+  trace: handleServerStreamingCall<TraceRequest, TraceChunk>;
 }
 
 export interface RuntimeClient extends Client {
@@ -3902,6 +4147,12 @@ export interface RuntimeClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ObservedState>;
+  /**
+   * The last seconds of what the scheduler was told and decided, as text in pieces. The trace is taken when the call
+   * begins; how fast it is read harms nobody. RESOURCE_EXHAUSTED while two others are being read.
+   */
+  trace(request: TraceRequest, options?: Partial<CallOptions>): ClientReadableStream<TraceChunk>;
+  trace(request: TraceRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<TraceChunk>;
 }
 
 export const RuntimeClient = makeGenericClientConstructor(RuntimeService, "daris.runtime.v1.Runtime") as unknown as {
@@ -3909,6 +4160,14 @@ export const RuntimeClient = makeGenericClientConstructor(RuntimeService, "daris
   service: typeof RuntimeService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;

@@ -3,7 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { Logger } from 'pino';
 
-import type { GpuNode, InferenceModel, ModelProfile, RealtimeInferenceTask } from '../../../api/resources.ts';
+import type {
+  GpuNode,
+  GpuSchedulingPolicy,
+  InferenceModel,
+  ModelProfile,
+  RealtimeInferenceTask,
+} from '../../../api/resources.ts';
 import { Controller, done } from '../../../kube/controller.ts';
 import type { Lease } from '../../../kube/lease.ts';
 import type { MetricRegistry } from '../../../kube/metrics.ts';
@@ -31,6 +37,7 @@ export interface PlacementControllerOptions extends Omit<TaskReconcilerOptions, 
     readonly tasks: Reflector<RealtimeInferenceTask>;
     readonly models: Reflector<InferenceModel>;
     readonly gpuNodes: Reflector<GpuNode>;
+    readonly policies: Reflector<GpuSchedulingPolicy>;
     readonly nodes: Reflector<Node>;
     readonly leases: Reflector<Lease>;
     readonly profiles: Reflector<ModelProfile>;
@@ -101,12 +108,13 @@ export class PlacementController {
   }
 
   start(): void {
-    const { tasks, models, gpuNodes, nodes, profiles } = this.#options.reflectors;
+    const { tasks, models, gpuNodes, policies, nodes, profiles } = this.#options.reflectors;
     this.#unsubscribe.push(
       this.#replanOn(tasks, taskInputs),
       this.#replanOn(models, modelInputs),
       this.#replanOn(profiles, profileInputs),
       this.#replanOn(gpuNodes, gpuNodeInputs),
+      this.#replanOn(policies, ({ spec }) => spec.highPriorityQuotas),
       this.#replanOn(nodes, nodeInputs),
     );
     this.replan();
@@ -121,9 +129,9 @@ export class PlacementController {
 
   /** The planner waits for all of them; what makes it run is told apart below, since most changes are figures. */
   #watch(): void {
-    const { tasks, models, gpuNodes, nodes, leases, profiles } = this.#options.reflectors;
-    this.#planner.watch(tasks, none).watch(models, none).watch(gpuNodes, none).watch(nodes, none).watch(leases, none);
-    this.#planner.watch(profiles, none);
+    const { tasks, models, gpuNodes, policies, nodes, leases, profiles } = this.#options.reflectors;
+    this.#planner.watch(tasks, none).watch(models, none).watch(gpuNodes, none).watch(profiles, none);
+    this.#planner.watch(policies, none).watch(nodes, none).watch(leases, none);
     this.#writer
       .watch(tasks)
       .watch(gpuNodes, (node) => tasks.store.byIndex(byNode, node.metadata.name).map((task) => keyOf(task)));
@@ -157,7 +165,7 @@ function gpuNodeInputs({ status }: Stored<GpuNode>): unknown {
     gpu,
     contexts?.map(({ index, sms, streams }) => [index, sms, streams]),
   ]);
-  return [status?.conditions, status?.highPriorityUtilizationLimit, gpus];
+  return [status?.conditions, status?.highPriorityUtilizationLimit, status?.policy?.name, gpus];
 }
 
 function profileInputs({ metadata, status }: Stored<ModelProfile>): unknown {

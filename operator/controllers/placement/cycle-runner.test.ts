@@ -47,7 +47,7 @@ beforeEach(() => {
     tasks: new Latest(tasks),
     models,
     profiles: new Latest(profiles),
-    nodes: new Nodes(gpuNodes, nodes, { lost: () => undefined }),
+    nodes: new Nodes({ gpuNodes, nodes, policies: new Store(), liveness: { lost: () => undefined } }),
     clock: new FakeClock(),
     metrics: new OperatorMetrics(new MetricRegistry()),
     changed: (key) => news.push(key),

@@ -11,6 +11,7 @@ const modelReady: ModelReadiness = { ready: true, reason: 'Ready', message: 'it 
 
 function candidate(terms = effective(), model = modelReady): Evaluation {
   const task = {
+    namespace: 'vision',
     key: 'vision/lane',
     priority: terms.priority,
     periodUs: terms.periodUs,

@@ -133,6 +133,7 @@ function candidate(
     effective,
     task: {
       key: `${task.metadata.namespace}/${task.metadata.name}`,
+      namespace: task.metadata.namespace ?? '',
       priority: effective.priority,
       periodUs: effective.periodUs,
       deadlineUs: effective.deadlineUs,

@@ -26,6 +26,8 @@ export interface TaskReconcilerOptions {
   readonly cycles: CycleRunner;
   readonly events: EventRecorder;
   readonly metrics: OperatorMetrics;
+  /** Transitions of the operator's Lease under which this one leads; throws where it does not. */
+  readonly leaderTransitions: () => number;
   /** Asks for another placement cycle. */
   readonly replan: () => void;
 }
@@ -35,9 +37,6 @@ export type OwnedStatus = Pick<
   TaskStatus,
   'observedGeneration' | 'effective' | 'placement' | 'endpoint' | 'conditions'
 >;
-
-// Until the operators elect a leader, there is one of them, and it has never changed.
-const leaderTransitions = 0;
 
 export async function reconcileTask(
   options: TaskReconcilerOptions,
@@ -63,7 +62,7 @@ function wantedStatus(options: TaskReconcilerOptions, key: string, task: StoredT
     verdict,
     node: verdict?.kind === 'Placed' ? nodes.get(verdict.place.node) : undefined,
     endpoint: endpoints.get(key, task.metadata.uid) ?? shownEndpoint(task),
-    leaderTransitions,
+    leaderTransitions: options.leaderTransitions(),
   });
   const { conditions, ...rest } = decision;
   return sorted({ ...rest, conditions: withTransitionTimes(conditions, task.status?.conditions, clock.now()) });

@@ -7,7 +7,7 @@
 
 #include "sched/utilization.hpp"
 
-namespace daris::simulator {
+namespace daris::trace {
 
 void appendInteger(std::string& out, std::int64_t value);
 void appendUnsigned(std::string& out, std::uint64_t value);
@@ -21,4 +21,4 @@ void appendUtilization(std::string& out, sched::Utilization value);
 /// A JSON string; `text` is UTF-8.
 void appendQuoted(std::string& out, std::string_view text);
 
-}  // namespace daris::simulator
+}  // namespace daris::trace

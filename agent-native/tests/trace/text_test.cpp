@@ -1,9 +1,9 @@
 // Numbers and strings as text.
-#include "simulator/text.hpp"
+#include "trace/text.hpp"
 
 #include <gtest/gtest.h>
 
-namespace daris::simulator {
+namespace daris::trace {
 namespace {
 
 std::string utilization(sched::Wide billionths) {
@@ -40,4 +40,4 @@ TEST(Text, StringsAreEscaped) {
 }
 
 }  // namespace
-}  // namespace daris::simulator
+}  // namespace daris::trace

@@ -1,9 +1,9 @@
 // See text.hpp.
-#include "simulator/text.hpp"
+#include "trace/text.hpp"
 
 #include <charconv>
 
-namespace daris::simulator {
+namespace daris::trace {
 
 namespace {
 
@@ -72,4 +72,4 @@ void appendQuoted(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
-}  // namespace daris::simulator
+}  // namespace daris::trace

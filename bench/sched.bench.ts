@@ -1,0 +1,77 @@
+// The scheduler core: time, instructions and cache misses a stage, memory a task, events a second of the simulator.
+// Times are noisy where others share the machine, so CPU time stands beside real time, and counts beside both.
+import { spawnSync } from 'node:child_process';
+
+import { round, writeResult } from './result.ts';
+import { byBenchmark, counterSpread, perStage, totalsIn, type Counted, type Repetition } from './sched.ts';
+
+const REPETITIONS = 15;
+const TASKS = [50, 500, 5000] as const;
+const ADMISSIONS = ['Utilization', 'Predicted'] as const;
+const CONTEXTS = 8;
+/** Stages before and while counting: with 5,000 tasks their windows fill within the first. */
+const WARM_UP_STAGES = 100_000;
+const COUNTED_STAGES = 50_000;
+/** A fixed cache, so that counts do not depend on the machine: 48 KiB, 12 ways, lines of 64 bytes. */
+const LEVEL_1 = '49152,12,64';
+
+function output(program: string, args: readonly string[]): { stdout: string; stderr: string } {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (status !== 0) throw new Error(`${program} ended with ${status ?? error?.message ?? 'a signal'}: ${stderr}`);
+  return { stdout, stderr };
+}
+
+function count(admission: string, tasks: number, stages: number): Counted {
+  const program = ['build/bin/sched-stages', admission.toLowerCase(), String(tasks), String(stages)];
+  const options = ['--tool=callgrind', '--cache-sim=yes', `--D1=${LEVEL_1}`, '--callgrind-out-file=/dev/null'];
+  return totalsIn(output('valgrind', [...options, ...program]).stderr);
+}
+
+const groups = byBenchmark(
+  output('build/bin/sched-bench', [
+    `--benchmark_repetitions=${REPETITIONS}`,
+    '--benchmark_enable_random_interleaving=true',
+    '--benchmark_format=json',
+  ]).stdout,
+);
+
+function repetitionsOf(name: string): readonly Repetition[] {
+  const found = groups.get(name);
+  if (found === undefined) throw new Error(`sched-bench has no ${name}; it has ${[...groups.keys()].join(', ')}`);
+  return found;
+}
+
+function stage(admission: string, tasks: number): object {
+  const repetitions = repetitionsOf(`${admission}/PerStage/${tasks}`);
+  const short = count(admission, tasks, WARM_UP_STAGES);
+  return {
+    admission,
+    tasks,
+    contexts: CONTEXTS,
+    cpuNs: counterSpread(repetitions, 'cpu_time'),
+    realNs: counterSpread(repetitions, 'real_time'),
+    ...perStage(short, count(admission, tasks, WARM_UP_STAGES + COUNTED_STAGES), COUNTED_STAGES),
+  };
+}
+
+/** By the medians of CPU time. */
+function growth(admission: string): object {
+  const cpu = (tasks: number): number => counterSpread(repetitionsOf(`${admission}/PerStage/${tasks}`), 'cpu_time').p50;
+  return { admission, from: 50, to: 5000, factor: round(cpu(5000) / cpu(50)) };
+}
+
+writeResult(process.argv[2] ?? 'bench/results/sched.json', {
+  repetitions: REPETITIONS,
+  perStage: ADMISSIONS.flatMap((admission) => TASKS.map((tasks) => stage(admission, tasks))),
+  growth: ADMISSIONS.map(growth),
+  recorded: {
+    admission: 'Predicted',
+    tasks: 50,
+    cpuNs: counterSpread(repetitionsOf('Recorded/PerStage/50'), 'cpu_time'),
+  },
+  bytesPerTask: counterSpread(repetitionsOf('MemoryPerTask/4096'), 'bytesPerTask').p50,
+  simulator: [50, 5000].map((tasks) => ({
+    tasks,
+    eventsPerSecond: counterSpread(repetitionsOf(`Simulator/${tasks}`), 'events/s'),
+  })),
+});

@@ -1,0 +1,120 @@
+// The README's rows about each benchmark: a goal, and what its JSON says was measured.
+import type { Spread } from '../bench/result.ts';
+
+export interface Row {
+  readonly what: string;
+  /** Absent where there is no goal. */
+  readonly goal?: { readonly text: string; readonly reached: boolean };
+  readonly measured: string;
+}
+
+type Middle = Pick<Spread, 'p50'>;
+type Tail = Pick<Spread, 'p50' | 'p99'>;
+
+export interface RuntimeResult {
+  readonly models: readonly { model: string; bareJobUs: Middle; runtimeAddsPerStageUs: Tail }[];
+}
+
+export function runtimeRows({ models }: RuntimeResult): Row[] {
+  return models.map(({ model, bareJobUs, runtimeAddsPerStageUs: adds }) => ({
+    what: `runtime's overhead a stage, ${model} (${(bareJobUs.p50 / 1000).toFixed(1)} ms a job), against bare OpenVINO calls`,
+    goal: { text: '≤ 15 µs', reached: adds.p50 <= 15 },
+    measured: `p50 ${Math.round(adds.p50)} µs, p99 ${Math.round(adds.p99)} µs`,
+  }));
+}
+
+export interface SchedResult {
+  readonly perStage: readonly {
+    admission: string;
+    tasks: number;
+    contexts: number;
+    cpuNs: Middle;
+    instructions: number;
+    level1Misses: number;
+  }[];
+  readonly growth: readonly { admission: string; from: number; to: number; factor: number }[];
+  readonly recorded: { tasks: number; cpuNs: Middle };
+  readonly bytesPerTask: number;
+  readonly simulator: readonly { tasks: number; eventsPerSecond: Middle }[];
+}
+
+/** Under the default admission; the JSON holds both. */
+const ADMISSION = 'Predicted';
+const HEADLINE_TASKS = 50;
+
+export function schedRows({ perStage, growth, recorded, bytesPerTask, simulator }: SchedResult): Row[] {
+  const stages = perStage.filter(({ admission, tasks }) => admission === ADMISSION && tasks === HEADLINE_TASKS);
+  const growths = growth.filter(({ admission }) => admission === ADMISSION);
+  return [
+    ...stages.map(({ tasks, contexts, cpuNs, instructions }) => ({
+      what: `scheduler core: release, admission, dispatch and completion of a stage, ${tasks} tasks on ${contexts} contexts`,
+      goal: { text: '≤ 500 ns', reached: cpuNs.p50 <= 500 },
+      measured: `p50 ${Math.round(cpuNs.p50)} ns of CPU time, ${number(instructions)} instructions`,
+    })),
+    {
+      what: `the same with ${recorded.tasks} tasks, every input and decision recorded for traces`,
+      measured: `p50 ${Math.round(recorded.cpuNs.p50)} ns of CPU time`,
+    },
+    ...growths.map(({ from, to, factor }) => ({
+      what: `a stage with ${number(to)} tasks instead of ${from}`,
+      goal: { text: '≤ 3 ×', reached: factor <= 3 },
+      measured: `${factor.toFixed(2)} ×${detail(perStage, to)}`,
+    })),
+    { what: 'memory of the scheduler core for a task of four stages', measured: `${number(bytesPerTask)} bytes` },
+    ...simulator.map(({ tasks, eventsPerSecond }) => ({
+      what: `simulator on one core, ${number(tasks)} tasks, trace not written`,
+      goal: { text: '≥ 1 million events a second', reached: eventsPerSecond.p50 >= 1e6 },
+      measured: `p50 ${(eventsPerSecond.p50 / 1e6).toFixed(1)} million`,
+    })),
+  ];
+}
+
+function detail(perStage: SchedResult['perStage'], tasks: number): string {
+  const many = perStage.find((stage) => stage.admission === ADMISSION && stage.tasks === tasks);
+  if (many === undefined) return '';
+  return ` (${number(many.instructions)} instructions, ${many.level1Misses.toFixed(0)} cache lines from beyond 48 KiB)`;
+}
+
+export interface SystemResult {
+  readonly applyToServed: { readonly toFirstJobMs: Tail; readonly toReadyMs: Tail };
+  readonly apiWrites: { readonly tasks: number; readonly perMinute: Readonly<Record<string, number>> };
+  readonly residentMemory: { readonly operatorMiB: number; readonly agentMiB: number; readonly runtimeMiB: number };
+}
+
+export function systemRows({ applyToServed, apiWrites, residentMemory }: SystemResult): Row[] {
+  const writes = apiWrites.perMinute;
+  const rate = (kind: string): string => String(Math.round(writes[kind] ?? 0));
+  return [
+    { what: '`kubectl apply` → first job of a task', measured: tail(applyToServed.toFirstJobMs) },
+    { what: '`kubectl apply` → `Ready=True`', measured: tail(applyToServed.toReadyMs) },
+    {
+      what: `API writes a minute, ${apiWrites.tasks} tasks, nothing changes`,
+      measured: `${rate('total')}, of which ${rate('leases')} Leases, ${rate('realtimeinferencetasks/status')} task statuses`,
+    },
+    {
+      what: 'resident memory, the runtime with three models',
+      measured: `operator ${Math.round(residentMemory.operatorMiB)} MiB, agent ${Math.round(residentMemory.agentMiB)} MiB, runtime ${Math.round(residentMemory.runtimeMiB)} MiB`,
+    },
+  ];
+}
+
+export interface PlacementResult {
+  readonly figures: { readonly allPending: { tasks: number; contexts: number; decisionsPerSecond: number } };
+}
+
+export function placementRows({ figures: { allPending } }: PlacementResult): Row[] {
+  return [
+    {
+      what: `placement decisions, ${number(allPending.tasks)} tasks on ${number(allPending.contexts)} contexts`,
+      measured: `${number(allPending.decisionsPerSecond)} a second`,
+    },
+  ];
+}
+
+function tail({ p50, p99 }: Tail): string {
+  return `p50 ${Math.round(p50)} ms, p99 ${Math.round(p99)} ms`;
+}
+
+function number(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}

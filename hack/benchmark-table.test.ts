@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals';
+import { runtimeRows, schedRows } from './benchmark-rows.ts';
+import { renderTable, replaceBetweenMarks, rowsFrom } from './benchmark-table.ts';
+
+const stage = (tasks: number, p50: number): object => ({
+  admission: 'Predicted',
+  tasks,
+  contexts: 8,
+  cpuNs: { p50 },
+  instructions: 2208,
+  level1Misses: 9.7,
+});
+
+function sched(p50: number, factor: number, events: number): string {
+  return renderTable(
+    schedRows({
+      perStage: [stage(50, p50), stage(5000, p50 * factor)],
+      growth: [{ admission: 'Predicted', from: 50, to: 5000, factor }],
+      recorded: { tasks: 50, cpuNs: { p50: 340 } },
+      bytesPerTask: 1234.4,
+      simulator: [{ tasks: 50, eventsPerSecond: { p50: events } }],
+    } as Parameters<typeof schedRows>[0]),
+  );
+}
+
+test('figures stand beside their goals', () => {
+  const table = sched(270.4, 2.51, 7_600_000);
+  expect(table).toContain('50 tasks on 8 contexts | ≤ 500 ns | p50 270 ns of CPU time, 2,208 instructions |');
+  expect(table).toContain('| ≤ 3 × | 2.51 × (2,208 instructions, 10 cache lines from beyond 48 KiB) |');
+  expect(table).toContain('|  | 1,234 bytes |');
+  expect(table).toContain('| ≥ 1 million events a second | p50 7.6 million |');
+  expect(table).not.toContain('not reached');
+});
+
+test('a goal that was not reached says so, with its figure', () => {
+  const table = sched(501, 3.1, 900_000);
+  expect(table).toContain('| ≤ 500 ns, **not reached** | p50 501 ns');
+  expect(table).toContain('| ≤ 3 ×, **not reached** | 3.10 ×');
+  expect(table).toContain('**not reached** | p50 0.9 million |');
+  const [row] = runtimeRows({
+    models: [{ model: 'm', bareJobUs: { p50: 1521 }, runtimeAddsPerStageUs: { p50: 15.1, p99: 20 } }],
+  });
+  expect(row?.goal?.reached).toBe(false);
+});
+
+test('only what stands between the marks is replaced, as often as one likes', () => {
+  const marked =
+    'before\n<!-- written by hack/benchmark-table.ts from bench/results; `make generate` -->\nold\n<!-- end -->\nafter';
+  const once = replaceBetweenMarks(marked, 'new');
+  expect(once).toMatch(/^before\n<!--.*-->\n\nnew\n\n<!-- end -->\nafter$/);
+  expect(replaceBetweenMarks(once, 'new')).toBe(once);
+  expect(() => replaceBetweenMarks('no marks', 'new')).toThrow('needs the lines');
+});
+
+test('every committed result has its rows', () => {
+  for (const { what, measured } of rowsFrom('bench/results'))
+    expect(`${what} ${measured}`).not.toMatch(/NaN|undefined/);
+});

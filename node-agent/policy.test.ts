@@ -1,0 +1,137 @@
+import { describe, expect, test } from '@jest/globals';
+import { Admission } from './native/gen/runtime.ts';
+import {
+  appliedTerms,
+  builtInTerms,
+  defaultPolicy,
+  flawOf,
+  policyTerms,
+  runtimePolicy,
+  shownPolicy,
+} from './policy.ts';
+import { PolicyInForce } from './policy-in-force.ts';
+import type { NodePolicy } from './resources.ts';
+import { gpu, info } from './testing/fixtures.ts';
+
+const partitioning = { mode: 'MPSStreams', contexts: 2, streamsPerContext: 3, oversubscription: '1.5' };
+const edge: NodePolicy = { name: 'edge', generation: 2, partitioning };
+const { gpus } = info();
+
+describe('terms', () => {
+  test('what a policy leaves out is the default of the node', () => {
+    const settings = { ...defaultPolicy, contexts: 4, admission: 'Utilization' } as const;
+    const terms = policyTerms(settings, { name: 'window', generation: 1, mretWindow: 9 });
+    expect(terms).toEqual({ ...builtInTerms(settings), name: 'window', generation: 1, mretWindow: 9 });
+  });
+
+  test('a partitioning is taken whole: without oversubscription contexts share nothing', () => {
+    const { oversubscription: _absent, ...rest } = partitioning;
+    const settings = { ...defaultPolicy, oversubscription: 2 };
+    expect(policyTerms(settings, { ...edge, partitioning: rest })).toMatchObject({ ...rest, oversubscription: 1 });
+  });
+
+  test('reach the runtime', () => {
+    const scheduling = { mretWindow: 7, mretAging: false, highPriorityAdmission: true } as const;
+    const wanted: NodePolicy = {
+      ...edge,
+      ...scheduling,
+      admission: 'Utilization',
+      highPriorityUtilizationLimit: '0.5',
+    };
+    expect(runtimePolicy(policyTerms(defaultPolicy, wanted))).toEqual({
+      ...scheduling,
+      contexts: 2,
+      streamsPerContext: 3,
+      oversubscription: 1.5,
+      admission: Admission.ADMISSION_UTILIZATION,
+      highPriorityUtilizationLimit: 0.5,
+    });
+  });
+
+  test('come back whole from what the GpuNode shows of them', () => {
+    const wanted: NodePolicy = {
+      ...edge,
+      onPartition: 'Stop',
+      highPriorityUtilizationLimit: '0.5',
+      engine: 'openvino',
+    };
+    const terms = policyTerms(defaultPolicy, wanted);
+    const { admission, highPriorityLimit } = terms;
+    const status = {
+      appliedPolicy: shownPolicy(terms),
+      admission,
+      highPriorityUtilizationLimit: `${highPriorityLimit}`,
+    };
+    expect(appliedTerms(defaultPolicy, status)).toEqual(terms);
+  });
+});
+
+describe('the hardware', () => {
+  const within = (contexts: number, oversubscription: string): NodePolicy => {
+    return { name: 'edge', partitioning: { mode: 'MPS', contexts, streamsPerContext: 1, oversubscription } };
+  };
+
+  test.each([
+    ['a core for each context', within(2, '1')],
+    ['contexts that share cores as far as they say', within(4, '2')],
+    ['no partitioning', { name: 'edge' }],
+  ])('carries %s', (_what, policy) => {
+    expect(flawOf(policyTerms(defaultPolicy, policy), gpus)).toBeUndefined();
+  });
+
+  test('has too few cores: both ways out are named, and each of them is one', () => {
+    const flaw = flawOf(policyTerms(defaultPolicy, within(5, '1.5')), gpus);
+    expect(flaw).toEqual({
+      reason: 'TooManyContexts',
+      message: `5 contexts at oversubscription 1.5 are more than the 2 cores or SMs of ${gpu} allow; write contexts: 3 or oversubscription: '2.5'`,
+    });
+    for (const way of [within(3, '1.5'), within(5, '2.5')]) {
+      expect(flawOf(policyTerms(defaultPolicy, way), gpus)).toBeUndefined();
+    }
+  });
+
+  test('has another engine', () => {
+    const flaw = flawOf(policyTerms(defaultPolicy, { name: 'edge', engine: 'torch' }), gpus);
+    expect(flaw).toMatchObject({
+      reason: 'EngineNotFound',
+      message: expect.stringContaining('write engine: openvino'),
+    });
+  });
+});
+
+describe('in force', () => {
+  const tooMany: NodePolicy = { name: 'greedy', generation: 1, partitioning: { ...partitioning, contexts: 99 } };
+
+  test('is the built-in default until the operator has spoken', () => {
+    const ruling = new PolicyInForce(defaultPolicy).rule(undefined, gpus);
+    expect(ruling).toEqual({ terms: builtInTerms(defaultPolicy), wanted: undefined, flaw: undefined });
+  });
+
+  test('is what the operator wants, and stays so when the GpuNode is deleted', () => {
+    const policy = new PolicyInForce(defaultPolicy);
+    const { terms } = policy.rule({ policy: edge }, gpus);
+    expect(terms).toEqual(policyTerms(defaultPolicy, edge));
+    expect(policy.rule(undefined, gpus).terms).toEqual(terms);
+    expect(policy.rule({ policy: { name: 'default' } }, gpus).terms).toEqual(builtInTerms(defaultPolicy));
+  });
+
+  test('stays what it was where the hardware cannot carry another', () => {
+    const policy = new PolicyInForce(defaultPolicy);
+    const { terms } = policy.rule({ policy: edge }, gpus);
+    const ruling = policy.rule({ policy: tooMany }, gpus);
+    expect(ruling).toMatchObject({ wanted: { name: 'greedy', generation: 1 }, flaw: { reason: 'TooManyContexts' } });
+    expect(ruling.terms).toEqual(terms);
+  });
+
+  test('is found again by an agent that was restarted meanwhile', () => {
+    const terms = policyTerms(defaultPolicy, edge);
+    const status = { policy: tooMany, appliedPolicy: shownPolicy(terms) };
+    expect(new PolicyInForce(defaultPolicy).rule(status, gpus).terms).toEqual(terms);
+  });
+
+  test('is the built-in default whatever the flags ask of the hardware', () => {
+    const settings = { ...defaultPolicy, contexts: 9 };
+    const ruling = new PolicyInForce(settings).rule({ policy: { name: 'default' } }, gpus);
+    expect(ruling).toMatchObject({ terms: { contexts: 9 }, flaw: undefined });
+  });
+});

@@ -1,0 +1,114 @@
+// One release: skip, admit (with a migration where the own context has no room), or reject.
+import { nearestDouble, virtualDeadlines } from './arithmetic.ts';
+import { passes, testIn, type Test } from './terms.ts';
+import { billionths, Literal, type Fields, type Trace } from './trace.ts';
+import { contextOf, element, mretsOf, utilization, type Context, type Task, type World } from './world.ts';
+
+interface Release {
+  task: Task;
+  /** 0, 1, … per task, skipped and rejected ones counted. */
+  job: bigint;
+  now: bigint;
+}
+
+/** The context with the earliest predicted finish among those that pass; all are of one GPU, so N_s is the same. */
+function earliest(tests: readonly Test[]): Test | undefined {
+  return tests.reduce<Test | undefined>(
+    (best, each) => (best === undefined || each.finish < best.finish ? each : best),
+    undefined,
+  );
+}
+
+function start(task: Task, now: bigint, number: bigint): void {
+  task.active = {
+    task,
+    number,
+    release: now,
+    virtualDeadlines: virtualDeadlines(now, task.deadline, mretsOf(task)),
+    row: element(task.rows, task.admissions % task.rows.length),
+    current: 0,
+    running: false,
+    predecessorMissed: false,
+  };
+  task.admissions += 1;
+  task.consecutiveRejections = 0;
+}
+
+/** After `mretWindow` rejections in a row the oldest measured entry of each stage is dropped, and the count starts anew. */
+function age({ rules }: World, task: Task): void {
+  task.consecutiveRejections += 1;
+  if (!rules.mretAging || task.consecutiveRejections < rules.mretWindow) return;
+  for (const { measured } of task.stages) measured.shift();
+  task.consecutiveRejections = 0;
+}
+
+function terms({ context, active, remaining }: Test): Fields {
+  return { context: context.index, active: billionths(active), remaining: billionths(remaining) };
+}
+
+function reject(world: World, trace: Trace, at: Release, tests: readonly Test[]): void {
+  const { task, now, job } = at;
+  const util = billionths(utilization(task));
+  trace.write(now, 'reject', { task: task.name, job, tested: tests.map(terms), util });
+  age(world, task);
+}
+
+function admit(trace: Trace, { task, job, now }: Release, admission: Fields): void {
+  trace.write(now, 'admit', { task: task.name, job, ...admission });
+  start(task, now, job);
+}
+
+function admitWith(trace: Trace, at: Release, { context, active, remaining }: Test): void {
+  const util = billionths(utilization(at.task));
+  const fields = { context: context.index, active: billionths(active), util, remaining: billionths(remaining) };
+  admit(trace, at, fields);
+}
+
+/** Where the job moves to: its task's later jobs are released there too. */
+function migrate(trace: Trace, { task, job, now }: Release, { context, finish }: Test): void {
+  const predicted = new Literal(String(nearestDouble(finish, context.gpu.streamsPerContext)));
+  const [from, to] = [contextOf(task).index, context.index];
+  trace.write(now, 'migrate', { task: task.name, job, from, to, predicted });
+  task.context = context;
+}
+
+/** HP without HPA: not tested. HP under HPA: its own context only. */
+function releaseHigh(world: World, trace: Trace, at: Release): void {
+  const own = contextOf(at.task);
+  if (!world.rules.highPriorityAdmission) {
+    admit(trace, at, { context: own.index, util: billionths(utilization(at.task)) });
+    return;
+  }
+  const test = testIn(world, at.task, own, at.now);
+  if (passes(world, at.task, test, at.now)) admitWith(trace, at, test);
+  else reject(world, trace, at, [test]);
+}
+
+/** LP: its own context; failing that every other of the GPU, by index. */
+function releaseLow(world: World, trace: Trace, at: Release): void {
+  const own = contextOf(at.task);
+  const ownTest = testIn(world, at.task, own, at.now);
+  if (passes(world, at.task, ownTest, at.now)) {
+    admitWith(trace, at, ownTest);
+    return;
+  }
+  const isOther = (context: Context): boolean => context !== own;
+  const others = own.gpu.contexts.filter(isOther).map((context) => testIn(world, at.task, context, at.now));
+  const target = earliest(others.filter((test) => passes(world, at.task, test, at.now)));
+  if (target === undefined) {
+    reject(world, trace, at, [ownTest, ...others]);
+    return;
+  }
+  migrate(trace, at, target);
+  admitWith(trace, at, target);
+}
+
+/** All lines of one release; a release while the task's previous job is still active is skipped. */
+export function release(world: World, trace: Trace, task: Task, now: bigint): void {
+  const at = { task, now, job: task.releases };
+  task.releases += 1n;
+  trace.write(now, 'release', { task: task.name, job: at.job });
+  if (task.active !== undefined) trace.write(now, 'skip', { task: task.name, job: at.job });
+  else if (task.high) releaseHigh(world, trace, at);
+  else releaseLow(world, trace, at);
+}

@@ -1,0 +1,29 @@
+// The order of ready stages: eight fixed levels, EDF on the absolute virtual deadline within a level,
+// ties by release, then by task index.
+import { element, type Job, type Task, type World } from './world.ts';
+
+/** Compared element by element; the smaller is the better. */
+export type Key = readonly [level: bigint, virtualDeadline: bigint, release: bigint, task: bigint];
+
+export function better(a: Key, b: Key): boolean {
+  const differing = a.findIndex((part, i) => part !== b[i]);
+  return differing !== -1 && element(a, differing) < element(b, differing);
+}
+
+/** Level = 4·(LP) + 2·(not last) + (predecessor did not miss), 0 best; 0 for all under `fixedPriorities: false`. */
+export function levelOf({ rules }: World, task: Task, stage: number, predecessorMissed: boolean): bigint {
+  if (!rules.fixedPriorities) return 0n;
+  const last = rules.lastStageBoost && stage === task.stages.length - 1;
+  const missed = rules.missBoost && predecessorMissed;
+  return (task.high ? 0n : 4n) + (last ? 0n : 2n) + (missed ? 0n : 1n);
+}
+
+/** The key of a job's current stage. */
+export function keyOf(world: World, job: Job): Key {
+  return [
+    levelOf(world, job.task, job.current, job.predecessorMissed),
+    element(job.virtualDeadlines, job.current),
+    job.release,
+    BigInt(job.task.index),
+  ];
+}

@@ -1,0 +1,43 @@
+// A scenario of `daris-sim`, as its JSON has it: static periodic task sets on one or more GPUs.
+// All times are whole microseconds no greater than 2⁵³, so that a JavaScript number holds each exactly.
+
+export interface GpuSpec {
+  name: string;
+  smCount: number;
+  contexts: number;
+  streamsPerContext: number;
+  oversubscription: number;
+}
+
+export interface SchedulerSpec {
+  mretWindow: number;
+  mretAging?: boolean;
+  admission?: 'Utilization' | 'Predicted';
+  highPriorityAdmission: boolean;
+  staging: boolean;
+  lastStageBoost: boolean;
+  missBoost: boolean;
+  fixedPriorities: boolean;
+}
+
+export interface TaskSpec {
+  name: string;
+  priority: 'High' | 'Low';
+  periodUs: number;
+  deadlineUs: number;
+  phaseUs: number;
+  lateJobs?: 'Finish' | 'Drop';
+  afetUs: number[];
+  context?: { gpu: string; index: number };
+  execUs: number[][];
+}
+
+export interface Scenario {
+  version: 1;
+  durationUs: number;
+  seed: number;
+  gpus: GpuSpec[];
+  scheduler: SchedulerSpec;
+  tasks: TaskSpec[];
+  interference: { model: 'none' };
+}
