@@ -1,5 +1,9 @@
+import { availableParallelism } from 'node:os';
+
 // Node strips the types itself; there is no transformer to keep in step with the compiler.
 export default {
+  // Tests wait for leases and processes more than they compute, so two at a time also where there are two cores.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {},

@@ -56,12 +56,12 @@ void Dispatcher::drain() {
 }
 
 void Dispatcher::completed() noexcept {
-  if (!turn_.try_lock()) return missed_.signal();  // the dispatcher looks again
+  if (!turn_.try_lock()) return commands_.wake();  // the dispatcher looks again
   takeCompletions();
   releaseAndDispatch();
   const bool drained = phase_.drained();
   turn_.unlock();
-  if (drained) missed_.signal();
+  if (drained) commands_.wake();
 }
 
 void Dispatcher::run() {
@@ -83,9 +83,9 @@ void Dispatcher::run() {
 void Dispatcher::wait() {
   const DurationUs leftUs = std::max<DurationUs>(untilUs_ - clock_.steadyUs(), 0);
   const timespec timeout{leftUs / 1'000'000, (leftUs % 1'000'000) * 1000};
-  std::array<pollfd, 2> fds{{{missed_.get(), POLLIN, 0}, {commands_.fd(), POLLIN, 0}}};
-  (void)::ppoll(fds.data(), fds.size(), &timeout, nullptr);
-  missed_.clear();
+  pollfd woken{commands_.fd(), POLLIN, 0};
+  (void)::ppoll(&woken, 1, &timeout, nullptr);
+  commands_.clear();  // before the turn is taken: whoever finds it taken wakes us once more
 }
 
 void Dispatcher::takeCompletions() {
@@ -98,7 +98,6 @@ void Dispatcher::takeCompletions() {
 }
 
 void Dispatcher::takeCommands() {
-  commands_.clear();
   for (std::size_t i = 0; i < kCommands; ++i) {
     auto command = commands_.tryReceive();
     if (!command) return;

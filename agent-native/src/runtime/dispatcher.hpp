@@ -6,7 +6,6 @@
 #include <atomic>
 #include <thread>
 
-#include "base/event_fd.hpp"
 #include "base/triple_buffer.hpp"
 #include "engine/engine.hpp"
 #include "runtime/channel.hpp"
@@ -64,7 +63,6 @@ class Dispatcher : private engine::CompletionListener {
   const Clock& clock_;
   DispatcherOptions options_;
   Channel<Command> commands_;
-  EventFd missed_;  // a completion found the turn taken, or was the last one of a drained phase
 
   Turn turn_;  // guards what follows, up to the blank line
   OnlinePhase phase_;

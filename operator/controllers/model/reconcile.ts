@@ -2,17 +2,16 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { findCondition, withTransitionTimes } from '../../../api/conditions.ts';
-import { fieldManagers, type InferenceModel } from '../../../api/resources.ts';
+import type { InferenceModel } from '../../../api/resources.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import type { Clock } from '../../../kube/clock.ts';
-import { done, requeueAfter, type Outcome } from '../../../kube/controller.ts';
-import { isConflict, isNotFound } from '../../../kube/errors.ts';
+import { done, type Outcome } from '../../../kube/controller.ts';
 import type { EventRecorder } from '../../../kube/events.ts';
-import { refOf } from '../../../kube/resource.ts';
 import type { Latest } from '../../latest.ts';
 import type { OperatorMetrics } from '../../metrics.ts';
 import type { Nodes } from '../../nodes.ts';
 import { modelsResource, type ModelStatus, type StoredModel } from '../../resources.ts';
+import { writeStatus } from '../status.ts';
 import { decideModel, ownedModelConditions } from './decide.ts';
 
 export interface ModelReconcilerOptions {
@@ -31,7 +30,7 @@ export async function reconcileModel(
   key: string,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { client, clock, models, nodes } = options;
+  const { clock, models, nodes } = options;
   const model = models.get(key);
   if (model === undefined || model.metadata.deletionTimestamp !== undefined) return done;
   const { conditions, ...rest } = decideModel(
@@ -43,25 +42,8 @@ export async function reconcileModel(
     conditions: withTransitionTimes(conditions, model.status?.conditions, clock.now()),
   });
   if (isDeepStrictEqual(status, ownedStatus(model))) return done;
-  const { name, namespace, resourceVersion } = model.metadata;
-  const count = (result: string): void => options.metrics.statusWrites.add(1, { kind: 'InferenceModel', result });
-  try {
-    const written = await client.apply(
-      modelsResource,
-      { metadata: { name, namespace }, status },
-      { fieldManager: fieldManagers.operator, force: true, subresource: 'status', resourceVersion, signal },
-    );
-    models.remember(written);
-    count('written');
-    tellOfTransitions(options.events, model, written);
-    return done;
-  } catch (error) {
-    if (isNotFound(error)) return done;
-    if (!isConflict(error)) throw error;
-    count('conflict');
-    models.remember(await client.get(modelsResource, refOf(key), { signal }));
-    return requeueAfter(0);
-  }
+  const written = (after: StoredModel): void => tellOfTransitions(options.events, model, after);
+  return writeStatus(options, { resource: modelsResource, latest: models, object: model, status, signal, written });
 }
 
 function ownedStatus({ status }: StoredModel): OwnedStatus {

@@ -1,6 +1,4 @@
 // Two queues: one key for the placement cycle of the whole cluster, and one per task for its status.
-import { isDeepStrictEqual } from 'node:util';
-
 import type { Logger } from 'pino';
 
 import type {
@@ -18,6 +16,7 @@ import { keyOf, type KubeObject, type Stored } from '../../../kube/resource.ts';
 import type { Latest } from '../../latest.ts';
 import { modelState } from '../../model-state.ts';
 import type { Node } from '../../resources.ts';
+import { onInputsChanged } from '../inputs.ts';
 import { CycleRunner } from './cycle-runner.ts';
 import type { Need } from './needs.ts';
 import { reconcileTask, type TaskReconcilerOptions } from './reconcile.ts';
@@ -138,10 +137,7 @@ export class PlacementController {
   }
 
   #replanOn<T extends KubeObject>(reflector: Reflector<T>, inputs: (object: Stored<T>) => unknown): () => void {
-    return reflector.subscribe((_key, before, now) => {
-      const same = before !== undefined && now !== undefined && isDeepStrictEqual(inputs(before), inputs(now));
-      if (!same) this.replan();
-    });
+    return onInputsChanged(reflector, inputs, () => this.replan());
   }
 
   #plan(): Promise<typeof done> {

@@ -1,5 +1,4 @@
 // Two queues: one key per GpuNode for the policy that it is to follow, and one per policy for its status.
-import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 
 import { findCondition } from '../../../api/conditions.ts';
@@ -7,8 +6,9 @@ import type { GpuNode, GpuSchedulingPolicy } from '../../../api/resources.ts';
 import { Controller } from '../../../kube/controller.ts';
 import type { MetricRegistry } from '../../../kube/metrics.ts';
 import type { Reflector } from '../../../kube/reflector.ts';
-import type { KubeObject, Stored } from '../../../kube/resource.ts';
+import type { Stored } from '../../../kube/resource.ts';
 import type { Node } from '../../resources.ts';
+import { onInputsChanged } from '../inputs.ts';
 import { reconcileGpuNode, reconcilePolicy, type PolicyReconcilerOptions } from './reconcile.ts';
 
 export interface PolicyControllerOptions extends Omit<PolicyReconcilerOptions, 'nodes'> {
@@ -50,12 +50,12 @@ export class PolicyController {
   start(): void {
     const { policies, gpuNodes, nodes } = this.#reflectors;
     this.#unsubscribe.push(
-      this.#onChange(
+      onInputsChanged(
         policies,
         ({ metadata, spec }) => [metadata.deletionTimestamp, spec],
         () => this.#all(),
       ),
-      this.#onChange(
+      onInputsChanged(
         nodes,
         ({ metadata }) => metadata?.labels,
         (key) => {
@@ -63,7 +63,7 @@ export class PolicyController {
           this.#allPolicies();
         },
       ),
-      this.#onChange(gpuNodes, policyInputs, () => this.#allPolicies()),
+      onInputsChanged(gpuNodes, policyInputs, () => this.#allPolicies()),
     );
     this.#nodes.start();
     this.#policies.start();
@@ -82,18 +82,6 @@ export class PolicyController {
   /** Of policies there are few, and a change of one can end the conflict of another. */
   #allPolicies(): void {
     for (const key of this.#reflectors.policies.store.keys()) this.#policies.enqueue(key);
-  }
-
-  /** Most changes are figures, which decide nothing here. */
-  #onChange<T extends KubeObject>(
-    reflector: Reflector<T>,
-    inputs: (object: Stored<T>) => unknown,
-    changed: (key: string) => void,
-  ): () => void {
-    return reflector.subscribe((key, before, now) => {
-      const same = before !== undefined && now !== undefined && isDeepStrictEqual(inputs(before), inputs(now));
-      if (!same) changed(key);
-    });
   }
 }
 

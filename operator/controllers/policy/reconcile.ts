@@ -2,18 +2,17 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { withTransitionTimes } from '../../../api/conditions.ts';
-import { fieldManagers, type GpuNode, type GpuSchedulingPolicy } from '../../../api/resources.ts';
+import type { GpuNode, GpuSchedulingPolicy } from '../../../api/resources.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import type { Clock } from '../../../kube/clock.ts';
-import { done, requeueAfter, type Outcome } from '../../../kube/controller.ts';
-import { isConflict, isNotFound } from '../../../kube/errors.ts';
+import { done, type Outcome } from '../../../kube/controller.ts';
 import type { EventRecorder } from '../../../kube/events.ts';
-import { refOf, type KubeObject, type Resource, type Stored } from '../../../kube/resource.ts';
 import type { ReadableStore } from '../../../kube/store.ts';
 import type { Latest } from '../../latest.ts';
 import type { OperatorMetrics } from '../../metrics.ts';
 import { compareText } from '../../placement/order.ts';
 import { gpuNodesResource, policiesResource, type Node, type StoredPolicy } from '../../resources.ts';
+import { writeStatus } from '../status.ts';
 import { decideGpuNode, decidePolicy, ownedNodeConditions, type LabelledNode } from './decide.ts';
 import { policyEvent } from './events.ts';
 
@@ -48,7 +47,13 @@ export async function reconcileGpuNode(
     conditions: (present ?? []).filter(({ type }) => ownedNodeConditions.includes(type)),
   };
   if (isDeepStrictEqual(wanted, owned)) return done;
-  return write(options, { resource: gpuNodesResource, latest: gpuNodes, object: gpuNode, status: wanted, signal });
+  return writeStatus(options, {
+    resource: gpuNodesResource,
+    latest: gpuNodes,
+    object: gpuNode,
+    status: wanted,
+    signal,
+  });
 }
 
 export async function reconcilePolicy(
@@ -67,7 +72,14 @@ export async function reconcilePolicy(
     const event = policyEvent(policy, after);
     if (event !== undefined) options.events.record(event);
   };
-  return write(options, { resource: policiesResource, latest: policies, object: policy, status, signal, written });
+  return writeStatus(options, {
+    resource: policiesResource,
+    latest: policies,
+    object: policy,
+    status,
+    signal,
+    written,
+  });
 }
 
 function labelledNodes({ gpuNodes, nodes }: PolicyReconcilerOptions): LabelledNode[] {
@@ -85,41 +97,4 @@ function shown({ status }: StoredPolicy, wanted: { conditions: readonly { type: 
   const order = wanted.conditions.map(({ type }) => type);
   const conditions = (status?.conditions ?? []).toSorted((a, b) => order.indexOf(a.type) - order.indexOf(b.type));
   return { ...status, conditions };
-}
-
-interface Write<T extends KubeObject> {
-  readonly resource: Resource<T>;
-  readonly latest: Latest<T>;
-  readonly object: Stored<T>;
-  readonly status: object;
-  readonly signal: AbortSignal;
-  readonly written?: (after: Stored<T>) => void;
-}
-
-async function write<T extends KubeObject>(
-  { client, metrics }: PolicyReconcilerOptions,
-  { resource, latest, object, status, signal, written }: Write<T>,
-): Promise<Outcome> {
-  const { name, resourceVersion } = object.metadata;
-  const count = (result: string): void => metrics.statusWrites.add(1, { kind: resource.kind, result });
-  const applied = { metadata: { name }, status } as unknown as Parameters<typeof client.apply<T>>[1];
-  try {
-    const after = await client.apply(resource, applied, {
-      fieldManager: fieldManagers.operator,
-      force: true,
-      subresource: 'status',
-      resourceVersion,
-      signal,
-    });
-    latest.remember(after);
-    count('written');
-    written?.(after);
-    return done;
-  } catch (error) {
-    if (isNotFound(error)) return done;
-    if (!isConflict(error)) throw error;
-    count('conflict');
-    latest.remember(await client.get(resource, refOf(name), { signal }));
-    return requeueAfter(0);
-  }
 }
