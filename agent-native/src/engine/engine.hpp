@@ -25,6 +25,8 @@ namespace daris::engine {
 ///   UnknownBatch     no artifacts of that batch size
 ///   StageFailed      a stage threw while it was measured
 ///   Cancelled        the stop token was raised
+///   WrongBuild       compiled by another version of the engine's framework, or for another device
+///   OutOfMemory      the device has less memory left than the model or the slot takes
 class EngineError : public std::runtime_error {
  public:
   EngineError(std::string reason, const std::string& message)
@@ -166,6 +168,10 @@ class Engine {
   /// Who is told of completions from now on; null: nobody. Returns when no thread is inside the former
   /// listener any more, which may then be destroyed; so a listener never calls this.
   virtual void listen(CompletionListener* listener) noexcept = 0;
+
+  /// Whether completions are found by polling alone: no thread of this engine calls the listener, and whoever
+  /// dispatches polls without a pause while a stage runs.
+  [[nodiscard]] virtual bool polled() const noexcept { return false; }
 
   /// Takes the completions that are there, at most as many as `completions` holds, and answers how many.
   /// Never blocks.

@@ -7,11 +7,18 @@
 
 namespace daris::engine {
 
+/// How contexts of a GPU are kept apart. On a CPU they are sets of cores in each mode.
+enum class PartitionMode : std::uint8_t {
+  GreenContexts,  ///< SMs of their own, in one process
+  Streams,        ///< not at all: each context may use the whole GPU
+};
+
 /// N_c contexts of N_s streams each; oversubscription 1 <= OS <= N_c (the paper's eq. 9).
 struct Partitioning {
   std::uint32_t contexts = 1;
   std::uint32_t streams_per_context = 1;
   double oversubscription = 1;
+  PartitionMode mode = PartitionMode::GreenContexts;
 
   bool operator==(const Partitioning&) const = default;
 };

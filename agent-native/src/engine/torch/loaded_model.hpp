@@ -1,0 +1,55 @@
+// A package's compiled stages, each loaded once: its weights are on the GPU once, whatever the number of slots.
+#pragma once
+
+#include <torch/csrc/inductor/aoti_package/model_package_loader.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "engine/torch/build_check.hpp"
+
+namespace daris::engine::torch {
+
+inline constexpr const char* kEngine = "torch";
+
+/// Samples by input: one batch element each.
+using Samples = std::map<std::string, std::vector<std::byte>>;
+
+/// The stages of one batch size. A loader takes no lock: one thread at a time may run any of a process's.
+using Stages = std::vector<std::unique_ptr<::torch::inductor::AOTIModelPackageLoader>>;
+
+class TorchModel : public LoadedModel {
+ public:
+  /// Throws EngineError, or model::PackageError when a file changed under it.
+  TorchModel(const model::Package& package, const Target& target, int device, const std::stop_token& stop);
+
+  [[nodiscard]] const model::Manifest& manifest() const override { return manifest_; }
+  [[nodiscard]] const std::string& digest() const override { return digest_; }
+  [[nodiscard]] const std::vector<std::uint32_t>& batches() const override { return batches_; }
+  [[nodiscard]] std::uint64_t memory_bytes() const override { return memory_bytes_; }
+
+  [[nodiscard]] const Samples& samples() const { return samples_; }
+  /// Throws EngineError UnknownBatch.
+  [[nodiscard]] const Stages& stages(std::uint32_t batch) const;
+
+ private:
+  void load_batch(const model::Package& package, const Target& target, int device, std::uint32_t batch);
+
+  model::Manifest manifest_;
+  std::string digest_;
+  std::vector<std::uint32_t> batches_;
+  Samples samples_;
+  std::map<std::uint32_t, Stages> by_size_;
+  std::uint64_t memory_bytes_ = 0;
+};
+
+/// Batch sizes that have an artifact of every stage for this engine and architecture, ascending.
+[[nodiscard]] std::vector<std::uint32_t> batches_for(const model::Manifest& manifest, std::string_view arch);
+
+}  // namespace daris::engine::torch

@@ -1,0 +1,41 @@
+#include "engine/torch/memory_pool.hpp"
+
+#include <ATen/cuda/CUDAGraph.h>
+
+namespace daris::engine::torch {
+
+namespace allocator = c10::cuda::CUDACachingAllocator;
+
+MemoryPool::MemoryPool(int device)
+    : device_(static_cast<c10::DeviceIndex>(device)), id_(at::cuda::graph_pool_handle()) {
+  // Makes the pool and holds it: a pool that nobody holds cannot be taken up again.
+  allocator::beginAllocateToPool(device_, id_, [](cudaStream_t) { return false; });
+  allocator::endAllocateToPool(device_, id_);
+}
+
+MemoryPool::~MemoryPool() {
+  try {
+    release();
+  } catch (const std::exception&) {
+    // The process is about to end over a lost context.
+  }
+}
+
+void MemoryPool::release() {
+  if (!held_) return;
+  held_ = false;
+  allocator::releasePool(device_, id_);
+  allocator::emptyCache();
+}
+
+PoolScope::PoolScope(int device, c10::cuda::MempoolId_t id, cudaStream_t stream)
+    : device_(static_cast<c10::DeviceIndex>(device)), id_(id) {
+  allocator::beginAllocateToPool(device_, id_, [stream](cudaStream_t on) { return on == stream; });
+}
+
+PoolScope::~PoolScope() {
+  allocator::endAllocateToPool(device_, id_);
+  allocator::releasePool(device_, id_);
+}
+
+}  // namespace daris::engine::torch

@@ -1,0 +1,19 @@
+// Opening the torch engine, from the program's side. Links nothing of torch or CUDA.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "engine/torch/plugin.hpp"
+
+namespace daris::engine::torch {
+
+/// The library beside this program file.
+[[nodiscard]] std::filesystem::path plugin_beside_program();
+
+/// The engine of a GPU. The library stays open for as long as the process lives. Throws std::runtime_error with a
+/// reason for people: no such library, torch's libraries missing, another build, no GPU or driver.
+[[nodiscard]] std::unique_ptr<Engine> open_engine(const std::filesystem::path& library,
+                                                  const EngineOptions& options);
+
+}  // namespace daris::engine::torch

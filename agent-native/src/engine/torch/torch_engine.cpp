@@ -1,0 +1,263 @@
+// The engine of one GPU: stages compiled by AOTInductor, replayed as CUDA graphs on streams of the contexts.
+#include <ATen/Context.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <cuda_runtime_api.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cassert>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <torch/headeronly/version.h>
+
+#include "engine/torch/cuda_errors.hpp"
+#include "engine/torch/driver.hpp"
+#include "engine/torch/lanes.hpp"
+#include "engine/torch/loaded_model.hpp"
+#include "engine/torch/measure.hpp"
+#include "engine/torch/plugin.hpp"
+#include "engine/torch/slot.hpp"
+
+namespace daris::engine::torch {
+namespace {
+
+constexpr std::int64_t kLiveUs = 1'000'000;  // a GPU on which nothing was launched for so long is idle
+
+std::int64_t now_us() {
+  using std::chrono::steady_clock;
+  return std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now().time_since_epoch())
+      .count();
+}
+
+[[noreturn]] void end_process(const char* report) {
+  std::fprintf(stderr, "daris: the GPU is lost: %s\n", report);
+  std::_Exit(kLostStatus);
+}
+
+/// Before anything of CUDA runs in this process.
+void prepare_process() {
+  // Streams that share a hardware queue wait for each other; this is the most there can be.
+  ::setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 0);
+}
+
+/// Full precision, and nothing that is chosen by timing: equal inputs give equal bits, whatever runs beside.
+void prepare_torch() {
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
+  at::globalContext().setBenchmarkCuDNN(false);
+}
+
+int checked_device(int device) {
+  prepare_process();
+  int count = 0;
+  check(::cudaGetDeviceCount(&count), "no GPU can be used");
+  if (device < 0 || device >= count) {
+    throw std::runtime_error("GPU " + std::to_string(device) + " is not there; this process sees " +
+                             std::to_string(count));
+  }
+  check(::cudaSetDevice(device), "the GPU");
+  check(::cudaFree(nullptr), "the GPU's context");
+  return device;
+}
+
+std::string uuid_of(const cudaDeviceProp& properties) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text = "GPU-";
+  for (int i = 0; i < 16; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    const auto byte = static_cast<unsigned char>(properties.uuid.bytes[i]);
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+cudaDeviceProp properties_of(int device) {
+  cudaDeviceProp properties{};
+  check(::cudaGetDeviceProperties(&properties, device), "the GPU's properties");
+  return properties;
+}
+
+std::string cuda_version() {
+  constexpr int kMajor = 1000;
+  constexpr int kMinor = 10;
+  return std::to_string(CUDART_VERSION / kMajor) + "." + std::to_string(CUDART_VERSION % kMajor / kMinor);
+}
+
+Device describe(const cudaDeviceProp& properties) {
+  return {.uuid = uuid_of(properties),
+          .product = properties.name,
+          .units = static_cast<std::uint32_t>(properties.multiProcessorCount),
+          .memory_bytes = properties.totalGlobalMem,
+          .engine = kEngine,
+          .engine_version = std::string(TORCH_VERSION) + "+cuda" + cuda_version()};
+}
+
+class TorchEngine : public Engine {
+ public:
+  explicit TorchEngine(const EngineOptions& options);
+
+  [[nodiscard]] const Device& device() const override { return device_; }
+  void partition(const Partitioning& partitioning) override;
+  [[nodiscard]] const std::vector<Context>& contexts() const override { return contexts_; }
+  [[nodiscard]] std::shared_ptr<const LoadedModel> load(const model::Package& package,
+                                                        std::stop_token stop) override;
+  [[nodiscard]] std::vector<std::int64_t> measure(const std::shared_ptr<const LoadedModel>& model,
+                                                  std::uint32_t batch, std::uint32_t repetitions,
+                                                  std::stop_token stop) override;
+  [[nodiscard]] std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
+                                                  std::uint32_t context, std::uint32_t batch) override;
+  void launch(const Launch& launch) noexcept override;
+  void listen(CompletionListener*) noexcept override {}  // see polled()
+  [[nodiscard]] bool polled() const noexcept override { return true; }
+  [[nodiscard]] std::size_t poll(std::span<Completion> completions) noexcept override;
+
+ private:
+  [[nodiscard]] std::unique_ptr<TorchSlot> make_slot(const std::shared_ptr<const LoadedModel>& model,
+                                                     std::uint32_t context, std::uint32_t batch) const;
+  [[nodiscard]] bool live() const { return now_us() - launched_us_.load(std::memory_order_relaxed) < kLiveUs; }
+  void bind_thread() const noexcept;
+  void end_if_lost();
+  template <typename Work>
+  auto with_torch(Work work) -> decltype(work());
+
+  EngineOptions options_;
+  Device device_;
+  Target target_;
+  SmSource sms_;
+  std::uint32_t streams_per_context_ = 1;
+  std::vector<SmPartition> partitions_;
+  std::vector<Context> contexts_;
+  std::unique_ptr<Lanes> lanes_;
+  std::atomic<std::int64_t> launched_us_{INT64_MIN / 2};  // the last launch
+  // Guards torch: its loaders take no lock, and one capture at a time is enough. Never held by who dispatches.
+  std::mutex torch_;
+};
+
+TorchEngine::TorchEngine(const EngineOptions& options)
+    : options_(options),
+      device_(describe(properties_of(checked_device(options.device)))),
+      sms_(options.device, options.ignore_coscheduling) {
+  prepare_torch();
+  const cudaDeviceProp properties = properties_of(options.device);
+  target_ = {.arch = arch_word(properties.major, properties.minor), .torch = TORCH_VERSION,
+             .cuda = cuda_version()};
+  if (options_.lost == nullptr) options_.lost = end_process;
+  partition({});
+}
+
+void TorchEngine::partition(const Partitioning& wanted) {
+  const c10::cuda::CUDAGuard device(static_cast<c10::DeviceIndex>(options_.device));
+  const std::vector<SmGroups> groups = deal_groups(sms_.sms(), sms_.split(), wanted);
+  std::vector<SmPartition> partitions;
+  std::unique_ptr<Lanes> lanes;
+  try {
+    partitions = sms_.partitions(groups);
+    lanes = std::make_unique<Lanes>(partitions, wanted.streams_per_context);
+  } catch (const std::runtime_error& error) {
+    throw std::invalid_argument("the GPU cannot be divided so: " + std::string(error.what()));
+  }
+  std::vector<Context> contexts;
+  for (const SmPartition& each : partitions) contexts.push_back({each.sms, wanted.streams_per_context});
+  lanes_ = std::move(lanes);
+  partitions_ = std::move(partitions);
+  contexts_ = std::move(contexts);
+  streams_per_context_ = wanted.streams_per_context;
+}
+
+std::shared_ptr<const LoadedModel> TorchEngine::load(const model::Package& package, std::stop_token stop) {
+  return with_torch(
+      [&] { return std::make_shared<const TorchModel>(package, target_, options_.device, stop); });
+}
+
+std::vector<std::int64_t> TorchEngine::measure(const std::shared_ptr<const LoadedModel>& model,
+                                               std::uint32_t batch, std::uint32_t repetitions,
+                                               std::stop_token stop) {
+  return with_torch([&] {
+    // On a live GPU the live streams are the busy ones, and one more of our own is all that they should bear.
+    const bool one = live();
+    const std::size_t contexts = one ? 1 : contexts_.size();
+    const std::uint32_t streams = one ? 1 : streams_per_context_;
+    Lanes lanes(std::span(partitions_).first(contexts), streams);
+    std::vector<std::unique_ptr<TorchSlot>> slots;
+    for (std::uint32_t context = 0; context < contexts; ++context) {
+      for (std::uint32_t s = 0; s < streams; ++s) slots.push_back(make_slot(model, context, batch));
+    }
+    std::vector<std::int64_t> times = mean_stage_ns(lanes, slots, streams, repetitions, stop);
+    constexpr std::int64_t kNsPerUs = 1000;
+    for (std::int64_t& time : times) time = (time + kNsPerUs - 1) / kNsPerUs;
+    return times;
+  });
+}
+
+std::unique_ptr<Slot> TorchEngine::create_slot(const std::shared_ptr<const LoadedModel>& model,
+                                               std::uint32_t context, std::uint32_t batch) {
+  assert(context < contexts_.size());
+  return with_torch([&] { return make_slot(model, context, batch); });
+}
+
+std::unique_ptr<TorchSlot> TorchEngine::make_slot(const std::shared_ptr<const LoadedModel>& model,
+                                                  std::uint32_t context, std::uint32_t batch) const {
+  const SlotPlace place{.context = context, .partition = partitions_[context], .device = options_.device,
+                        .copies = options_.copies};
+  return std::make_unique<TorchSlot>(std::static_pointer_cast<const TorchModel>(model), batch, place);
+}
+
+/// Does what torch is needed for, one thing at a time. A failure may be the first sign of a lost device.
+template <typename Work>
+auto TorchEngine::with_torch(Work work) -> decltype(work()) {
+  const std::scoped_lock lock(torch_);
+  const c10::cuda::CUDAGuard device(static_cast<c10::DeviceIndex>(options_.device));
+  try {
+    return work();
+  } catch (const std::exception&) {
+    end_if_lost();
+    throw;
+  }
+}
+
+void TorchEngine::end_if_lost() {
+  std::size_t free = 0;
+  std::size_t total = 0;
+  const cudaError_t state = ::cudaMemGetInfo(&free, &total);  // a lost context answers all calls so
+  if (is_sticky(static_cast<int>(state))) options_.lost(::cudaGetErrorString(state));
+}
+
+/// The primary context becomes current to the thread that dispatches, at its first launch.
+void TorchEngine::bind_thread() const noexcept {
+  thread_local int bound = -1;
+  if (bound == options_.device) return;
+  (void)::cudaSetDevice(options_.device);
+  bound = options_.device;
+}
+
+void TorchEngine::launch(const Launch& launch) noexcept {
+  bind_thread();
+  const std::int64_t now = now_us();
+  launched_us_.store(now, std::memory_order_relaxed);
+  lanes_->launch(launch, now);
+}
+
+std::size_t TorchEngine::poll(std::span<Completion> completions) noexcept {
+  if (lanes_->idle()) return 0;
+  const std::int64_t now = now_us();
+  const std::size_t count = lanes_->poll(completions, now);
+  if (const char* fault = lanes_->fault(now)) options_.lost(fault);
+  return count;
+}
+
+std::unique_ptr<Engine> make_engine(const EngineOptions& options) {
+  return std::make_unique<TorchEngine>(options);
+}
+
+constexpr Plugin kPlugin{.build = DARIS_VERSION, .make_engine = make_engine};
+
+}  // namespace
+}  // namespace daris::engine::torch
+
+extern "C" __attribute__((visibility("default"))) const daris::engine::torch::Plugin* daris_torch_plugin() {
+  return &daris::engine::torch::kPlugin;
+}
