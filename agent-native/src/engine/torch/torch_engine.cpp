@@ -181,7 +181,8 @@ std::vector<std::int64_t> TorchEngine::measure(const std::shared_ptr<const Loade
     const bool one = live();
     const std::size_t contexts = one ? 1 : contexts_.size();
     const std::uint32_t streams = one ? 1 : streams_per_context_;
-    Lanes lanes(std::span(partitions_).first(contexts), streams);
+    const std::span<const SmPartition> partitions(partitions_);
+    Lanes lanes(partitions.first(contexts), streams);
     std::vector<std::unique_ptr<TorchSlot>> slots;
     for (std::uint32_t context = 0; context < contexts; ++context) {
       for (std::uint32_t s = 0; s < streams; ++s) slots.push_back(make_slot(model, context, batch));
