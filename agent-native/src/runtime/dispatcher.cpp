@@ -21,8 +21,9 @@ constexpr int kNice = -15;
 
 /// Wakes exactly when asked to, on its core, ahead of the worker that computes there all the time. It runs
 /// but for microseconds, so a real-time class starves nobody; where that is not allowed, a better nice value
-/// is tried, and then it runs with what it has.
-void prepareThread(std::uint32_t core) {
+/// is tried, and then it runs with what it has. One that spins has no real-time class: it would starve its core,
+/// and the kernel would stop it for a twentieth of each second.
+void prepareThread(std::uint32_t core, bool spins) {
   ::pthread_setname_np(::pthread_self(), "dispatcher");
   ::prctl(PR_SET_TIMERSLACK, 1UL);
   cpu_set_t cores;
@@ -31,7 +32,8 @@ void prepareThread(std::uint32_t core) {
   ::pthread_setaffinity_np(::pthread_self(), sizeof cores, &cores);
   sched_param first{};
   first.sched_priority = ::sched_get_priority_min(SCHED_FIFO);
-  if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) == 0) return;  // 0 is this thread
+  // 0 is this thread
+  if (!spins && ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) == 0) return;
   ::setpriority(PRIO_PROCESS, 0, kNice);
 }
 
@@ -65,15 +67,17 @@ void Dispatcher::completed() noexcept {
 }
 
 void Dispatcher::run() {
-  prepareThread(options_.core);
+  prepareThread(options_.core, engine_.polled());
   engine_.listen(this);
   for (bool drained = false; !drained;) {
-    wait();
+    if (!spinning_) wait();
     const std::scoped_lock turn(turn_);
     takeCompletions();
     takeCommands();
     releaseAndDispatch();
     keepTime();
+    // Completions that are found by polling are looked for without a pause, but for nobody's sake not at all.
+    spinning_ = engine_.polled() && phase_.serving();
     drained = phase_.drained();
   }
   engine_.listen(nullptr);
@@ -93,7 +97,7 @@ void Dispatcher::takeCompletions() {
   do {
     count = engine_.poll(completions_);
     for (std::size_t i = 0; i < count; ++i) phase_.completed(completions_[i]);
-    changed_ = changed_ || count > 0;
+    news_ = news_ || count > 0;
   } while (count == completions_.size());
 }
 
@@ -102,14 +106,17 @@ void Dispatcher::takeCommands() {
     auto command = commands_.tryReceive();
     if (!command) return;
     phase_.apply(std::move(*command));
-    changed_ = true;
+    news_ = true;
   }
   commands_.wake();  // more wait, but completions and releases are not kept waiting by them
 }
 
 void Dispatcher::releaseAndDispatch() {
-  changed_ = phase_.releaseDue() || changed_;
+  news_ = phase_.releaseDue() || news_;
+  if (!news_) return;
   phase_.dispatch();
+  news_ = false;
+  changed_ = true;
 }
 
 /// What is due at the dispatcher's own instants, and how long it may sleep then.

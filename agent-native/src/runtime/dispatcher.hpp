@@ -1,5 +1,6 @@
 // Who runs the online phase, and when: the thread that ended a stage goes on with the next at once; the
-// dispatcher thread sleeps until a command comes, a release is due, or a completion found the phase taken.
+// dispatcher thread sleeps until a command comes, a release is due, or a completion found the phase taken. With an
+// engine whose completions are found by polling alone it does all of that itself, and spins while a task is there.
 #pragma once
 
 #include <array>
@@ -18,7 +19,8 @@
 namespace daris::runtime {
 
 struct DispatcherOptions {
-  /// Core that the thread is bound to: one of those given to inference, which nobody else should use.
+  /// Core that the thread is bound to: one of those given to inference, which nobody else should use. Where it
+  /// spins, one of its own.
   std::uint32_t core = 0;
   std::size_t commandCapacity = 4096;
 };
@@ -67,10 +69,12 @@ class Dispatcher : private engine::CompletionListener {
   Turn turn_;  // guards what follows, up to the blank line
   OnlinePhase phase_;
   std::array<engine::Completion, 64> completions_{};
+  bool news_ = false;     // since the last dispatch
   bool changed_ = false;  // since the last publication
 
   // The dispatcher thread's own.
   TripleBuffer<Figures> figures_;
+  bool spinning_ = false;
   TimeUs untilUs_ = 0;  // it sleeps so long
   TimeUs housekeepingUs_ = 0;
   TimeUs publishUs_ = 0;

@@ -45,6 +45,8 @@ class OnlinePhase {
   /// The next periodic release; kNever without one.
   [[nodiscard]] TimeUs nextReleaseUs() const { return nextReleaseUs_; }
   [[nodiscard]] bool active() const { return activeJobs_ > 0; }
+  /// Whether there is any task, draining ones included.
+  [[nodiscard]] bool serving() const { return !records_.empty(); }
   [[nodiscard]] bool drained() const { return draining_ && activeJobs_ == 0; }
 
   /// Fills `out`, reusing its storage.

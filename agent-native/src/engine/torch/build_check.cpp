@@ -25,6 +25,12 @@ std::string arch_word(int major, int minor) {
   return "sm_" + std::to_string(major) + std::to_string(minor);
 }
 
+std::optional<std::string> fault_of(const model::Build& build, const Target& target) {
+  if (without_local_part(build.version) != target.torch) return differs("torch", build.version, target.torch);
+  if (build.cuda != target.cuda) return differs("CUDA", build.cuda, target.cuda);
+  return std::nullopt;
+}
+
 std::optional<std::string> fault_of(const Metadata& metadata, const Target& target, std::string_view stage,
                                     std::uint32_t batch) {
   const std::string device = value_of(metadata, "AOTI_DEVICE_KEY");

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "model/manifest.hpp"
+
 namespace daris::engine::torch {
 
 /// What stages must be compiled for.
@@ -22,6 +24,10 @@ using Metadata = std::unordered_map<std::string, std::string>;
 
 /// The arch word of a compute capability.
 [[nodiscard]] std::string arch_word(int major, int minor);
+
+/// What is wrong with what a package tells of its compiler, and what would work; nothing where its stages may be
+/// opened.
+[[nodiscard]] std::optional<std::string> fault_of(const model::Build& build, const Target& target);
 
 /// What is wrong with a stage's metadata, and what would work; nothing where it may be loaded. `stage` and
 /// `batch` are the manifest's.

@@ -79,20 +79,14 @@ std::string list_of(const std::vector<std::uint32_t>& sizes) {
 
 }  // namespace
 
-std::vector<std::uint32_t> batches_for(const model::Manifest& manifest, std::string_view arch) {
-  std::set<std::uint32_t> sizes;
-  for (const model::Artifact& artifact : manifest.artifacts) {
-    if (artifact.engine == kEngine && artifact.arch == arch) sizes.insert(artifact.batch);
-  }
-  return {sizes.begin(), sizes.end()};  // the manifest's parser has seen to it that each has all stages
-}
-
 TorchModel::TorchModel(const model::Package& package, const Target& target, int device,
                        const std::stop_token& stop)
     : manifest_(package.manifest()),
       digest_(package.digest()),
-      batches_(batches_for(manifest_, target.arch)) {
+      batches_(manifest_.batches(kEngine, target.arch)) {
   if (batches_.empty()) refuse_arch(manifest_, target.arch);
+  build_ = *manifest_.build(kEngine, target.arch);  // the manifest's parser has seen to it that there is one
+  if (const auto fault = fault_of(build_, target)) throw EngineError("WrongBuild", "the package " + *fault);
   for (const model::Sample& sample : manifest_.samples) samples_[sample.input] = package.read(sample.file);
   const std::uint64_t before = free_bytes();
   for (const std::uint32_t batch : batches_) {

@@ -35,6 +35,7 @@ class TorchModel : public LoadedModel {
   [[nodiscard]] std::uint64_t memory_bytes() const override { return memory_bytes_; }
 
   [[nodiscard]] const Samples& samples() const { return samples_; }
+  [[nodiscard]] const model::Build& build() const { return build_; }
   /// Throws EngineError UnknownBatch.
   [[nodiscard]] const Stages& stages(std::uint32_t batch) const;
 
@@ -44,12 +45,10 @@ class TorchModel : public LoadedModel {
   model::Manifest manifest_;
   std::string digest_;
   std::vector<std::uint32_t> batches_;
+  model::Build build_;
   Samples samples_;
   std::map<std::uint32_t, Stages> by_size_;
   std::uint64_t memory_bytes_ = 0;
 };
-
-/// Batch sizes that have an artifact of every stage for this engine and architecture, ascending.
-[[nodiscard]] std::vector<std::uint32_t> batches_for(const model::Manifest& manifest, std::string_view arch);
 
 }  // namespace daris::engine::torch

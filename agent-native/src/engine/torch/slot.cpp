@@ -1,5 +1,6 @@
 #include "engine/torch/slot.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/ops/empty.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -41,6 +42,9 @@ TorchSlot::TorchSlot(std::shared_ptr<const TorchModel> model, std::uint32_t batc
       stream_(place.partition.green),
       pool_(place.device) {
   const c10::cuda::CUDAGuard device(static_cast<c10::DeviceIndex>(place_.device));
+  // torch's settings are the process's; what is captured keeps those of now.
+  at::globalContext().setAllowTF32CuDNN(model_->build().tf32);
+  at::globalContext().setAllowTF32CuBLAS(model_->build().tf32);
   const std::uint64_t before = free_bytes();
   make_buffers();
   capture_all();
@@ -129,7 +133,7 @@ CapturedStage TorchSlot::capture_at(std::size_t index, const GpuStream& stream) 
           },
       .after =
           [&](cudaStream_t on, const Tensors& outputs) {
-            check_outputs(model_->manifest(), index, batch_, outputs);
+            check_outputs(model_->manifest(), model_->build().layout, index, batch_, outputs);
             if (place_.copies) copy_out(index, on, outputs);
           }};
   return capture_stage(*model_->stages(batch_)[index], inputs_of(model_->manifest().stages[index]), copies,

@@ -19,7 +19,7 @@ std::string in_words(at::ScalarType type, c10::IntArrayRef shape) {
                                            what + "; package the model anew");
 }
 
-void check_output(const model::Manifest& manifest, const model::Stage& stage, std::uint32_t batch,
+void check_output(const model::Manifest& manifest, model::Layout layout, const model::Stage& stage, std::uint32_t batch,
                   const std::string& name, const at::Tensor& is) {
   const model::Tensor& wanted = *manifest.tensor(name);
   const std::vector<std::int64_t> shape = batched_shape(wanted, batch);
@@ -28,9 +28,14 @@ void check_output(const model::Manifest& manifest, const model::Stage& stage, st
            "writes " + model::printable(name) + " as " + in_words(is.scalar_type(), is.sizes()) +
                ", model.json says " + in_words(scalar_type(wanted.datatype), shape));
   }
+  constexpr int kImageDimensions = 4;
   const bool leaves = std::ranges::find(manifest.outputs, name, &model::Tensor::name) != manifest.outputs.end();
-  if (leaves && !is.is_contiguous())
-    refuse(stage, batch, "writes the output " + model::printable(name) + " in another order than row-major");
+  const bool innermost_channels =
+      !leaves && layout == model::Layout::kChannelsLast && is.dim() == kImageDimensions;
+  const auto order = innermost_channels ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  if (is.is_contiguous(order)) return;
+  refuse(stage, batch, "writes " + model::printable(name) + " in another order of memory than " +
+                           (innermost_channels ? "channels_last" : "row-major"));
 }
 
 }  // namespace
@@ -61,7 +66,7 @@ std::vector<std::int64_t> batched_shape(const model::Tensor& tensor, std::uint32
   return shape;
 }
 
-void check_outputs(const model::Manifest& manifest, std::size_t index, std::uint32_t batch,
+void check_outputs(const model::Manifest& manifest, model::Layout layout, std::size_t index, std::uint32_t batch,
                    const std::vector<at::Tensor>& outputs) {
   const model::Stage& stage = manifest.stages[index];
   if (outputs.size() != stage.outputs.size()) {
@@ -70,7 +75,7 @@ void check_outputs(const model::Manifest& manifest, std::size_t index, std::uint
                std::to_string(stage.outputs.size()));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i)
-    check_output(manifest, stage, batch, stage.outputs[i], outputs[i]);
+    check_output(manifest, layout, stage, batch, stage.outputs[i], outputs[i]);
 }
 
 }  // namespace daris::engine::torch

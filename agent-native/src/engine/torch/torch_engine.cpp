@@ -43,10 +43,8 @@ void prepare_process() {
   ::setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 0);
 }
 
-/// Full precision, and nothing that is chosen by timing: equal inputs give equal bits, whatever runs beside.
+/// Nothing is chosen by timing: equal inputs give equal bits, whatever runs beside.
 void prepare_torch() {
-  at::globalContext().setAllowTF32CuDNN(false);
-  at::globalContext().setAllowTF32CuBLAS(false);
   at::globalContext().setBenchmarkCuDNN(false);
 }
 

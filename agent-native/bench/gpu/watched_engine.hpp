@@ -1,0 +1,57 @@
+// An engine with a stopwatch: the same instrument for whatever drives it.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/engine.hpp"
+
+namespace daris::bench {
+
+/// Passes everything on, and takes down when jobs end and how long they took from the launch of their first stage.
+class WatchedEngine : public engine::Engine {
+ public:
+  WatchedEngine(engine::Engine& engine, std::uint32_t stages, std::size_t most_jobs);
+
+  /// Jobs that end in this window of the steady clock count. While nothing runs.
+  void watch(std::int64_t from_us, std::int64_t to_us);
+  /// Microseconds of each job that counted. While nothing runs.
+  [[nodiscard]] const std::vector<std::int64_t>& jobs_us() const { return jobs_us_; }
+  [[nodiscard]] std::uint64_t failed() const { return failed_; }
+
+  [[nodiscard]] const engine::Device& device() const override { return engine_.device(); }
+  void partition(const engine::Partitioning& partitioning) override { engine_.partition(partitioning); }
+  [[nodiscard]] const std::vector<engine::Context>& contexts() const override { return engine_.contexts(); }
+  [[nodiscard]] std::shared_ptr<const engine::LoadedModel> load(const model::Package& package,
+                                                                std::stop_token stop) override {
+    return engine_.load(package, stop);
+  }
+  [[nodiscard]] std::vector<std::int64_t> measure(const std::shared_ptr<const engine::LoadedModel>& model,
+                                                  std::uint32_t batch, std::uint32_t repetitions,
+                                                  std::stop_token stop) override {
+    return engine_.measure(model, batch, repetitions, stop);
+  }
+  [[nodiscard]] std::unique_ptr<engine::Slot> create_slot(
+      const std::shared_ptr<const engine::LoadedModel>& model, std::uint32_t context,
+      std::uint32_t batch) override {
+    return engine_.create_slot(model, context, batch);
+  }
+  void launch(const engine::Launch& launch) noexcept override { engine_.launch(launch); }
+  void listen(engine::CompletionListener* listener) noexcept override { engine_.listen(listener); }
+  [[nodiscard]] bool polled() const noexcept override { return engine_.polled(); }
+  [[nodiscard]] std::size_t poll(std::span<engine::Completion> completions) noexcept override;
+
+ private:
+  void ended(const engine::Completion& completion) noexcept;
+
+  engine::Engine& engine_;
+  std::uint32_t stages_;
+  std::int64_t from_us_ = 0;
+  std::int64_t to_us_ = 0;
+  std::unordered_map<const engine::Slot*, std::int64_t> began_us_;
+  std::vector<std::int64_t> jobs_us_;  // never grows beyond its capacity while jobs run
+  std::uint64_t failed_ = 0;
+};
+
+}  // namespace daris::bench
