@@ -5,13 +5,11 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <memory>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "engine/openvino/openvino_engine.hpp"
+#include "main/engines.hpp"
 #include "rpc/servers.hpp"
 #include "runtime/flags.hpp"
 #include "runtime/log.hpp"
@@ -48,15 +46,6 @@ void waitForStop() {
   ::alarm(kStopSeconds);
 }
 
-/// Cores that cannot be had are the command line's fault: no restart would cure it.
-std::unique_ptr<daris::engine::Engine> makeEngine(const std::vector<std::uint32_t>& cores) {
-  try {
-    return daris::engine::openvino::make_engine(cores);
-  } catch (const std::invalid_argument& error) {
-    throw daris::runtime::FlagError("--cores: " + std::string(error.what()));
-  }
-}
-
 int serve(const daris::runtime::Flags& flags) {
   const sigset_t signals = stopSignals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -65,7 +54,7 @@ int serve(const daris::runtime::Flags& flags) {
   daris::rpc::redirectLibraryLog();
   const daris::runtime::SocketGuard guard(flags.socket);
   const daris::runtime::SystemClock clock;
-  const auto engine = makeEngine(flags.cores);
+  const auto engine = daris::main::makeEngine(flags);
   daris::runtime::Runtime runtime(*engine, clock,
                                   {.modelRoot = flags.modelRoot,
                                    .slotMemoryBytes = flags.slotMemoryBytes,
@@ -76,6 +65,8 @@ int serve(const daris::runtime::Flags& flags) {
   log(LogLevel::Info, "runtime started",
       {{"version", DARIS_VERSION},
        {"instance", runtime.instanceId()},
+       {"engine", engine->device().engine},
+       {"device", engine->device().product},
        {"inference", servers.inferenceAddress()}});
   std::printf("daris-runtime listening on %s\n", servers.inferenceAddress().c_str());
   std::fflush(stdout);

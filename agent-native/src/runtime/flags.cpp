@@ -12,6 +12,7 @@ namespace daris::runtime {
 namespace {
 
 constexpr std::size_t kSocketPathBytes = 107;  // sun_path, without its final 0
+constexpr std::uint32_t kMostGpus = 255;
 constexpr std::size_t kLeastTraceRecords = 1024;
 constexpr std::size_t kMostTraceRecords = std::size_t{1} << 24;
 
@@ -67,6 +68,18 @@ void takeCores(Flags& flags, std::string_view value) {
   }
 }
 
+void takeEngine(Flags& flags, std::string_view value) {
+  if (value != "auto" && value != "openvino" && value != "torch")
+    refuse("--engine", value, "auto, openvino or torch");
+  flags.engine = value;
+}
+
+void takeGpu(Flags& flags, std::string_view value) {
+  const auto number = numberOf<std::uint32_t>(value);
+  if (!number || *number > kMostGpus) refuse("--gpu", value, "the number of a GPU, from 0");
+  flags.gpu = *number;
+}
+
 void takeSlotMemory(Flags& flags, std::string_view value) {
   constexpr std::array<std::pair<std::string_view, int>, 3> kUnits{{{"KiB", 10}, {"MiB", 20}, {"GiB", 30}}};
   std::string_view digits = value;
@@ -97,12 +110,15 @@ struct Flag {
   void (*take)(Flags&, std::string_view);
 };
 
-constexpr std::array<Flag, 9> kFlags{{
+constexpr std::array<Flag, 11> kFlags{{
     {"--socket", "PATH", "Unix socket of the agent's interface (runtime.proto)", takeSocket},
     {"--model-root", "DIR", "directory below which file:/// URIs of packages are", takeModelRoot},
     {"--inference-address", "HOST:PORT", "where inference is served (default 127.0.0.1:0, a free port)",
      takeAddress},
     {"--cores", "LIST", "cores given to inference, such as 0,1 or 0-3", takeCores},
+    {"--engine", "NAME", "what executes stages: auto (torch where there is a GPU, else openvino), openvino, torch",
+     takeEngine},
+    {"--gpu", "N", "GPU of engine torch, as CUDA counts them (default 0)", takeGpu},
     {"--slot-memory", "BYTES", "bound on the buffers of jobs (default 4GiB)", takeSlotMemory},
     {"--trace-records", "N", "how many events the trace remembers (default 131072, 12 MiB)",
      takeTraceRecords},

@@ -21,6 +21,8 @@ struct Flags {
   std::string inferenceHost = "127.0.0.1";
   std::uint16_t inferencePort = 0;
   std::vector<std::uint32_t> cores;
+  std::string engine = "auto";  // auto, openvino or torch
+  std::uint32_t gpu = 0;        // of those that CUDA shows to this process
   std::uint64_t slotMemoryBytes = std::uint64_t{4} << 30;
   std::size_t traceRecords = std::size_t{1} << 17;
   bool supervise = false;

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <array>
+#include <chrono>
 #include <stdexcept>
 
 namespace daris::test {
@@ -20,9 +21,14 @@ std::uint32_t usable_core() {
 std::vector<engine::Completion> Completions::wait() {
   constexpr int kPatienceMs = 20'000;
   std::array<engine::Completion, 8> completions;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatienceMs);
   for (;;) {
     const std::size_t count = engine_.poll(completions);
     if (count > 0) return {completions.begin(), completions.begin() + static_cast<std::ptrdiff_t>(count)};
+    if (engine_.polled()) {
+      if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("no completion within 20 s");
+      continue;
+    }
     pollfd waiting{.fd = event_.get(), .events = POLLIN, .revents = 0};
     if (::poll(&waiting, 1, kPatienceMs) != 1) throw std::runtime_error("no completion within 20 s");
     event_.clear();

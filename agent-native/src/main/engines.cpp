@@ -1,0 +1,49 @@
+#include "main/engines.hpp"
+
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include "engine/openvino/openvino_engine.hpp"
+#include "engine/torch/open_plugin.hpp"
+#include "runtime/log.hpp"
+
+namespace daris::main {
+namespace {
+
+using runtime::log;
+using runtime::LogLevel;
+
+/// Every further call to the GPU would fail in this process; a new one may have it again.
+void endOverLostGpu(const char* report) {
+  log(LogLevel::Error, "the GPU is lost", {{"error", report}});
+  std::_Exit(engine::torch::kLostStatus);
+}
+
+std::unique_ptr<engine::Engine> makeTorch(const runtime::Flags& flags) {
+  return engine::torch::open_engine(engine::torch::plugin_beside_program(),
+                                    {.device = static_cast<int>(flags.gpu), .lost = endOverLostGpu});
+}
+
+std::unique_ptr<engine::Engine> makeOpenvino(const runtime::Flags& flags) {
+  try {
+    return engine::openvino::make_engine(flags.cores);
+  } catch (const std::invalid_argument& error) {
+    throw runtime::FlagError("--cores: " + std::string(error.what()));
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<engine::Engine> makeEngine(const runtime::Flags& flags) {
+  if (flags.engine == "openvino") return makeOpenvino(flags);
+  try {
+    return makeTorch(flags);
+  } catch (const std::runtime_error& error) {
+    if (flags.engine == "torch") throw runtime::FlagError("--engine torch: " + std::string(error.what()));
+    log(LogLevel::Info, "no GPU engine, serving on the CPU", {{"reason", error.what()}});
+  }
+  return makeOpenvino(flags);
+}
+
+}  // namespace daris::main
