@@ -25,6 +25,10 @@ $(STAMPS)/python: requirements.txt $(STAMPS)/debian
 	@$(STEP) "Python packages" hack/python-venv.sh
 	@mkdir -p $(@D) && touch $@
 
+$(STAMPS)/torch: requirements-cuda.txt hack/torch-venv.sh
+	@$(STEP) "PyTorch and CUDA wheels" hack/torch-venv.sh
+	@mkdir -p $(@D) && touch $@
+
 $(STAMPS)/control-plane: $(wildcard test/control-plane/*/go.* test/control-plane/build.sh)
 	@$(STEP) "Kubernetes control plane" test/control-plane/build.sh
 	@mkdir -p $(@D) && touch $@
@@ -35,6 +39,11 @@ build/native/build.ninja: agent-native/CMakeLists.txt $(STAMPS)/debian $(STAMPS)
 .PHONY: native
 native: build/native/build.ninja ## build the C++ programs into build/bin
 	@$(STEP) "Native build" cmake --build build/native
+
+.PHONY: native-cuda
+native-cuda: build/native/build.ninja $(STAMPS)/torch ## build the torch engine too, with or without a GPU
+	@$(STEP) "Native configure with torch" cmake -S agent-native -B build/native -DDARIS_TORCH=ON
+	@$(STEP) "Native build with torch" cmake --build build/native
 
 # Builds of their own with sanitizers: clang's fuzz targets, and gcc's tests. None of them needs gRPC.
 build/fuzz/build.ninja: CONFIGURE := -DDARIS_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++-14

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# The tests that need a GPU, on a machine that has one and PyTorch; packages are made there first.
+#   test/gpu/run.sh BUNDLE RESULTS     BUNDLE: made by hack/gpu-bundle.sh; RESULTS: where logs go
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+BUNDLE=$(realpath "${1:?the bundle}")
+RESULTS=$(realpath "${2:?the folder of results}")
+PACKAGES=${PACKAGES:-/tmp/daris-packages}
+mkdir -p "$PACKAGES"
+. test/gpu/environment.sh
+
+nvidia-smi --query-gpu=name,driver_version,memory.used,clocks.sm --format=csv,noheader
+echo "sm_partition_gpu_test"
+timeout 60 "$BUNDLE/sm_partition_gpu_test" >"$RESULTS/sm_partition.log" 2>&1
+partition=$?
+tail -3 "$RESULTS/sm_partition.log"
+
+package gemm test/gpu/models.py:gemm --stages 2 --batches 8 --input 1024 &
+package table test/gpu/models.py:table --stages 1 --input 4:INT64 &
+package resnet18 resnet18 --stages 4 --batches 1,8 &
+wait
+ls "$PACKAGES"
+
+echo "torch_engine_gpu_test"
+DARIS_GPU_PACKAGES=$PACKAGES timeout 200 "$BUNDLE/torch_engine_gpu_test" --gtest_color=no >"$RESULTS/torch_engine.log" 2>&1
+engine=$?
+grep -E "^\[  (PASSED|FAILED)|tests ran|Failure" -A4 "$RESULTS/torch_engine.log" | tail -60
+[ $partition -eq 0 ] && [ $engine -eq 0 ]
