@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Admission } from './native/gen/runtime.ts';
+import { Admission, PartitionMode } from './native/gen/runtime.ts';
 import {
   appliedTerms,
   builtInTerms,
@@ -45,7 +45,12 @@ describe('terms', () => {
       oversubscription: 1.5,
       admission: Admission.ADMISSION_UTILIZATION,
       highPriorityUtilizationLimit: 0.5,
+      mode: PartitionMode.PARTITION_MODE_MPS_STREAMS,
     });
+  });
+
+  test('without a mode, contexts are kept apart as the engine does by itself', () => {
+    expect(runtimePolicy(builtInTerms(defaultPolicy)).mode).toBe(PartitionMode.PARTITION_MODE_UNSPECIFIED);
   });
 
   test('come back whole from what the GpuNode shows of them', () => {

@@ -2,7 +2,7 @@
 // the operator wrote into the GpuNode. What that leaves out is the default's. Pure.
 import { builtInPolicy } from '../api/resources.ts';
 import { formatE9, wholeE9 } from '../api/utilization.ts';
-import { Admission, type Gpu, type Policy } from './native/gen/runtime.ts';
+import { Admission, PartitionMode, type Gpu, type Policy } from './native/gen/runtime.ts';
 import type { AppliedPolicy, GpuNodeStatus, NodePolicy } from './resources.ts';
 
 export interface PolicySettings {
@@ -114,6 +114,13 @@ const admissions = {
   Predicted: Admission.ADMISSION_PREDICTED,
 } as const;
 
+const modes: Readonly<Record<string, PartitionMode>> = {
+  Streams: PartitionMode.PARTITION_MODE_STREAMS,
+  MPS: PartitionMode.PARTITION_MODE_MPS,
+  MPSStreams: PartitionMode.PARTITION_MODE_MPS_STREAMS,
+  GreenContexts: PartitionMode.PARTITION_MODE_GREEN_CONTEXTS,
+};
+
 export function runtimePolicy(terms: PolicyTerms): Policy {
   return {
     contexts: terms.contexts,
@@ -124,6 +131,7 @@ export function runtimePolicy(terms: PolicyTerms): Policy {
     admission: admissions[terms.admission],
     highPriorityAdmission: terms.highPriorityAdmission,
     highPriorityUtilizationLimit: terms.highPriorityLimit,
+    mode: modes[terms.mode ?? ''] ?? PartitionMode.PARTITION_MODE_UNSPECIFIED,
   };
 }
 

@@ -11,6 +11,8 @@ namespace daris::engine {
 enum class PartitionMode : std::uint8_t {
   GreenContexts,  ///< SMs of their own, in one process
   Streams,        ///< not at all: each context may use the whole GPU
+  Mps,            ///< by NVIDIA's MPS, a process for each
+  MpsStreams,     ///< the same, with several streams each
 };
 
 /// N_c contexts of N_s streams each; oversubscription 1 <= OS <= N_c (the paper's eq. 9).

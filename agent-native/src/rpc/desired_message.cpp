@@ -12,13 +12,27 @@ namespace wire = ::daris::runtime::v1;
   throw runtime::InvalidArgument(field + " is not set, expected " + wanted);
 }
 
+engine::PartitionMode modeOf(wire::PartitionMode mode) {
+  switch (mode) {
+    case wire::PARTITION_MODE_STREAMS:
+      return engine::PartitionMode::Streams;
+    case wire::PARTITION_MODE_MPS:
+      return engine::PartitionMode::Mps;
+    case wire::PARTITION_MODE_MPS_STREAMS:
+      return engine::PartitionMode::MpsStreams;
+    default:
+      return engine::PartitionMode::GreenContexts;
+  }
+}
+
 runtime::Policy policyOf(const wire::Policy& message) {
   if (message.admission() != wire::ADMISSION_UTILIZATION &&
       message.admission() != wire::ADMISSION_PREDICTED) {
     unset("policy.admission", "ADMISSION_UTILIZATION or ADMISSION_PREDICTED");
   }
   runtime::Policy policy;
-  policy.partition = {message.contexts(), message.streams_per_context(), message.oversubscription()};
+  policy.partition = {message.contexts(), message.streams_per_context(), message.oversubscription(),
+                      modeOf(message.mode())};
   policy.scheduling.mretWindow = message.mret_window();
   policy.scheduling.mretAging = message.mret_aging();
   policy.scheduling.admission = message.admission() == wire::ADMISSION_PREDICTED

@@ -69,6 +69,66 @@ export function admissionToJSON(object: Admission): string {
   }
 }
 
+/** How contexts of a GPU are kept apart; on a CPU they are sets of cores in each mode. */
+export const PartitionMode = {
+  /** PARTITION_MODE_UNSPECIFIED - The engine's own choice: green contexts on a GPU. */
+  PARTITION_MODE_UNSPECIFIED: 0,
+  /** PARTITION_MODE_STREAMS - Not at all: each context may use the whole GPU. */
+  PARTITION_MODE_STREAMS: 1,
+  PARTITION_MODE_MPS: 2,
+  PARTITION_MODE_MPS_STREAMS: 3,
+  PARTITION_MODE_GREEN_CONTEXTS: 4,
+} as const;
+
+export type PartitionMode = typeof PartitionMode[keyof typeof PartitionMode];
+
+export namespace PartitionMode {
+  export type PARTITION_MODE_UNSPECIFIED = typeof PartitionMode.PARTITION_MODE_UNSPECIFIED;
+  export type PARTITION_MODE_STREAMS = typeof PartitionMode.PARTITION_MODE_STREAMS;
+  export type PARTITION_MODE_MPS = typeof PartitionMode.PARTITION_MODE_MPS;
+  export type PARTITION_MODE_MPS_STREAMS = typeof PartitionMode.PARTITION_MODE_MPS_STREAMS;
+  export type PARTITION_MODE_GREEN_CONTEXTS = typeof PartitionMode.PARTITION_MODE_GREEN_CONTEXTS;
+}
+
+export function partitionModeFromJSON(object: any): PartitionMode {
+  switch (object) {
+    case 0:
+    case "PARTITION_MODE_UNSPECIFIED":
+      return PartitionMode.PARTITION_MODE_UNSPECIFIED;
+    case 1:
+    case "PARTITION_MODE_STREAMS":
+      return PartitionMode.PARTITION_MODE_STREAMS;
+    case 2:
+    case "PARTITION_MODE_MPS":
+      return PartitionMode.PARTITION_MODE_MPS;
+    case 3:
+    case "PARTITION_MODE_MPS_STREAMS":
+      return PartitionMode.PARTITION_MODE_MPS_STREAMS;
+    case 4:
+    case "PARTITION_MODE_GREEN_CONTEXTS":
+      return PartitionMode.PARTITION_MODE_GREEN_CONTEXTS;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum PartitionMode");
+  }
+}
+
+export function partitionModeToJSON(object: PartitionMode): string {
+  switch (object) {
+    case PartitionMode.PARTITION_MODE_UNSPECIFIED:
+      return "PARTITION_MODE_UNSPECIFIED";
+    case PartitionMode.PARTITION_MODE_STREAMS:
+      return "PARTITION_MODE_STREAMS";
+    case PartitionMode.PARTITION_MODE_MPS:
+      return "PARTITION_MODE_MPS";
+    case PartitionMode.PARTITION_MODE_MPS_STREAMS:
+      return "PARTITION_MODE_MPS_STREAMS";
+    case PartitionMode.PARTITION_MODE_GREEN_CONTEXTS:
+      return "PARTITION_MODE_GREEN_CONTEXTS";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum PartitionMode");
+  }
+}
+
 export const Priority = { PRIORITY_UNSPECIFIED: 0, PRIORITY_HIGH: 1, PRIORITY_LOW: 2 } as const;
 
 export type Priority = typeof Priority[keyof typeof Priority];
@@ -433,6 +493,7 @@ export interface Policy {
   highPriorityAdmission: boolean;
   /** Share of a context's streams that high-priority tasks may book, by AFET. A task beyond it is Overcommitted. */
   highPriorityUtilizationLimit: number;
+  mode: PartitionMode;
 }
 
 /** A package to open, check and load, whether or not a task of this node runs it. */
@@ -1079,6 +1140,7 @@ function createBasePolicy(): Policy {
     admission: 0,
     highPriorityAdmission: false,
     highPriorityUtilizationLimit: 0,
+    mode: 0,
   };
 }
 
@@ -1107,6 +1169,9 @@ export const Policy: MessageFns<Policy> = {
     }
     if (message.highPriorityUtilizationLimit !== 0) {
       writer.uint32(65).double(message.highPriorityUtilizationLimit);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(72).int32(message.mode);
     }
     return writer;
   },
@@ -1188,6 +1253,14 @@ export const Policy: MessageFns<Policy> = {
             message.highPriorityUtilizationLimit = reader.double();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1230,6 +1303,7 @@ export const Policy: MessageFns<Policy> = {
         : isSet(object.high_priority_utilization_limit)
         ? globalThis.Number(object.high_priority_utilization_limit)
         : 0,
+      mode: isSet(object.mode) ? partitionModeFromJSON(object.mode) : 0,
     };
   },
 
@@ -1259,6 +1333,9 @@ export const Policy: MessageFns<Policy> = {
     if (message.highPriorityUtilizationLimit !== 0) {
       obj.highPriorityUtilizationLimit = floatToJson(message.highPriorityUtilizationLimit);
     }
+    if (message.mode !== 0) {
+      obj.mode = partitionModeToJSON(message.mode);
+    }
     return obj;
   },
 
@@ -1275,6 +1352,7 @@ export const Policy: MessageFns<Policy> = {
     message.admission = object.admission ?? 0;
     message.highPriorityAdmission = object.highPriorityAdmission ?? false;
     message.highPriorityUtilizationLimit = object.highPriorityUtilizationLimit ?? 0;
+    message.mode = object.mode ?? 0;
     return message;
   },
 };

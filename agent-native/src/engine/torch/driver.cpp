@@ -63,4 +63,11 @@ void check(cudaError_t result, const char* what) {
                            std::to_string(static_cast<int>(result)) + ")");
 }
 
+std::uint64_t free_bytes() {
+  std::size_t free = 0;
+  std::size_t total = 0;
+  check(::cudaMemGetInfo(&free, &total), "the GPU's memory");
+  return free;
+}
+
 }  // namespace daris::engine::torch

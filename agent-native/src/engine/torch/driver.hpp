@@ -5,6 +5,7 @@
 #include <cuda.h>
 #include <cuda_runtime_api.h>
 
+#include <cstdint>
 #include <string>
 
 namespace daris::engine::torch {
@@ -38,5 +39,8 @@ struct Driver {
 /// Throws std::runtime_error saying what failed and why.
 void check(CUresult result, const char* what);
 void check(cudaError_t result, const char* what);
+
+/// Memory that the current device has left. Throws std::runtime_error.
+[[nodiscard]] std::uint64_t free_bytes();
 
 }  // namespace daris::engine::torch

@@ -16,13 +16,6 @@ using ::torch::inductor::AOTIModelPackageLoader;
 
 constexpr const char* kModel = "model";  // the one model that a .pt2 of ours holds
 
-std::uint64_t free_bytes() {
-  std::size_t free = 0;
-  std::size_t total = 0;
-  check(::cudaMemGetInfo(&free, &total), "the GPU's memory");
-  return free;
-}
-
 const model::Artifact* find_artifact(const model::Manifest& manifest, std::string_view arch,
                                      const std::string& stage, std::uint32_t batch) {
   const auto found = std::ranges::find_if(manifest.artifacts, [&](const model::Artifact& artifact) {

@@ -15,13 +15,6 @@
 namespace daris::engine::torch {
 namespace {
 
-std::uint64_t free_bytes() {
-  std::size_t free = 0;
-  std::size_t total = 0;
-  check(::cudaMemGetInfo(&free, &total), "the GPU's memory");
-  return free;
-}
-
 std::string first_line(std::string_view text) {
   return model::printable(text.substr(0, text.find('\n')));
 }

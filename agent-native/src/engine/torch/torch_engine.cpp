@@ -1,6 +1,5 @@
 // The engine of one GPU: stages compiled by AOTInductor, replayed as CUDA graphs on streams of the contexts.
 #include <ATen/Context.h>
-#include <c10/cuda/CUDAGuard.h>
 #include <cuda_runtime_api.h>
 #include <unistd.h>
 
@@ -45,6 +44,7 @@ void prepare_process() {
 
 /// Nothing is chosen by timing: equal inputs give equal bits, whatever runs beside.
 void prepare_torch() {
+  at::globalContext().lazyInitDevice(at::kCUDA);
   at::globalContext().setBenchmarkCuDNN(false);
 }
 
@@ -117,6 +117,7 @@ class TorchEngine : public Engine {
   [[nodiscard]] std::unique_ptr<TorchSlot> make_slot(const std::shared_ptr<const LoadedModel>& model,
                                                      std::uint32_t context, std::uint32_t batch) const;
   [[nodiscard]] bool live() const { return now_us() - launched_us_.load(std::memory_order_relaxed) < kLiveUs; }
+  void make_current() const { check(::cudaSetDevice(options_.device), "the GPU"); }
   void bind_thread() const noexcept;
   void end_if_lost();
   template <typename Work>
@@ -148,7 +149,9 @@ TorchEngine::TorchEngine(const EngineOptions& options)
 }
 
 void TorchEngine::partition(const Partitioning& wanted) {
-  const c10::cuda::CUDAGuard device(static_cast<c10::DeviceIndex>(options_.device));
+  if (wanted.mode == PartitionMode::Mps || wanted.mode == PartitionMode::MpsStreams)
+    throw std::invalid_argument("this version has no MPS; use mode GreenContexts or Streams");
+  make_current();
   const std::vector<SmGroups> groups = deal_groups(sms_.sms(), sms_.split(), wanted);
   std::vector<SmPartition> partitions;
   std::unique_ptr<Lanes> lanes;
@@ -209,7 +212,7 @@ std::unique_ptr<TorchSlot> TorchEngine::make_slot(const std::shared_ptr<const Lo
 template <typename Work>
 auto TorchEngine::with_torch(Work work) -> decltype(work()) {
   const std::scoped_lock lock(torch_);
-  const c10::cuda::CUDAGuard device(static_cast<c10::DeviceIndex>(options_.device));
+  make_current();
   try {
     return work();
   } catch (const std::exception&) {

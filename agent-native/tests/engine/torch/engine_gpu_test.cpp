@@ -261,7 +261,7 @@ TEST(GpuFaultDeathTest, AStageThatFaultsEndsTheProcessWithAReport) {
     const auto engine = open_engine(plugin_beside_program(), {});
     const auto model = engine->load(test::open_gpu_package("table"), {});
     const auto slot = engine->create_slot(model, 0, 1);
-    const std::int64_t beyond = 1'000'000'000;
+    const std::int64_t beyond = 1'000'000'000'000;
     std::memcpy(slot->input(0).data(), &beyond, sizeof beyond);
     (void)test::run_rides(*engine, 1, {{slot.get(), 0, 1000}});
   };
