@@ -27,8 +27,10 @@ export function servingCondition(
 /** A phase that this agent does not know, of a newer runtime, is Unknown too. */
 function phaseOf(observed: ObservedTask, gpu: string): Pick<ConditionState, 'status' | 'reason' | 'message'> {
   const { phase, reason, message } = observed;
-  if (phase === TaskPhase.TASK_PHASE_SERVING)
-    return { status: 'True', reason: 'Serving', message: `jobs run on ${gpu}` };
+  if (phase === TaskPhase.TASK_PHASE_SERVING) {
+    const remark = message === '' ? '' : `; ${message}`;
+    return { status: 'True', reason: 'Serving', message: `jobs run on ${gpu}${remark}` };
+  }
   if (phase === TaskPhase.TASK_PHASE_LOADING) {
     return { status: 'False', reason: 'Loading', message: 'the runtime loads the model' };
   }

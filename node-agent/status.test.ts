@@ -52,6 +52,10 @@ describe('Serving', () => {
   const { TASK_PHASE_LOADING: loading, TASK_PHASE_REFUSED: refused, TASK_PHASE_UNSPECIFIED: none } = TaskPhase;
   const rows: Record<string, [Partial<ObservedTask>, object]> = {
     'True while it is served': [{}, { status: 'True', reason: 'Serving', message: 'jobs run on cpu-0' }],
+    'True with what the runtime remarks': [
+      { message: 'stage-2 runs on the whole GPU' },
+      { status: 'True', message: 'jobs run on cpu-0; stage-2 runs on the whole GPU' },
+    ],
     'False while its model is loaded': [{ phase: loading }, { status: 'False', reason: 'Loading' }],
     'False with the words of the runtime': [
       { phase: refused, reason: 'Overcommitted', message: '0.61 + 0.14 > 0.75' },

@@ -1,0 +1,135 @@
+// The dispatcher with an engine whose completions are found by polling alone: nobody tells it, and it loses none.
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+
+#include "engine/onnx_packages.hpp"
+#include "engine/openvino/openvino_engine.hpp"
+#include "engine/stage_runner.hpp"
+#include "runtime/dispatcher.hpp"
+
+namespace daris::runtime {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(60);
+constexpr std::uint64_t kJobs = 50;
+
+/// A real engine that tells no listener.
+class SilentEngine : public engine::Engine {
+ public:
+  explicit SilentEngine(std::unique_ptr<engine::Engine> engine) : engine_(std::move(engine)) {}
+
+  [[nodiscard]] const engine::Device& device() const override { return engine_->device(); }
+  void partition(const engine::Partitioning& partitioning) override { engine_->partition(partitioning); }
+  [[nodiscard]] const std::vector<engine::Context>& contexts() const override { return engine_->contexts(); }
+  [[nodiscard]] std::shared_ptr<const engine::LoadedModel> load(const model::Package& package,
+                                                                std::stop_token stop) override {
+    return engine_->load(package, stop);
+  }
+  [[nodiscard]] std::vector<std::int64_t> measure(const std::shared_ptr<const engine::LoadedModel>& model,
+                                                  std::uint32_t batch, std::uint32_t repetitions,
+                                                  std::stop_token stop) override {
+    return engine_->measure(model, batch, repetitions, stop);
+  }
+  [[nodiscard]] std::unique_ptr<engine::Slot> create_slot(
+      const std::shared_ptr<const engine::LoadedModel>& model, std::uint32_t context,
+      std::uint32_t batch) override {
+    return engine_->create_slot(model, context, batch);
+  }
+  void launch(const engine::Launch& launch) noexcept override { engine_->launch(launch); }
+  void listen(engine::CompletionListener*) noexcept override {}
+  [[nodiscard]] bool polled() const noexcept override { return true; }
+  [[nodiscard]] std::size_t poll(std::span<engine::Completion> completions) noexcept override {
+    return engine_->poll(completions);
+  }
+
+ private:
+  std::unique_ptr<engine::Engine> engine_;
+};
+
+class PolledEngineTest : public testing::Test {
+ protected:
+  PolledEngineTest() {
+    const auto entered = std::make_shared<std::promise<void>>();
+    std::promise<std::optional<std::string>> divided;
+    divided.set_value(std::nullopt);
+    dispatcher_.post(
+        Repartition{{}, {}, engine_.device().units, entered, divided.get_future().share()});
+    entered->get_future().wait();
+    AddSlots slots;
+    slots.slots.push_back(engine_.create_slot(model_, 0, 1));
+    auto sample = std::make_shared<SampleInputs>();
+    for (const model::Tensor& tensor : model_->manifest().inputs)
+      sample->emplace_back(tensor.element_bytes());
+    slots.sample = std::move(sample);
+    dispatcher_.post(std::move(slots));
+  }
+
+  void add(InstanceId instance, DurationUs periodUs) {
+    sched::TaskSpec spec;
+    spec.priority = sched::Priority::High;
+    spec.periodUs = spec.deadlineUs = periodUs;
+    spec.afetUs.assign(model_->manifest().stages.size(), 1000);
+    spec.context = sched::ContextRef{};
+    spec.order = instance;
+    dispatcher_.post(AddTask{instance,
+                             {spec, 0},
+                             std::make_shared<const std::string>("default/a"),
+                             std::make_shared<TaskStatistics>()});
+  }
+
+  [[nodiscard]] std::uint64_t completed() {
+    dispatcher_.figures().refresh();
+    const auto& tasks = dispatcher_.figures().front().tasks;
+    return tasks.empty() ? 0 : tasks.front().statistics.jobs().completed;
+  }
+
+  void awaitJobs(std::uint64_t count) {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (completed() < count) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+
+  void awaitEnd(InstanceId instance) {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    dispatcher_.post(RemoveTask{instance});
+    for (;;) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      const auto event = events_.tryReceive();
+      if (event && std::holds_alternative<TaskEnded>(*event)) return;
+      if (!event) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
+  const test::TemporaryFolder root_;
+  const std::uint32_t core_ = test::usable_core();
+  SilentEngine engine_{engine::openvino::make_engine({core_})};
+  const std::shared_ptr<const engine::LoadedModel> model_ =
+      engine_.load(test::open_content(test::chain_package(), root_), {});
+  const SystemClock clock_;
+  Channel<Event> events_{1024};
+  trace::Ring ring_{1024};
+  // Not on the stream's core, which it would keep from it; where there is no other, it is bound to none.
+  Dispatcher dispatcher_{engine_, clock_, events_, ring_, {.core = core_ + 1}};
+};
+
+TEST_F(PolledEngineTest, JobsRunToTheirEndsWithoutBeingTold) {
+  add(1, 10'000);
+  awaitJobs(kJobs);
+}
+
+TEST_F(PolledEngineTest, CommandsAreTakenWhileItSpinsAndAfterItSlept) {
+  add(1, 10'000);
+  awaitJobs(1);
+  awaitEnd(1);
+  add(2, 10'000);
+  awaitJobs(1);
+  awaitEnd(2);
+  dispatcher_.drain();
+}
+
+}  // namespace
+}  // namespace daris::runtime
