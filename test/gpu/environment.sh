@@ -11,7 +11,9 @@ print(":".join(str(folder) for folder in [site / "torch" / "lib", *sorted(site.g
 PYTHON
 }
 
-LD_LIBRARY_PATH="$(torch_libraries):$BUNDLE/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+libraries=$(mktemp -d)
+tar -C "$libraries" -xJf "$BUNDLE/lib.tar.xz"
+LD_LIBRARY_PATH="$(torch_libraries):$libraries/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export LD_LIBRARY_PATH
 
 # package NAME ARGUMENT...: builds a package with daris-package unless it is there already.
