@@ -55,7 +55,16 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'C++',
-    command: ['ctest', '--test-dir', 'build/native', '--output-on-failure', '--output-junit', '../tests/ctest.xml'],
+    command: [
+      'ctest',
+      '--test-dir',
+      'build/native',
+      '--output-on-failure',
+      '--label-exclude',
+      '^gpu$',
+      '--output-junit',
+      '../tests/ctest.xml',
+    ],
     report: 'build/tests/ctest.xml',
     read: readJunit,
   },

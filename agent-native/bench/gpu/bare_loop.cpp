@@ -28,8 +28,8 @@ void run_bare(engine::Engine& engine, const Slots& slots, std::uint32_t stages, 
         --running;
         continue;
       }
-      engine.launch({.slot = ended.slot, .stage = was_last ? 0 : ended.stage + 1, .stream = ended.stream,
-                     .tag = 0});
+      engine.launch(
+          {.slot = ended.slot, .stage = was_last ? 0 : ended.stage + 1, .stream = ended.stream, .tag = 0});
     }
   }
 }

@@ -1,5 +1,5 @@
-// The roof of what a scheduler can reach: all streams replay their slots' stages, one job after the other, with
-// nothing to decide.
+// The roof of what a scheduler can reach: all streams replay their slots' stages, one job after the other,
+// with nothing to decide.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace daris::bench {
 
 using Slots = std::vector<std::unique_ptr<engine::Slot>>;
 
-/// Drives one slot on each stream until the steady clock shows `until_us`, then lets the last jobs end. `slots`
-/// has one or more for each context; the first ones are taken. Spins on the calling thread.
+/// Drives one slot on each stream until the steady clock shows `until_us`, then lets the last jobs end.
+/// `slots` has one or more for each context; the first ones are taken. Spins on the calling thread.
 void run_bare(engine::Engine& engine, const Slots& slots, std::uint32_t stages, std::int64_t until_us);
 
 }  // namespace daris::bench

@@ -1,5 +1,5 @@
-// What the scheduler costs on a GPU: a package's jobs through the whole online phase, saturated, against a bare loop
-// that replays the very same graphs on the same streams. Runs of both take turns. Prints JSON.
+// What the scheduler costs on a GPU: a package's jobs through the whole online phase, saturated, against a
+// bare loop that replays the very same graphs on the same streams. Runs of both take turns. Prints JSON.
 #include <pthread.h>
 #include <sched.h>
 
@@ -215,9 +215,10 @@ class Bench {
 
   [[nodiscard]] json run_scheduled_once(double bare_rate) {
     const auto streams = flags_.partition.contexts * flags_.partition.streams_per_context;
-    LoadTerms terms{.partition = flags_.partition, .tasks = streams * flags_.tasks_per_stream,
-                    .core = flags_.core};
-    terms.period_us = std::max<DurationUs>(static_cast<DurationUs>(1e6 * terms.tasks / (flags_.load * bare_rate)), 1);
+    LoadTerms terms{
+        .partition = flags_.partition, .tasks = streams * flags_.tasks_per_stream, .core = flags_.core};
+    terms.period_us =
+        std::max<DurationUs>(static_cast<DurationUs>(1e6 * terms.tasks / (flags_.load * bare_rate)), 1);
     terms.stage_us = *std::ranges::max_element(afet_us_);
     const std::int64_t until = open_window();
     const LoadCounts counts = run_scheduled(watched_, *model_, slots_, terms, until);

@@ -16,8 +16,8 @@ class Load {
     const auto entered = std::make_shared<std::promise<void>>();
     std::promise<std::optional<std::string>> divided;
     divided.set_value(std::nullopt);
-    dispatcher_.post(runtime::Repartition{terms.partition, {}, engine.device().units, entered,
-                                          divided.get_future().share()});
+    dispatcher_.post(runtime::Repartition{
+        terms.partition, {}, engine.device().units, entered, divided.get_future().share()});
     entered->get_future().wait();
   }
 
@@ -82,7 +82,8 @@ class Load {
     while (auto event = events_.tryReceive()) {
       if (std::holds_alternative<runtime::TaskEnded>(*event)) ++ended_;
       if (auto* retired = std::get_if<runtime::ClassRetired>(&*event)) returned_ = std::move(retired->slots);
-      if (auto* refused = std::get_if<runtime::TaskRefused>(&*event)) throw std::runtime_error(refused->message);
+      if (auto* refused = std::get_if<runtime::TaskRefused>(&*event))
+        throw std::runtime_error(refused->message);
     }
   }
 

@@ -9,7 +9,8 @@
 
 namespace daris::bench {
 
-/// Passes everything on, and takes down when jobs end and how long they took from the launch of their first stage.
+/// Passes everything on, and takes down when jobs end and how long they took from the launch of their first
+/// stage.
 class WatchedEngine : public engine::Engine {
  public:
   WatchedEngine(engine::Engine& engine, std::uint32_t stages, std::size_t most_jobs);

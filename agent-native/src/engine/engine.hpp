@@ -84,6 +84,8 @@ class Slot {
   /// stage to the next launch.
   [[nodiscard]] virtual std::span<const std::byte> output(std::size_t i) const = 0;
   [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
+  /// What people should know of it, in sentences: stages that run outside of its context. Mostly nothing.
+  [[nodiscard]] virtual std::span<const std::string> remarks() const { return {}; }
 };
 
 /// One stage of one job, to run on a stream of the slot's context.

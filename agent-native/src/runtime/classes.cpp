@@ -40,11 +40,20 @@ void Classes::want(const SlotDemand& demand, const std::set<ClassKey>& used) {
   }
 }
 
-void Classes::delivered(const ClassKey& key, const std::vector<std::uint32_t>& slots, std::string fault) {
+void Classes::delivered(const ClassKey& key, const std::vector<std::uint32_t>& slots, std::string fault,
+                        std::set<std::string> remarks) {
   Entry& entry = entries_.find(key)->second;
+  entry.remarks.merge(remarks);
   entry.ordered = false;
   entry.fault = std::move(fault);
   for (std::size_t i = 0; i < entry.have.size() && i < slots.size(); ++i) entry.have[i] += slots[i];
+}
+
+std::string Classes::remarksOn(const ClassKey& key) const {
+  std::string line;
+  for (const std::string& remark : entries_.find(key)->second.remarks)
+    line += (line.empty() ? "" : "; ") + remark;
+  return line;
 }
 
 void Classes::retired(sched::ClassId classId) {

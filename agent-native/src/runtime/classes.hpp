@@ -41,8 +41,10 @@ class Classes {
   /// Orders what is missing and retires classes that are neither in demand nor among `used`.
   void want(const SlotDemand& demand, const std::set<ClassKey>& used);
 
-  /// What an order brought, by context; `fault` says why a context that wants slots has none.
-  void delivered(const ClassKey& key, const std::vector<std::uint32_t>& slots, std::string fault);
+  /// What an order brought, by context; `fault` says why a context that wants slots has none, `remarks` what
+  /// people should know of them.
+  void delivered(const ClassKey& key, const std::vector<std::uint32_t>& slots, std::string fault,
+                 std::set<std::string> remarks = {});
   void retired(sched::ClassId classId);
 
   /// Lets faults be tried again.
@@ -54,6 +56,8 @@ class Classes {
   [[nodiscard]] const std::string& faultOf(const ClassKey& key) const {
     return entries_.find(key)->second.fault;
   }
+  /// All remarks on its slots, in one line.
+  [[nodiscard]] std::string remarksOn(const ClassKey& key) const;
   [[nodiscard]] sched::ClassId idOf(const ClassKey& key) const { return entries_.find(key)->second.id; }
   [[nodiscard]] bool empty() const { return entries_.empty() && retiring_.empty(); }
 
@@ -64,6 +68,7 @@ class Classes {
     std::vector<std::uint32_t> asked;
     bool ordered = false;
     std::string fault;
+    std::set<std::string> remarks;
   };
 
   Order order_;

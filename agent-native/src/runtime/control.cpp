@@ -210,7 +210,7 @@ void Control::orderSlots(const ClassKey& key, sched::ClassId id, std::vector<std
     for (const auto& slot : delivery.slots) ++count[slot->context()];
     const std::scoped_lock lock(mutex_);
     if (!delivery.slots.empty()) dispatcher_.post(AddSlots{id, std::move(delivery.slots), sample});
-    classes_.delivered(key, count, std::move(delivery.fault));
+    classes_.delivered(key, count, std::move(delivery.fault), std::move(delivery.remarks));
     reconcile();
   });
 }

@@ -27,6 +27,7 @@ Verdict Control::withSlots(const DesiredTask& task, Verdict verdict) const {
   const ClassKey key{task.modelDigest, task.batchSize};
   switch (classes_.stateFor(key, task.priority, task.context)) {
     case Classes::State::Ready:
+      verdict.message = classes_.remarksOn(key);
       return verdict;
     case Classes::State::Pending:
       return {TaskPhase::Loading, "", "", std::move(verdict.afetUs)};

@@ -21,8 +21,8 @@ constexpr int kNice = -15;
 
 /// Wakes exactly when asked to, on its core, ahead of the worker that computes there all the time. It runs
 /// but for microseconds, so a real-time class starves nobody; where that is not allowed, a better nice value
-/// is tried, and then it runs with what it has. One that spins has no real-time class: it would starve its core,
-/// and the kernel would stop it for a twentieth of each second.
+/// is tried, and then it runs with what it has. One that spins has no real-time class: it would starve its
+/// core, and the kernel would stop it for a twentieth of each second.
 void prepareThread(std::uint32_t core, bool spins) {
   ::pthread_setname_np(::pthread_self(), "dispatcher");
   ::prctl(PR_SET_TIMERSLACK, 1UL);

@@ -1,6 +1,7 @@
 // Who runs the online phase, and when: the thread that ended a stage goes on with the next at once; the
-// dispatcher thread sleeps until a command comes, a release is due, or a completion found the phase taken. With an
-// engine whose completions are found by polling alone it does all of that itself, and spins while a task is there.
+// dispatcher thread sleeps until a command comes, a release is due, or a completion found the phase taken.
+// With an engine whose completions are found by polling alone it does all of that itself, and spins while a
+// task is there.
 #pragma once
 
 #include <array>
@@ -19,8 +20,8 @@
 namespace daris::runtime {
 
 struct DispatcherOptions {
-  /// Core that the thread is bound to: one of those given to inference, which nobody else should use. Where it
-  /// spins, one of its own.
+  /// Core that the thread is bound to: one of those given to inference, which nobody else should use. Where
+  /// it spins, one of its own.
   std::uint32_t core = 0;
   std::size_t commandCapacity = 4096;
 };

@@ -20,7 +20,7 @@ using ModelTable = std::map<std::string, ObservedModel, std::less<>>;
 struct Verdict {
   TaskPhase phase = TaskPhase::Serving;
   std::string reason;              // Refused
-  std::string message;             // Refused
+  std::string message;             // Refused; Serving: what people should know all the same
   std::vector<DurationUs> afetUs;  // Serving: one per stage, at the task's batch size
 };
 

@@ -42,6 +42,7 @@ bool SlotFactory::add(const SlotOrder& order, std::uint32_t context, SlotDeliver
     return false;
   }
   usedBytes_ += bytes;
+  delivery.remarks.insert(slot->remarks().begin(), slot->remarks().end());
   delivery.slots.push_back(std::move(slot));
   return true;
 }

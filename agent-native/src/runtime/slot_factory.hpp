@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ struct SlotOrder {
 
 struct SlotDelivery {
   std::vector<std::unique_ptr<engine::Slot>> slots;
-  std::string fault;  // a context that should have slots has none: why
+  std::string fault;              // a context that should have slots has none: why
+  std::set<std::string> remarks;  // of the slots, each once
 };
 
 class SlotFactory {

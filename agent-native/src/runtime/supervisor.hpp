@@ -23,9 +23,9 @@ class Backoff {
 };
 
 /// Runs `command` (argv, found by its path) until it exits with 0, with 2 (bad flags: a restart would not
-/// help), or SIGTERM or SIGINT was forwarded to it. Any other end, a lost GPU's (status 3) among them, is followed by a restart. Answers the exit status for
-/// the supervisor itself. The
-/// worker is killed when the supervisor dies. Blocks SIGTERM, SIGINT and SIGCHLD in this process.
+/// help), or SIGTERM or SIGINT was forwarded to it. Any other end, a lost GPU's (status 3) among them, is
+/// followed by a restart. Answers the exit status for the supervisor itself. The worker is killed when the
+/// supervisor dies. Blocks SIGTERM, SIGINT and SIGCHLD in this process.
 [[nodiscard]] int supervise(const std::vector<std::string>& command);
 
 }  // namespace daris::runtime

@@ -1,4 +1,5 @@
-// The dispatcher with an engine whose completions are found by polling alone: nobody tells it, and it loses none.
+// The dispatcher with an engine whose completions are found by polling alone: nobody tells it, and it loses
+// none.
 #include <gtest/gtest.h>
 
 #include <future>
@@ -54,8 +55,7 @@ class PolledEngineTest : public testing::Test {
     const auto entered = std::make_shared<std::promise<void>>();
     std::promise<std::optional<std::string>> divided;
     divided.set_value(std::nullopt);
-    dispatcher_.post(
-        Repartition{{}, {}, engine_.device().units, entered, divided.get_future().share()});
+    dispatcher_.post(Repartition{{}, {}, engine_.device().units, entered, divided.get_future().share()});
     entered->get_future().wait();
     AddSlots slots;
     slots.slots.push_back(engine_.create_slot(model_, 0, 1));

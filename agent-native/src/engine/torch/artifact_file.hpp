@@ -1,4 +1,5 @@
-// The .pt2 file of a stage, as a file of our own that nobody else can change: torch opens by path, more than once.
+// The .pt2 file of a stage, as a file of our own that nobody else can change: torch opens by path, more than
+// once.
 #pragma once
 
 #include <filesystem>

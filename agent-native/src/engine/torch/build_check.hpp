@@ -1,5 +1,5 @@
-// Whether compiled stages are for this GPU and this build of torch. Loading one is running its code, so this is
-// asked of its metadata before anything of it is loaded.
+// Whether compiled stages are for this GPU and this build of torch. Loading one is running its code, so this
+// is asked of its metadata before anything of it is loaded.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ using Metadata = std::unordered_map<std::string, std::string>;
 /// The arch word of a compute capability.
 [[nodiscard]] std::string arch_word(int major, int minor);
 
-/// What is wrong with what a package tells of its compiler, and what would work; nothing where its stages may be
-/// opened.
+/// What is wrong with what a package tells of its compiler, and what would work; nothing where its stages may
+/// be opened.
 [[nodiscard]] std::optional<std::string> fault_of(const model::Build& build, const Target& target);
 
 /// What is wrong with a stage's metadata, and what would work; nothing where it may be loaded. `stage` and

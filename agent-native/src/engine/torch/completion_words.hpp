@@ -1,5 +1,6 @@
-// What runs on each stream, and how its end is seen: the GPU writes a growing number into the stream's word after
-// each stage, and whoever dispatches reads it. Plain memory here; who writes it is not this file's business.
+// What runs on each stream, and how its end is seen: the GPU writes a growing number into the stream's word
+// after each stage, and whoever dispatches reads it. Plain memory here; who writes it is not this file's
+// business.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@ struct alignas(64) CompletionWord {
   std::uint32_t value;
 };
 
-/// The launches in flight, one for each stream at most. One thread at a time; nothing here blocks or allocates.
+/// The launches in flight, one for each stream at most. One thread at a time; nothing here blocks or
+/// allocates.
 class LaunchBook {
  public:
   /// `words` are all zero and outlive the book; one for each stream.

@@ -1,5 +1,5 @@
-// The CUDA driver's functions that the runtime library has no equal of, asked for by name while running: nothing
-// links libcuda, so that a binary starts on a machine without it.
+// The CUDA driver's functions that the runtime library has no equal of, asked for by name while running:
+// nothing links libcuda, so that a binary starts on a machine without it.
 #pragma once
 
 #include <cuda.h>
@@ -29,8 +29,8 @@ struct Driver {
   decltype(&::cuGraphUpload) graph_upload;
 };
 
-/// The driver of this process. The runtime library must have a device. Throws std::runtime_error where there is
-/// none, or where it is older than CUDA 12.4, which brought green contexts.
+/// The driver of this process. The runtime library must have a device. Throws std::runtime_error where there
+/// is none, or where it is older than CUDA 12.4, which brought green contexts.
 [[nodiscard]] const Driver& driver();
 
 /// An error in the driver's words, with its number.

@@ -9,8 +9,8 @@
 namespace daris::engine::torch {
 namespace {
 
-// A stage is a few milliseconds. One that takes this long is asked after, and then as seldom again: the question
-// is a CUDA call, and delays nobody but that stage's kind.
+// A stage is a few milliseconds. One that takes this long is asked after, and then as seldom again: the
+// question is a CUDA call, and delays nobody but that stage's kind.
 constexpr std::int64_t kOverdueUs = 50'000;
 
 std::span<CompletionWord> words_in(const PinnedMemory& memory) {

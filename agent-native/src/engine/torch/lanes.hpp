@@ -15,8 +15,8 @@ namespace daris::engine::torch {
 
 class TorchSlot;
 
-/// One thread at a time, with the device's primary context current. launch and poll make no CUDA call but graph
-/// launches and memory writes, unless a stage is overdue.
+/// One thread at a time, with the device's primary context current. launch and poll make no CUDA call but
+/// graph launches and memory writes, unless a stage is overdue.
 class Lanes {
  public:
   /// Throws std::runtime_error.

@@ -1,4 +1,5 @@
-// A package's compiled stages, each loaded once: its weights are on the GPU once, whatever the number of slots.
+// A package's compiled stages, each loaded once: its weights are on the GPU once, whatever the number of
+// slots.
 #pragma once
 
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>

@@ -5,7 +5,8 @@
 
 namespace daris::engine::torch {
 
-/// A pool that stays until it is released. What its slot allocates at its first runs is used again by its graphs.
+/// A pool that stays until it is released. What its slot allocates at its first runs is used again by its
+/// graphs.
 class MemoryPool {
  public:
   explicit MemoryPool(int device);

@@ -12,7 +12,8 @@ const Plugin& plugin_of(const std::filesystem::path& library) {
   if (!std::filesystem::exists(library)) {
     throw std::runtime_error(library.string() + " is not there: this is a build without the torch engine");
   }
-  // Never closed: torch cannot be unloaded. Global: compiled stages, which torch opens, look for torch's symbols.
+  // Never closed: torch cannot be unloaded. Global: compiled stages, which torch opens, look for torch's
+  // symbols.
   void* const opened = ::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (opened == nullptr) throw std::runtime_error(::dlerror());
   const auto function = reinterpret_cast<PluginFunction>(::dlsym(opened, kPluginFunction));

@@ -11,8 +11,8 @@ namespace daris::engine::torch {
 /// The library beside this program file.
 [[nodiscard]] std::filesystem::path plugin_beside_program();
 
-/// The engine of a GPU. The library stays open for as long as the process lives. Throws std::runtime_error with a
-/// reason for people: no such library, torch's libraries missing, another build, no GPU or driver.
+/// The engine of a GPU. The library stays open for as long as the process lives. Throws std::runtime_error
+/// with a reason for people: no such library, torch's libraries missing, another build, no GPU or driver.
 [[nodiscard]] std::unique_ptr<Engine> open_engine(const std::filesystem::path& library,
                                                   const EngineOptions& options);
 

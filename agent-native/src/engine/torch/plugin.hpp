@@ -1,5 +1,5 @@
-// What the torch engine's library and the program that opens it agree on. The library is apart so that one program
-// serves on machines with and without a GPU or torch (docs/adr/0016).
+// What the torch engine's library and the program that opens it agree on. The library is apart so that one
+// program serves on machines with and without a GPU or torch (docs/adr/0016).
 #pragma once
 
 #include <memory>
@@ -13,10 +13,10 @@ namespace daris::engine::torch {
 using Lost = void (*)(const char* report);
 
 struct EngineOptions {
-  int device = 0;                   ///< as CUDA counts the devices that this process may see
-  bool ignore_coscheduling = false; ///< SMs in groups of 2, not of the hardware's size (8 on Hopper)
-  bool copies = true;               ///< false, for comparisons: inputs and outputs stay on the GPU
-  Lost lost = nullptr;              ///< null: the report goes to stderr, then the process ends with kLostStatus
+  int device = 0;                    ///< as CUDA counts the devices that this process may see
+  bool ignore_coscheduling = false;  ///< SMs in groups of 2, not of the hardware's size (8 on Hopper)
+  bool copies = true;                ///< false, for comparisons: inputs and outputs stay on the GPU
+  Lost lost = nullptr;  ///< null: the report goes to stderr, then the process ends with kLostStatus
 };
 
 /// Exit status of a process whose device is lost: a new process may have it again.

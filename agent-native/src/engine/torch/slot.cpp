@@ -65,8 +65,7 @@ void TorchSlot::make_buffers() {
     inputs_.emplace_back(tensor.element_bytes() * batch_);
     const auto sample = model_->samples().find(tensor.name);
     for (std::size_t i = 0; sample != model_->samples().end() && i < batch_; ++i) {
-      std::ranges::copy(sample->second,
-                        inputs_.back().bytes().subspan(i * sample->second.size()).begin());
+      std::ranges::copy(sample->second, inputs_.back().bytes().subspan(i * sample->second.size()).begin());
     }
     const auto options = at::TensorOptions(scalar_type(tensor.datatype))
                              .device(at::kCUDA, static_cast<c10::DeviceIndex>(place_.device));
@@ -119,16 +118,16 @@ CapturedStage TorchSlot::capture(std::size_t index) {
 }
 
 CapturedStage TorchSlot::capture_at(std::size_t index, const GpuStream& stream) {
-  const StageCopies copies{
-      .before =
-          [&](cudaStream_t on) {
-            if (place_.copies && index == 0) copy_in(on);
-          },
-      .after =
-          [&](cudaStream_t on, const Tensors& outputs) {
-            check_outputs(model_->manifest(), model_->build().layout, index, batch_, outputs);
-            if (place_.copies) copy_out(index, on, outputs);
-          }};
+  const StageCopies copies{.before =
+                               [&](cudaStream_t on) {
+                                 if (place_.copies && index == 0) copy_in(on);
+                               },
+                           .after =
+                               [&](cudaStream_t on, const Tensors& outputs) {
+                                 check_outputs(model_->manifest(), model_->build().layout, index, batch_,
+                                               outputs);
+                                 if (place_.copies) copy_out(index, on, outputs);
+                               }};
   return capture_stage(*model_->stages(batch_)[index], inputs_of(model_->manifest().stages[index]), copies,
                        {.stream = &stream, .pool = pool_.id(), .device = place_.device});
 }

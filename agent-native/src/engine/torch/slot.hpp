@@ -46,7 +46,7 @@ class TorchSlot : public Slot {
   [[nodiscard]] const StageLaunch& stage(std::uint32_t index) const { return launches_[index]; }
   [[nodiscard]] std::size_t stages() const { return launches_.size(); }
   /// For each stage that runs on the whole GPU, why.
-  [[nodiscard]] const std::vector<std::string>& remarks() const { return remarks_; }
+  [[nodiscard]] std::span<const std::string> remarks() const override { return remarks_; }
 
  private:
   void make_buffers();

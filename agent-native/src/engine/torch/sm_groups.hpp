@@ -1,5 +1,5 @@
-// Which SMs a green context gets. The driver hands SMs out in groups; contexts are made of groups of one split,
-// so that they may share some (OS > 1). Arithmetic alone: nothing here needs a GPU.
+// Which SMs a green context gets. The driver hands SMs out in groups; contexts are made of groups of one
+// split, so that they may share some (OS > 1). Arithmetic alone: nothing here needs a GPU.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,13 @@ struct SmSplit {
 /// Groups of a context by their index in the split, ascending; empty: the whole GPU.
 using SmGroups = std::vector<std::uint32_t>;
 
-/// SMs of each context by eq. 9: ceil_even(OS * SM_max / N_c), at most all. Throws std::invalid_argument where
-/// N_c or N_s is 0 or OS is not within [1, N_c].
+/// SMs of each context by eq. 9: ceil_even(OS * SM_max / N_c), at most all. Throws std::invalid_argument
+/// where N_c or N_s is 0 or OS is not within [1, N_c].
 [[nodiscard]] std::uint32_t sms_of_share(std::uint32_t sms, const Partitioning& partitioning);
 
-/// The groups of each context: as few as hold its share by eq. 9, dealt in a row and starting anew at the end,
-/// so that no group serves more than one context more than another. A share that needs all groups is the whole
-/// GPU, and so is every share in mode Streams. Throws std::invalid_argument as sms_of_share.
+/// The groups of each context: as few as hold its share by eq. 9, dealt in a row and starting anew at the
+/// end, so that no group serves more than one context more than another. A share that needs all groups is the
+/// whole GPU, and so is every share in mode Streams. Throws std::invalid_argument as sms_of_share.
 [[nodiscard]] std::vector<SmGroups> deal_groups(std::uint32_t sms, const SmSplit& split,
                                                 const Partitioning& partitioning);
 

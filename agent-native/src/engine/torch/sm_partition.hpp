@@ -1,5 +1,5 @@
-// A part of a GPU's SMs, and streams that run there. The green context is never made current: a stream of its own
-// is all that a kernel needs to stay on its SMs, and only one thread at a time could have it current.
+// A part of a GPU's SMs, and streams that run there. The green context is never made current: a stream of its
+// own is all that a kernel needs to stay on its SMs, and only one thread at a time could have it current.
 #pragma once
 
 #include <cuda.h>

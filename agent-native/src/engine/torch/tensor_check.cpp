@@ -19,8 +19,8 @@ std::string in_words(at::ScalarType type, c10::IntArrayRef shape) {
                                            what + "; package the model anew");
 }
 
-void check_output(const model::Manifest& manifest, model::Layout layout, const model::Stage& stage, std::uint32_t batch,
-                  const std::string& name, const at::Tensor& is) {
+void check_output(const model::Manifest& manifest, model::Layout layout, const model::Stage& stage,
+                  std::uint32_t batch, const std::string& name, const at::Tensor& is) {
   const model::Tensor& wanted = *manifest.tensor(name);
   const std::vector<std::int64_t> shape = batched_shape(wanted, batch);
   if (is.scalar_type() != scalar_type(wanted.datatype) || is.sizes() != c10::IntArrayRef(shape)) {
@@ -29,13 +29,15 @@ void check_output(const model::Manifest& manifest, model::Layout layout, const m
                ", model.json says " + in_words(scalar_type(wanted.datatype), shape));
   }
   constexpr int kImageDimensions = 4;
-  const bool leaves = std::ranges::find(manifest.outputs, name, &model::Tensor::name) != manifest.outputs.end();
+  const bool leaves =
+      std::ranges::find(manifest.outputs, name, &model::Tensor::name) != manifest.outputs.end();
   const bool innermost_channels =
       !leaves && layout == model::Layout::kChannelsLast && is.dim() == kImageDimensions;
   const auto order = innermost_channels ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   if (is.is_contiguous(order)) return;
-  refuse(stage, batch, "writes " + model::printable(name) + " in another order of memory than " +
-                           (innermost_channels ? "channels_last" : "row-major"));
+  refuse(stage, batch,
+         "writes " + model::printable(name) + " in another order of memory than " +
+             (innermost_channels ? "channels_last" : "row-major"));
 }
 
 }  // namespace
@@ -66,8 +68,8 @@ std::vector<std::int64_t> batched_shape(const model::Tensor& tensor, std::uint32
   return shape;
 }
 
-void check_outputs(const model::Manifest& manifest, model::Layout layout, std::size_t index, std::uint32_t batch,
-                   const std::vector<at::Tensor>& outputs) {
+void check_outputs(const model::Manifest& manifest, model::Layout layout, std::size_t index,
+                   std::uint32_t batch, const std::vector<at::Tensor>& outputs) {
   const model::Stage& stage = manifest.stages[index];
   if (outputs.size() != stage.outputs.size()) {
     refuse(stage, batch,

@@ -1,6 +1,7 @@
 // The engine of one GPU: stages compiled by AOTInductor, replayed as CUDA graphs on streams of the contexts.
 #include <ATen/Context.h>
 #include <cuda_runtime_api.h>
+#include <torch/headeronly/version.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -10,7 +11,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
-#include <torch/headeronly/version.h>
 
 #include "engine/torch/cuda_errors.hpp"
 #include "engine/torch/driver.hpp"
@@ -116,7 +116,9 @@ class TorchEngine : public Engine {
  private:
   [[nodiscard]] std::unique_ptr<TorchSlot> make_slot(const std::shared_ptr<const LoadedModel>& model,
                                                      std::uint32_t context, std::uint32_t batch) const;
-  [[nodiscard]] bool live() const { return now_us() - launched_us_.load(std::memory_order_relaxed) < kLiveUs; }
+  [[nodiscard]] bool live() const {
+    return now_us() - launched_us_.load(std::memory_order_relaxed) < kLiveUs;
+  }
   void make_current() const { check(::cudaSetDevice(options_.device), "the GPU"); }
   void bind_thread() const noexcept;
   void end_if_lost();
@@ -132,7 +134,8 @@ class TorchEngine : public Engine {
   std::vector<Context> contexts_;
   std::unique_ptr<Lanes> lanes_;
   std::atomic<std::int64_t> launched_us_{INT64_MIN / 2};  // the last launch
-  // Guards torch: its loaders take no lock, and one capture at a time is enough. Never held by who dispatches.
+  // Guards torch: its loaders take no lock, and one capture at a time is enough. Never held by who
+  // dispatches.
   std::mutex torch_;
 };
 
@@ -142,8 +145,8 @@ TorchEngine::TorchEngine(const EngineOptions& options)
       sms_(options.device, options.ignore_coscheduling) {
   prepare_torch();
   const cudaDeviceProp properties = properties_of(options.device);
-  target_ = {.arch = arch_word(properties.major, properties.minor), .torch = TORCH_VERSION,
-             .cuda = cuda_version()};
+  target_ = {
+      .arch = arch_word(properties.major, properties.minor), .torch = TORCH_VERSION, .cuda = cuda_version()};
   if (options_.lost == nullptr) options_.lost = end_process;
   partition({});
 }
@@ -203,7 +206,9 @@ std::unique_ptr<Slot> TorchEngine::create_slot(const std::shared_ptr<const Loade
 
 std::unique_ptr<TorchSlot> TorchEngine::make_slot(const std::shared_ptr<const LoadedModel>& model,
                                                   std::uint32_t context, std::uint32_t batch) const {
-  const SlotPlace place{.context = context, .partition = partitions_[context], .device = options_.device,
+  const SlotPlace place{.context = context,
+                        .partition = partitions_[context],
+                        .device = options_.device,
                         .copies = options_.copies};
   return std::make_unique<TorchSlot>(std::static_pointer_cast<const TorchModel>(model), batch, place);
 }

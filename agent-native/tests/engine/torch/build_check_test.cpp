@@ -1,4 +1,5 @@
-// What is refused before it is loaded: stages for another GPU, torch, CUDA, stage or batch, and what does not fit.
+// What is refused before it is loaded: stages for another GPU, torch, CUDA, stage or batch, and what does not
+// fit.
 #include "engine/torch/build_check.hpp"
 
 #include <gtest/gtest.h>
@@ -14,7 +15,7 @@ namespace {
 const Target kTarget{.arch = "sm_90", .torch = "2.11.0", .cuda = "13.0"};
 
 Metadata good() {
-  return {{"AOTI_DEVICE_KEY", "cuda"}, {"daris_arch", "sm_90"},   {"daris_torch", "2.11.0+cu130"},
+  return {{"AOTI_DEVICE_KEY", "cuda"}, {"daris_arch", "sm_90"},     {"daris_torch", "2.11.0+cu130"},
           {"daris_cuda", "13.0"},      {"daris_stage", "stage-01"}, {"daris_batch", "8"}};
 }
 
@@ -22,7 +23,9 @@ std::string fault(const Metadata& metadata) {
   return fault_of(metadata, kTarget, "stage-01", 8).value_or("");
 }
 
-TEST(StageMetadata, OfThisGpuAndTorchIsTaken) { EXPECT_EQ(fault(good()), ""); }
+TEST(StageMetadata, OfThisGpuAndTorchIsTaken) {
+  EXPECT_EQ(fault(good()), "");
+}
 
 TEST(StageMetadata, EachDifferenceIsNamedWithWhatIsNeeded) {
   const std::map<std::string, std::pair<std::string, std::string>> cases{
@@ -49,8 +52,13 @@ TEST(StageMetadata, WhatAFileSaysIsMadeFitForMessages) {
 }
 
 TEST(PackageBuild, OfAnotherTorchOrCudaIsRefused) {
-  model::Build build{.engine = "torch", .arch = "sm_90", .version = "2.11.0+cu130", .cuda = "13.0",
-                     .precision = model::Datatype::kFp16, .tf32 = false, .layout = model::Layout::kContiguous,
+  model::Build build{.engine = "torch",
+                     .arch = "sm_90",
+                     .version = "2.11.0+cu130",
+                     .cuda = "13.0",
+                     .precision = model::Datatype::kFp16,
+                     .tf32 = false,
+                     .layout = model::Layout::kContiguous,
                      .tolerance = 0.02};
   EXPECT_EQ(fault_of(build, kTarget), std::nullopt);
   build.version = "2.12.0+cu130";

@@ -86,7 +86,6 @@ TEST_F(LaunchBookTest, ALaunchThatCouldNotBeMadeEndsWithItsError) {
   EXPECT_EQ(take().at(0).error, nullptr);
 }
 
-
 TEST_F(LaunchBookTest, FindsAStageThatTakesTooLong) {
   (void)begin(1, 1, 100);
   words_[2].value = begin(2, 2, 500);

@@ -19,7 +19,8 @@ std::string refusal_of(const std::filesystem::path& library) {
 
 TEST(OpenPlugin, ALibraryThatIsNotThereIsAReasonNotAnError) {
   const test::TemporaryFolder folder;
-  EXPECT_NE(refusal_of(folder.path() / kPluginFile).find("a build without the torch engine"), std::string::npos);
+  EXPECT_NE(refusal_of(folder.path() / kPluginFile).find("a build without the torch engine"),
+            std::string::npos);
 }
 
 TEST(OpenPlugin, AFileThatIsNoLibraryIsSaidToBeSo) {

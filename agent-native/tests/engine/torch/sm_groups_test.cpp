@@ -11,7 +11,7 @@
 namespace daris::engine::torch {
 namespace {
 
-constexpr std::uint32_t kSms = 132;           // an H200
+constexpr std::uint32_t kSms = 132;  // an H200
 constexpr SmSplit kHopper{.size = 8, .count = 16};
 constexpr SmSplit kFine{.size = 2, .count = 66};
 
@@ -77,7 +77,8 @@ TEST(DealGroups, OversubscribedContextsShareGroupsEvenly) {
 }
 
 TEST(DealGroups, TheShareIsRoundedUpToWholeGroups) {
-  for (const SmGroups& groups : deal_groups(kSms, kHopper, of(6, 1))) EXPECT_EQ(groups.size(), 3U);  // 22 of 24
+  for (const SmGroups& groups : deal_groups(kSms, kHopper, of(6, 1)))
+    EXPECT_EQ(groups.size(), 3U);  // 22 of 24
 }
 
 TEST(DealGroups, AShareThatNeedsAllGroupsIsTheWholeGpu) {

@@ -1,6 +1,4 @@
 // Green contexts on a real GPU: kernels stay on the SMs of their context, also out of CUDA graphs.
-#include "engine/torch/sm_partition.hpp"
-
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +7,7 @@
 #include <set>
 
 #include "engine/torch/driver.hpp"
+#include "engine/torch/sm_partition.hpp"
 
 namespace daris::engine::torch {
 namespace {
@@ -68,8 +67,9 @@ class SmPartitionTest : public testing::Test {
   }
 
   static std::vector<SmPartition> divide(const SmSource& source, std::uint32_t contexts, double os) {
-    return source.partitions(deal_groups(
-        source.sms(), source.split(), {.contexts = contexts, .streams_per_context = 1, .oversubscription = os}));
+    return source.partitions(
+        deal_groups(source.sms(), source.split(),
+                    {.contexts = contexts, .streams_per_context = 1, .oversubscription = os}));
   }
 
   static SmIds common(const SmIds& a, const SmIds& b) {
