@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "model/error.hpp"
+
 namespace daris::engine::torch {
 namespace {
 
@@ -61,6 +63,10 @@ void check(cudaError_t result, const char* what) {
   if (result == cudaSuccess) return;
   throw std::runtime_error(std::string(what) + ": " + ::cudaGetErrorString(result) + " (CUDA error " +
                            std::to_string(static_cast<int>(result)) + ")");
+}
+
+std::string first_line(std::string_view text) {
+  return model::printable(text.substr(0, text.find('\n')));
 }
 
 std::uint64_t free_bytes() {

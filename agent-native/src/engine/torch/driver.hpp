@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace daris::engine::torch {
 
@@ -39,6 +40,9 @@ struct Driver {
 /// Throws std::runtime_error saying what failed and why.
 void check(CUresult result, const char* what);
 void check(cudaError_t result, const char* what);
+
+/// What torch says before it shows its own stack, fit for messages.
+[[nodiscard]] std::string first_line(std::string_view text);
 
 /// Memory that the current device has left. Throws std::runtime_error.
 [[nodiscard]] std::uint64_t free_bytes();

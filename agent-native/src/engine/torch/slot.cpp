@@ -9,15 +9,12 @@
 #include <cstring>
 
 #include "engine/torch/cuda_errors.hpp"
+#include "engine/torch/device_memory.hpp"
 #include "engine/torch/driver.hpp"
 #include "engine/torch/tensor_check.hpp"
 
 namespace daris::engine::torch {
 namespace {
-
-std::string first_line(std::string_view text) {
-  return model::printable(text.substr(0, text.find('\n')));
-}
 
 /// The context is lost: nothing more can be tried, and nothing be had from this process.
 void stop_if_lost(cudaStream_t stream) {
@@ -61,6 +58,12 @@ TorchSlot::~TorchSlot() {
 
 void TorchSlot::make_buffers() {
   const model::Manifest& manifest = model_->manifest();
+  std::uint64_t needed = 0;
+  for (const auto* list : {&manifest.inputs, &manifest.outputs, &manifest.tensors}) {
+    for (const model::Tensor& tensor : *list) needed += tensor.element_bytes() * batch_;
+  }
+  const std::string what = "a slot at batch " + std::to_string(batch_);
+  if (const auto lack = lack_of_memory(what, needed, free_bytes())) throw EngineError("OutOfMemory", *lack);
   for (const model::Tensor& tensor : manifest.inputs) {
     inputs_.emplace_back(tensor.element_bytes() * batch_);
     const auto sample = model_->samples().find(tensor.name);

@@ -220,6 +220,8 @@ auto TorchEngine::with_torch(Work work) -> decltype(work()) {
   make_current();
   try {
     return work();
+  } catch (const c10::OutOfMemoryError& error) {
+    throw EngineError("OutOfMemory", first_line(error.what()));
   } catch (const std::exception&) {
     end_if_lost();
     throw;
