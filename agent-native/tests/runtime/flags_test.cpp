@@ -30,6 +30,13 @@ TEST(Flags, AreReadInBothSpellings) {
   EXPECT_TRUE(flags.supervise);
 }
 
+TEST(Flags, AnEngineIsChosenByNameOrByWhatIsThere) {
+  EXPECT_EQ(parseFlags(kSound).engine, "auto");
+  const Flags flags = parseFlags(with({"--engine", "torch", "--gpu", "3"}));
+  EXPECT_EQ(flags.engine, "torch");
+  EXPECT_EQ(flags.gpu, 3U);
+}
+
 TEST(Flags, HelpNeedsNothingElse) {
   EXPECT_TRUE(parseFlags(std::vector<const char*>{"--help"}).help);
   EXPECT_NE(usage().find("--inference-address HOST:PORT"), std::string::npos);
@@ -61,6 +68,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"NoSocket", {"--model-root", "/tmp", "--cores", "0"}, "--socket"},
                     Bad{"NoCores", {"--model-root", "/tmp", "--socket", "/a"}, "--cores"},
                     Bad{"NoRoot", {"--cores", "0", "--socket", "/a"}, "--model-root"},
+                    Bad{"OtherEngine", with({"--engine", "cuda"}), "--engine"},
+                    Bad{"NoGpuNumber", with({"--gpu", "GPU-0"}), "--gpu"},
                     Bad{"NoValue", with({"--slot-memory"}), "--slot-memory"},
                     Bad{"ValueForSwitch", with({"--supervise=yes"}), "--supervise"},
                     Bad{"NoDirectory", with({"--model-root", "/nowhere/at/all"}), "--model-root"},

@@ -59,6 +59,15 @@ TEST_F(ClassesTest, FewerSlotsThanTasksIsReadyAndNotOrderedAgain) {
   EXPECT_EQ(classes_.stateFor(kKey, Priority::Low, 0), Classes::State::Ready);
 }
 
+TEST_F(ClassesTest, RemarksOnSlotsAreKeptEachOnce) {
+  classes_.want(demandOf(1), {});
+  EXPECT_EQ(classes_.remarksOn(kKey), "");
+  classes_.delivered(kKey, {1, 1}, "", {"b is odd", "a is odd"});
+  classes_.want(demandOf(2), {});
+  classes_.delivered(kKey, {1, 1}, "", {"b is odd"});
+  EXPECT_EQ(classes_.remarksOn(kKey), "a is odd; b is odd");
+}
+
 TEST_F(ClassesTest, AContextWithoutAnySlotIsAFaultUntilForgiven) {
   classes_.want(demandOf(1), {});
   classes_.delivered(kKey, {1, 0}, "no memory");
