@@ -1,5 +1,6 @@
 #include "engine/torch/captured_stage.hpp"
 
+#include <ATen/core/CachingHostAllocator.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -24,11 +25,14 @@ void abandon_capture(const CapturePlace& place, cudaStream_t stream) noexcept {
   (void)::cudaStreamEndCapture(stream, &graph);
   if (graph != nullptr) (void)::cudaGraphDestroy(graph);
   (void)::cudaGetLastError();
-  try {
-    c10::cuda::CUDACachingAllocator::endAllocateToPool(static_cast<c10::DeviceIndex>(place.device),
-                                                       place.pool);
+  const auto device = static_cast<c10::DeviceIndex>(place.device);
+  try {  // what capture_end() does after the capture's end, and the destructor for one that succeeded
+    c10::cuda::CUDACachingAllocator::endAllocateToPool(device, place.pool);
+    c10::cuda::CUDACachingAllocator::releasePool(device, place.pool);
+    at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(place.pool);
+    // Its host part is not released: at no count of uses it could not be taken up again.
   } catch (const std::exception&) {
-    // It was ended already.
+    // capture_end() got so far itself.
   }
 }
 
