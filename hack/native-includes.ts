@@ -9,15 +9,17 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   model: ['base'],
   engine: ['base', 'model'],
   'engine/openvino': ['base', 'model', 'engine'],
+  'engine/torch': ['base', 'model', 'engine'],
   runtime: ['base', 'sched', 'trace', 'model', 'engine'],
   rpc: ['base', 'sched', 'trace', 'model', 'engine', 'runtime'],
-  main: ['base', 'sched', 'trace', 'simulator', 'model', 'engine', 'engine/openvino', 'runtime', 'rpc'],
+  main: ['base', 'sched', 'trace', 'simulator', 'model', 'engine', 'engine/openvino', 'engine/torch', 'runtime', 'rpc'],
 };
 
 /** Headers of a framework, and the only folder that sees it. */
 const frameworks: readonly [header: RegExp, folder: string][] = [
   [/^(grpc|google\/protobuf)|\.pb\.h$/, 'rpc'],
   [/^openvino\//, 'engine/openvino'],
+  [/^(torch|ATen|c10|cuda[a-z_]*\.h)/, 'engine/torch'],
   [/^archive/, 'model'],
   [/^openssl\//, 'model'],
 ];
