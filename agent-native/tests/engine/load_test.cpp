@@ -160,7 +160,7 @@ const Refusal kRefusals[] = {
      "(stage 'only', batch 1) has open shapes inside, at 'middle'"},
     {"OtherEngine",
      [](PackageContent& c) {
-       for (json& artifact : c.manifest["artifacts"]) artifact["engine"] = "torch";
+       for (json& artifact : c.manifest["artifacts"]) artifact["engine"] = "none";
      },
      "NoArtifacts: model.json lists no artifacts of engine 'openvino'"},
 };
