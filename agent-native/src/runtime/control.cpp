@@ -81,7 +81,7 @@ bool Control::partitioned() {
   if (partitioning_) return false;
   if (policy_ && policy_->partition == desired_->policy.partition) return true;
   if (!partitionFault_.empty()) return false;
-  while (!running_.empty()) end(std::string(running_.begin()->first));
+  while (!running_.empty()) end(std::string(running_.begin()->first), true);
   classes_.want(SlotDemand(0), {});
   if (draining_.empty() && classes_.empty()) startPartitioning();
   return false;

@@ -81,7 +81,8 @@ class Control {
   void reconcileTasks(const std::vector<Verdict>& planned);
   [[nodiscard]] Verdict withSlots(const DesiredTask& task, Verdict verdict) const;
   void start(const DesiredTask& task, Step step, const Verdict& verdict);
-  void end(const std::string& uid);
+  /// `returns`: it is to be started again as soon as it can be.
+  void end(const std::string& uid, bool returns = false);
   void dropModels();
   void tell(const DesiredTask& task, const Verdict& verdict);
   void forgetUndesired();
