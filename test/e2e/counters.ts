@@ -26,6 +26,9 @@ export interface Window {
   tasks: TaskWindow[];
 }
 
+/** Counters at one time, of one runtime or of all of them. */
+export type Figures = Pick<ObservedState, 'instanceId' | 'timeUs' | 'tasks'>;
+
 export const noJobs = zeroCounters;
 
 function combine(a: JobCounters, b: JobCounters, with_: (x: number, y: number) => number): JobCounters {
@@ -45,11 +48,7 @@ function taskWindow(identity: TaskIdentity, before: ObservedTask | undefined, af
 }
 
 /** The window of those tasks that the runtime knew at its end. Both states must be of one runtime instance. */
-export function windowBetween(
-  before: ObservedState,
-  after: ObservedState,
-  identities: readonly TaskIdentity[],
-): Window {
+export function windowBetween(before: Figures, after: Figures, identities: readonly TaskIdentity[]): Window {
   if (before.instanceId !== after.instanceId) {
     throw new Error(`the runtime was restarted within the window (${before.instanceId} → ${after.instanceId})`);
   }

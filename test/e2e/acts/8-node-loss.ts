@@ -1,0 +1,157 @@
+// A node that serves High and Low tasks crashes: agent, runtime and supervisor end at once. Its tasks are served by the
+// other node; one that may run nowhere else says that nobody knows of it. Then the node is back, drops what is no longer
+// its own, and takes load again.
+import type { RealtimeInferenceTask } from '../../../api/resources.ts';
+import { waitFor } from '../../control-plane/wait.ts';
+import type { Act, ActResult } from '../act.ts';
+import { Checks, round } from '../act.ts';
+import { hostnameLabel, type ClusterNode } from '../cluster-node.ts';
+import { jobsOf, windowBetween } from '../counters.ts';
+import { failOver, type Failover } from '../failover.ts';
+import { checkMonotone } from '../judge.ts';
+import { jobsInStatus } from '../monotone.ts';
+import { allServed, servedUnder, strangers } from '../served.ts';
+import type { Stack } from '../stack.ts';
+import { conditionOf, identityOf } from '../tasks.ts';
+
+/** The agents' Lease, and what detection, placement and loading the models may take beyond it. */
+const leaseSeconds = 10;
+const beyondLeaseSeconds = 5;
+/** Longer than a Low task waits before it may be moved towards a node that has come back. */
+const takesLoadTimeoutMs = 40_000;
+const [pinned, newcomer] = ['home-bound', 'newcomer'];
+
+/** A small Low task, bound to a node where one is named. */
+function lowTask(name: string, node?: ClusterNode): object {
+  const spec = { model: 'edge-classifier', priority: 'Low', release: 'Periodic', period: '500ms' };
+  return {
+    apiVersion: 'daris.dev/v1alpha1',
+    kind: 'RealtimeInferenceTask',
+    metadata: { name },
+    spec: node === undefined ? spec : { ...spec, nodeSelector: { [hostnameLabel]: node.name } },
+  };
+}
+
+function placedOn(tasks: readonly RealtimeInferenceTask[], { name }: ClusterNode): RealtimeInferenceTask[] {
+  return tasks.filter(({ status }) => status?.placement?.node === name);
+}
+
+/** The one that joined last, if it has tasks of both priorities; else the first. */
+function chooseVictim(stack: Stack, tasks: readonly RealtimeInferenceTask[]): [ClusterNode, ClusterNode] {
+  const priorities = new Set(placedOn(tasks, stack.node2).map(({ spec }) => spec.priority));
+  return priorities.size === 2 ? [stack.node2, stack.node1] : [stack.node1, stack.node2];
+}
+
+/** What the task says of a node that does not speak any more. */
+async function wordsWhileLost(stack: Stack, signal: AbortSignal): Promise<string> {
+  const lost = (task: RealtimeInferenceTask): boolean => conditionOf(task, 'Ready')?.status === 'Unknown';
+  const options = { what: `Ready=Unknown of ${pinned}`, timeoutMs: 10_000, signal };
+  const ready = conditionOf(await stack.tasks.until(pinned, lost, options), 'Ready');
+  return `${ready?.status} ${ready?.reason}: ${ready?.message}`;
+}
+
+/** Seconds until one of the tasks is served by the node under its present epoch. */
+async function takesLoad(
+  stack: Stack,
+  node: ClusterNode,
+  among: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<number> {
+  const started = performance.now();
+  const probe = async (): Promise<true> => {
+    const tasks = placedOn(await stack.tasks.list(signal), node).filter(({ metadata }) =>
+      among.has(metadata.name ?? ''),
+    );
+    if (tasks.some((task) => servedUnder(task, node.watch.latest) !== undefined)) return true;
+    throw new Error(`${tasks.length} of ${[...among].join(', ')} are placed there, none is served`);
+  };
+  const what = `${node.name} to serve one of ${[...among].join(', ')}`;
+  await waitFor(probe, { what, timeoutMs: takesLoadTimeoutMs, intervalMs: 100, signal });
+  return round((performance.now() - started) / 1000);
+}
+
+/** What of High tasks does not change while nodes come back: where they are, and under which epoch. */
+function highPlaces(tasks: readonly RealtimeInferenceTask[]): string {
+  const high = tasks.filter(({ spec }) => spec.priority === 'High');
+  const places = high.map(({ metadata, status }) => {
+    const { node, context, epoch } = status?.placement ?? {};
+    return `${metadata.name} on ${node}/${context} under epoch ${epoch}`;
+  });
+  return places.sort().join(', ');
+}
+
+/** The node is up again: it serves what is its own and nothing else, and a new task goes there. */
+async function comesBack(
+  stack: Stack,
+  checks: Checks,
+  victim: ClusterNode,
+  signal: AbortSignal,
+): Promise<ActResult['figures']> {
+  const before = await stack.tasks.list(signal);
+  const started = performance.now();
+  await victim.comeBack();
+  await stack.operators.nodesReady(stack.nodes.length, takesLoadTimeoutMs);
+  const secondsToReady = round((performance.now() - started) / 1000);
+  const secondsToServeItsOwn = await takesLoad(stack, victim, new Set([pinned]), signal);
+  await stack.cluster.apply(lowTask(newcomer), { signal });
+  const secondsToTakeLoad = await takesLoad(stack, victim, new Set([newcomer]), signal);
+
+  const after = await allServed(stack, before.length + 1, { timeoutMs: 20_000, signal });
+  const foreign = strangers(victim.name, await victim.watch.fresh(signal), after);
+  checks.equal('tasks of others in the runtime of the node that is back', foreign.join(', '), '');
+  checks.equal('the High tasks', highPlaces(after), highPlaces(before));
+  return { secondsToReady, secondsToServeItsOwn, secondsToTakeLoad, tasksOfOthersOnIt: foreign.length };
+}
+
+function checkFailover(checks: Checks, failover: Failover): void {
+  checks.atMost(
+    'seconds from the crash to the last task served',
+    failover.servedSeconds,
+    leaseSeconds + beyondLeaseSeconds,
+  );
+}
+
+async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
+  const checks = new Checks();
+  const [victim, survivor] = chooseVictim(stack, await stack.tasks.list(signal));
+  try {
+    await stack.cluster.apply(lowTask(pinned, victim), { signal });
+    const before = await allServed(stack, 7, { timeoutMs: 30_000, signal });
+    const tasks = placedOn(before, victim).filter(({ metadata }) => metadata.name !== pinned);
+    const high = tasks.filter(({ spec }) => spec.priority === 'High').length;
+    checks.atLeast(`High tasks on ${victim.name}`, high, 1);
+    checks.atLeast(`Low tasks on ${victim.name}`, tasks.length - high, 1);
+    const figures = stack.tally.figures();
+
+    const failover = await failOver(stack, { victim, survivor, tasks, timeoutMs: 60_000 }, signal);
+    checkFailover(checks, failover);
+    const said = await wordsWhileLost(stack, signal);
+    const words = `Unknown NodeLost: Serving is Unknown (NodeLost): node ${victim.name}: its agent has not renewed its Lease for ${leaseSeconds} s`;
+    checks.equal(`Ready of ${pinned}`, said, words);
+    checks.equal('nodes that the operator calls lost', await stack.operators.nodesIn('Lost'), 1);
+
+    const back = await comesBack(stack, checks, victim, signal);
+    checkMonotone(checks, 'status', jobsInStatus(before), jobsInStatus(await stack.tasks.list(signal)));
+    const window = windowBetween(figures, stack.tally.figures(), before.map(identityOf));
+    for (const { name, jobs } of window.tasks) checks.atLeast(`jobs of ${name} completed`, jobs.completed, 1);
+    return {
+      figures: {
+        killed: victim.name,
+        movedHigh: high,
+        movedLow: tasks.length - high,
+        ...failover,
+        whileLost: said,
+        ...back,
+        highMissed: jobsOf(window, 'High').missed,
+      },
+      failures: checks.failures,
+    };
+  } finally {
+    await stack.remove(['rit', pinned, newcomer]);
+  }
+}
+
+export const nodeLoss: Act = {
+  title: 'a node crashes: its tasks are served by the other one; it comes back and takes load again',
+  run,
+};
