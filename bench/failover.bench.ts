@@ -48,11 +48,11 @@ function figuresOf(runs: readonly Run[]): object {
   return {
     leaseSeconds,
     servedSeconds: spread((run) => run.servedSeconds),
+    firstServedSeconds: spread((run) => run.firstServedSeconds),
     split: {
       untilDeclaredLostSeconds: spread((run) => run.lostSeconds),
       thenUntilPlacedSeconds: spread((run) => round(run.placedSeconds - run.lostSeconds)),
-      thenUntilFirstServedSeconds: spread((run) => round(run.firstServedSeconds - run.placedSeconds)),
-      thenUntilAllServedSeconds: spread((run) => round(run.servedSeconds - run.firstServedSeconds)),
+      thenUntilServedSeconds: spread((run) => round(run.servedSeconds - run.placedSeconds)),
     },
     runs,
     note: 'from the SIGKILL until each task has completed a job on the other node; seen within 0.25 s',
