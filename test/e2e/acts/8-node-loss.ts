@@ -6,14 +6,15 @@ import { waitFor } from '../../control-plane/wait.ts';
 import type { Act, ActResult } from '../act.ts';
 import { Checks, round } from '../act.ts';
 import { hostnameLabel, type ClusterNode } from '../cluster-node.ts';
-import { jobsOf, windowBetween } from '../counters.ts';
-import { failOver, type Failover } from '../failover.ts';
-import { checkMonotone } from '../judge.ts';
+import { jobsOf, windowBetween, type Figures, type Window } from '../counters.ts';
+import { failOver } from '../failover.ts';
+import { checkHighTasks, checkMonotone } from '../judge.ts';
 import { jobsInStatus } from '../monotone.ts';
 import { allServed, servedUnder, strangers } from '../served.ts';
 import type { Stack } from '../stack.ts';
 import { conditionOf, identityOf } from '../tasks.ts';
 
+const exampleTasks = 6;
 /** The agents' Lease, and what detection, placement and loading the models may take beyond it. */
 const leaseSeconds = 10;
 const beyondLeaseSeconds = 5;
@@ -103,49 +104,67 @@ async function comesBack(
   return { secondsToReady, secondsToServeItsOwn, secondsToTakeLoad, tasksOfOthersOnIt: foreign.length };
 }
 
-function checkFailover(checks: Checks, failover: Failover): void {
-  checks.atMost(
-    'seconds from the crash to the last task served',
-    failover.servedSeconds,
-    leaseSeconds + beyondLeaseSeconds,
-  );
+/** While the node is gone, one of its tasks has no other place. */
+async function checkLost(checks: Checks, stack: Stack, { name }: ClusterNode, signal: AbortSignal): Promise<string> {
+  const said = await wordsWhileLost(stack, signal);
+  const why = `node ${name}: its agent has not renewed its Lease for ${leaseSeconds} s`;
+  checks.equal(`Ready of ${pinned}`, said, `Unknown NodeLost: Serving is Unknown (NodeLost): ${why}`);
+  checks.equal('nodes that the operator calls lost', await stack.operators.nodesIn('Lost'), 1);
+  return said;
+}
+
+interface Loss {
+  readonly victim: ClusterNode;
+  readonly survivor: ClusterNode;
+  /** All tasks, as they were served before. */
+  readonly before: readonly RealtimeInferenceTask[];
+  /** Of these, those that the victim had and the survivor must take. */
+  readonly tasks: readonly RealtimeInferenceTask[];
+}
+
+async function chooseLoss(checks: Checks, stack: Stack, signal: AbortSignal): Promise<Loss> {
+  const [victim, survivor] = chooseVictim(stack, await stack.tasks.list(signal));
+  await stack.cluster.apply(lowTask(pinned, victim), { signal });
+  const before = await allServed(stack, exampleTasks + 1, { timeoutMs: 30_000, signal });
+  const tasks = placedOn(before, victim).filter(({ metadata }) => metadata.name !== pinned);
+  for (const priority of ['High', 'Low']) {
+    const count = tasks.filter(({ spec }) => spec.priority === priority).length;
+    checks.atLeast(`${priority} tasks on ${victim.name}`, count, 1);
+  }
+  return { victim, survivor, before, tasks };
+}
+
+/** Everybody has run on, those that stayed without a High job too late, and no count went back. */
+async function checkJobs(
+  checks: Checks,
+  stack: Stack,
+  loss: Loss,
+  since: Figures,
+  signal: AbortSignal,
+): Promise<Window> {
+  const { survivor, before } = loss;
+  const now = stack.tally.figures();
+  const window = windowBetween(since, now, before.map(identityOf));
+  for (const { name, jobs } of window.tasks) checks.atLeast(`jobs of ${name} completed`, jobs.completed, 1);
+  checkHighTasks(checks, windowBetween(since, now, placedOn(before, survivor).map(identityOf)));
+  checkMonotone(checks, 'status', jobsInStatus(before), jobsInStatus(await stack.tasks.list(signal)));
+  return window;
 }
 
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
-  const [victim, survivor] = chooseVictim(stack, await stack.tasks.list(signal));
   try {
-    await stack.cluster.apply(lowTask(pinned, victim), { signal });
-    const before = await allServed(stack, 7, { timeoutMs: 30_000, signal });
-    const tasks = placedOn(before, victim).filter(({ metadata }) => metadata.name !== pinned);
-    const high = tasks.filter(({ spec }) => spec.priority === 'High').length;
-    checks.atLeast(`High tasks on ${victim.name}`, high, 1);
-    checks.atLeast(`Low tasks on ${victim.name}`, tasks.length - high, 1);
-    const figures = stack.tally.figures();
-
-    const failover = await failOver(stack, { victim, survivor, tasks, timeoutMs: 60_000 }, signal);
-    checkFailover(checks, failover);
-    const said = await wordsWhileLost(stack, signal);
-    const words = `Unknown NodeLost: Serving is Unknown (NodeLost): node ${victim.name}: its agent has not renewed its Lease for ${leaseSeconds} s`;
-    checks.equal(`Ready of ${pinned}`, said, words);
-    checks.equal('nodes that the operator calls lost', await stack.operators.nodesIn('Lost'), 1);
-
+    const loss = await chooseLoss(checks, stack, signal);
+    const { victim, tasks } = loss;
+    const since = stack.tally.figures();
+    const failover = await failOver(stack, { ...loss, timeoutMs: 60_000 }, signal);
+    const limit = leaseSeconds + beyondLeaseSeconds;
+    checks.atMost('seconds from the crash until the last task was served', failover.servedSeconds, limit);
+    const whileLost = await checkLost(checks, stack, victim, signal);
     const back = await comesBack(stack, checks, victim, signal);
-    checkMonotone(checks, 'status', jobsInStatus(before), jobsInStatus(await stack.tasks.list(signal)));
-    const window = windowBetween(figures, stack.tally.figures(), before.map(identityOf));
-    for (const { name, jobs } of window.tasks) checks.atLeast(`jobs of ${name} completed`, jobs.completed, 1);
-    return {
-      figures: {
-        killed: victim.name,
-        movedHigh: high,
-        movedLow: tasks.length - high,
-        ...failover,
-        whileLost: said,
-        ...back,
-        highMissed: jobsOf(window, 'High').missed,
-      },
-      failures: checks.failures,
-    };
+    const window = await checkJobs(checks, stack, loss, since, signal);
+    const [killed, tasksMoved, highMissed] = [victim.name, tasks.length, jobsOf(window, 'High').missed];
+    return { figures: { killed, tasksMoved, ...failover, whileLost, ...back, highMissed }, failures: checks.failures };
   } finally {
     await stack.remove(['rit', pinned, newcomer]);
   }
