@@ -12,7 +12,7 @@ import { checkHighTasks, checkMonotone } from '../judge.ts';
 import { jobsInStatus } from '../monotone.ts';
 import { allServed, servedUnder, strangers } from '../served.ts';
 import type { Stack } from '../stack.ts';
-import { conditionOf, identityOf } from '../tasks.ts';
+import { conditionOf, identityOf, placesOf } from '../tasks.ts';
 
 const exampleTasks = 6;
 /** The agents' Lease, and what detection, placement and loading the models may take beyond it. */
@@ -31,6 +31,10 @@ function lowTask(name: string, node?: ClusterNode): object {
     metadata: { name },
     spec: node === undefined ? spec : { ...spec, nodeSelector: { [hostnameLabel]: node.name } },
   };
+}
+
+function isHigh({ spec }: RealtimeInferenceTask): boolean {
+  return spec.priority === 'High';
 }
 
 function placedOn(tasks: readonly RealtimeInferenceTask[], { name }: ClusterNode): RealtimeInferenceTask[] {
@@ -71,16 +75,6 @@ async function takesLoad(
   return round((performance.now() - started) / 1000);
 }
 
-/** What of High tasks does not change while nodes come back: where they are, and under which epoch. */
-function highPlaces(tasks: readonly RealtimeInferenceTask[]): string {
-  const high = tasks.filter(({ spec }) => spec.priority === 'High');
-  const places = high.map(({ metadata, status }) => {
-    const { node, context, epoch } = status?.placement ?? {};
-    return `${metadata.name} on ${node}/${context} under epoch ${epoch}`;
-  });
-  return places.sort().join(', ');
-}
-
 /** The node is up again: it serves what is its own and nothing else, and a new task goes there. */
 async function comesBack(
   stack: Stack,
@@ -100,7 +94,7 @@ async function comesBack(
   const after = await allServed(stack, before.length + 1, { timeoutMs: 20_000, signal });
   const foreign = strangers(victim.name, await victim.watch.fresh(signal), after);
   checks.equal('tasks of others in the runtime of the node that is back', foreign.join(', '), '');
-  checks.equal('the High tasks', highPlaces(after), highPlaces(before));
+  checks.equal('the High tasks', placesOf(after.filter(isHigh)), placesOf(before.filter(isHigh)));
   return { secondsToReady, secondsToServeItsOwn, secondsToTakeLoad, tasksOfOthersOnIt: foreign.length };
 }
 

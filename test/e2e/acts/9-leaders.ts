@@ -1,12 +1,13 @@
 // The leading operator is halted past its Lease, and another one leads. When the first goes on, it ends without a write, and
 // what it might have sent is refused by the API server. No task is moved by any of it.
-import { systemNamespace, type RealtimeInferenceTask } from '../../../api/resources.ts';
+import { systemNamespace } from '../../../api/resources.ts';
 import { Cluster } from '../../control-plane/cluster.ts';
 import { waitFor } from '../../control-plane/wait.ts';
 import type { Act, ActResult } from '../act.ts';
 import { Checks, round } from '../act.ts';
 import type { OperatorName } from '../operators.ts';
 import type { Stack } from '../stack.ts';
+import { placesOf } from '../tasks.ts';
 
 const [first, second]: readonly [OperatorName, OperatorName] = ['operator', 'operator-2'];
 /** Exit status of an operator that led and does not any more. */
@@ -32,14 +33,6 @@ async function transitions(stack: Stack, signal: AbortSignal): Promise<number> {
   const path = 'jsonpath={.spec.leaseTransitions}';
   const args = ['get', 'lease', 'daris-operator', '-n', systemNamespace, '-o', path];
   return Number(await stack.cluster.kubectl(args, { signal }));
-}
-
-function placements(tasks: readonly RealtimeInferenceTask[]): string {
-  const places = tasks.map(({ metadata, status }) => {
-    const { node, gpu, context, epoch } = status?.placement ?? {};
-    return `${metadata.name} ${node}/${gpu}/${context} epoch ${epoch}`;
-  });
-  return places.sort().join(', ');
 }
 
 /** With the identity of the operators takes a placement away under a former leader's number; answers what is said. */
@@ -79,7 +72,7 @@ async function handOver(stack: Stack, signal: AbortSignal): Promise<number> {
 
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
-  const before = placements(await stack.tasks.list(signal));
+  const before = placesOf(await stack.tasks.list(signal));
   const stale = await transitions(stack, signal);
   await stack.operators.start(second);
   checks.holds(!(await isLeader(stack, second)), 'two operators lead');
@@ -91,7 +84,7 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
 
   const handoverSeconds = await handOver(stack, signal);
   checks.atMost('seconds of the clean handover', handoverSeconds, longestHandoverSeconds);
-  checks.equal('the tasks placed', placements(await stack.tasks.list(signal)), before);
+  checks.equal('the tasks placed', placesOf(await stack.tasks.list(signal)), before);
   return { figures: { takeoverSeconds, handoverSeconds, leadersSoFar: stale + 2 }, failures: checks.failures };
 }
 
