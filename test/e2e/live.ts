@@ -66,7 +66,10 @@ export class LiveView {
     if (state === undefined) return;
     this.last.set(node, state);
     if (before === undefined || before.instanceId !== state.instanceId || state.timeUs === before.timeUs) return;
-    const here = this.identities.filter(({ uid }) => state.tasks.some((task) => task.uid === uid));
+    // A task that has just come brings counters of its past along.
+    const here = this.identities.filter(({ uid }) =>
+      [before, state].every(({ tasks }) => tasks.some((task) => task.uid === uid)),
+    );
     if (here.length > 0) this.output.write(`    ${node}: ${renderLine(before, state, here, streams)}\n`);
   }
 
