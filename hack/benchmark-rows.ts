@@ -98,6 +98,37 @@ export function systemRows({ applyToServed, apiWrites, residentMemory }: SystemR
   ];
 }
 
+export interface FailoverResult {
+  readonly leaseSeconds: number;
+  readonly servedSeconds: Spread;
+  readonly split: {
+    readonly untilDeclaredLostSeconds: Middle;
+    readonly thenUntilPlacedSeconds: Middle;
+    readonly thenUntilServedSeconds: Middle;
+  };
+}
+
+/** Beyond the Lease, for the last task to be served. */
+const FAILOVER_SECONDS = 5;
+
+export function failoverRows({ leaseSeconds, servedSeconds, split }: FailoverResult): Row[] {
+  const goal = leaseSeconds + FAILOVER_SECONDS;
+  const seconds = (value: number): string => `${value.toFixed(1)} s`;
+  return [
+    {
+      what: `SIGKILL of a node's agent and runtime → all of its tasks served by another (Lease of ${leaseSeconds} s)`,
+      goal: { text: `≤ ${goal} s`, reached: servedSeconds.max <= goal },
+      measured: `p50 ${seconds(servedSeconds.p50)}, max ${seconds(servedSeconds.max)} of ${servedSeconds.count} runs`,
+    },
+    {
+      what: 'of that, until the node is declared lost, then all are placed, then their models are loaded and jobs completed',
+      measured: [split.untilDeclaredLostSeconds, split.thenUntilPlacedSeconds, split.thenUntilServedSeconds]
+        .map(({ p50 }) => `p50 ${seconds(p50)}`)
+        .join(', '),
+    },
+  ];
+}
+
 export interface PlacementResult {
   readonly figures: { readonly allPending: { tasks: number; contexts: number; decisionsPerSecond: number } };
 }

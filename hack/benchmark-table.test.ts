@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { runtimeRows, schedRows } from './benchmark-rows.ts';
+import { failoverRows, runtimeRows, schedRows } from './benchmark-rows.ts';
 import { renderTable, replaceBetweenMarks, rowsFrom } from './benchmark-table.ts';
 
 const stage = (tasks: number, p50: number): object => ({
@@ -41,6 +41,17 @@ test('a goal that was not reached says so, with its figure', () => {
     models: [{ model: 'm', bareJobUs: { p50: 1521 }, runtimeAddsPerStageUs: { p50: 15.1, p99: 20 } }],
   });
   expect(row?.goal?.reached).toBe(false);
+});
+
+test('the worst of all runs decides whether the goal of failover is reached', () => {
+  const spread = (max: number): object => ({ count: 20, min: 8, p50: 9.96, p99: max, max });
+  const split = { untilDeclaredLostSeconds: { p50: 8.5 }, thenUntilPlacedSeconds: { p50: 0.2 } };
+  const result = { leaseSeconds: 10, split: { ...split, thenUntilServedSeconds: { p50: 1.26 } } };
+  const rows = (max: number): string =>
+    renderTable(failoverRows({ ...result, servedSeconds: spread(max) } as Parameters<typeof failoverRows>[0]));
+  expect(rows(15)).toContain('| ≤ 15 s | p50 10.0 s, max 15.0 s of 20 runs |');
+  expect(rows(15.1)).toContain('| ≤ 15 s, **not reached** | p50 10.0 s, max 15.1 s of 20 runs |');
+  expect(rows(15)).toContain('| p50 8.5 s, p50 0.2 s, p50 1.3 s |');
 });
 
 test('only what stands between the marks is replaced, as often as one likes', () => {

@@ -2,10 +2,12 @@
 // `make verify` runs it and fails where the committed file differs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import {
+  failoverRows,
   placementRows,
   runtimeRows,
   schedRows,
   systemRows,
+  type FailoverResult,
   type PlacementResult,
   type Row,
   type RuntimeResult,
@@ -42,6 +44,7 @@ export function rowsFrom(folder: string): Row[] {
     ...runtimeRows(read('runtime') as RuntimeResult),
     ...schedRows(read('sched') as SchedResult),
     ...systemRows(read('system') as SystemResult),
+    ...failoverRows(read('failover') as FailoverResult),
     ...placementRows(read('placement') as PlacementResult),
   ];
 }
