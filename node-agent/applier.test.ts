@@ -77,12 +77,14 @@ test('what another agent applied stays in force while it is not certain which of
   await clock.advance(1_000);
   const theirs = observedState({ instanceId: instance, appliedGeneration: 9 });
   certain = false;
+  observations.observed(theirs, clock.monotonic(), () => false);
   applier.observed(theirs);
+  tasks = [];
+  applier.kick();
   await clock.advance(60_000);
   expect(applied).toHaveLength(1);
   certain = true;
-  observations.observed(theirs, clock.monotonic(), () => false);
-  applier.observed(theirs);
+  applier.reconnected();
   await clock.advance(1_000);
   expect(applied.map(({ generation }) => generation)).toEqual([1, 10]);
 });

@@ -69,7 +69,7 @@ export class Applier {
 
   /** Another process applied after us (an older agent that was still going): what it said is not what is wanted now. */
   observed(state: ObservedState): void {
-    if (state.appliedGeneration <= this.#generation || this.#inFlight !== undefined || !this.#options.certain()) return;
+    if (state.appliedGeneration <= this.#generation || this.#inFlight !== undefined) return;
     this.#taken = undefined;
     this.kick();
   }
@@ -105,6 +105,8 @@ export class Applier {
     const before = observations.state;
     // Its first state says which generation is in force; ours must be greater.
     if (!this.#cachesComplete || before === undefined || !this.#options.acting()) return;
+    // This process may have stood still for longer than its Lease lasts, and another agent act by now.
+    if (before.appliedGeneration > this.#generation && !this.#options.certain()) return;
     const policy = this.#options.policy();
     const desired = this.#desired(policy);
     // A policy of the same terms under another name is another one to those who read what is in force.
