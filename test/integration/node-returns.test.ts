@@ -81,7 +81,8 @@ test('its runtime serves on while others have its task, and drops that when the 
   const moved = await untilTask('lane', 'to be placed elsewhere', ({ status }) => status?.placement?.node === 'n2');
   expect(moved.status?.placement?.epoch).toBe(2);
   await refuge.serve(moved);
-  const served = await untilTask('lane', 'to be served elsewhere', isReady);
+  const atRefuge = (task: Task): boolean => isReady(task) && task.status?.endpoint?.service !== undefined;
+  const served = await untilTask('lane', 'to be served elsewhere', atRefuge);
   const left = await inRuntime(uid);
   expect(left?.epoch).toBe(1);
   const jobs = left?.jobs?.completed ?? 0;
