@@ -97,11 +97,11 @@ suite(`the endpoint of a task in a network${skipped}`, () => {
 
   /** Asks as a client in the network, and compares the answers with the whole model's. */
   async function answers(address: string, name: string): Promise<void> {
-    const [command = '', ...by] = [...network.by('client'), built('venv', 'bin', 'python')];
+    const [command, ...by] = [...network.by('client'), built('venv', 'bin', 'python')];
     const script = join(repositoryRoot, 'test', 'e2e', 'client.py');
     const options = ['--requests=5', '--pause-ms=150', `--onnx=${built('models', `${model}.onnx`)}`];
     const args = [...by, script, `--address=${address}`, `--model=${name}.${world.namespace}`, ...options];
-    const { stdout } = await run(command, args, { timeout: timeoutMs });
+    const { stdout } = await run(command ?? '', args, { timeout: timeoutMs });
     const said = JSON.parse(stdout) as { answered: number; errors: unknown[]; maxAbsDifference: number };
     expect(said.errors).toEqual([]);
     expect(said.answered).toBeGreaterThan(0);

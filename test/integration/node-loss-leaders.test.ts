@@ -66,7 +66,7 @@ function expectMovedOnce(all: readonly Task[], epoch: number): void {
     const { context = -1, bookedUtilization = '0' } = status?.placement ?? {};
     booked.set(context, (booked.get(context) ?? 0) + Number(bookedUtilization));
   }
-  expect([...booked.keys()].toSorted()).toEqual([0, 1]);
+  expect(new Set(booked.keys())).toEqual(new Set([0, 1]));
   for (const utilization of booked.values()) expect(utilization).toBeLessThanOrEqual(0.75);
 }
 

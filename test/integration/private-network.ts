@@ -96,10 +96,10 @@ export class PrivateNetwork {
 
   async #relay(node: string): Promise<void> {
     const { server, folder } = this.#options;
-    const [command = '', ...rest] = [...this.by(node), process.execPath, relayScript];
+    const [command, ...rest] = [...this.by(node), process.execPath, relayScript];
     const args = [...rest, new URL(server).port, join(folder, 'gate.sock')];
     const logFile = join(folder, `relay-${node}.log`);
-    const relay = await Daemon.start({ name: `relay of ${node}`, command, args, logFile });
+    const relay = await Daemon.start({ name: `relay of ${node}`, command: command ?? '', args, logFile });
     this.#relays.push(relay);
     await relay.ready(async () => Promise.resolve(relay.logTail(1) === 'listening'), 10_000);
   }
