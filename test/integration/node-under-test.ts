@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { type Condition, findCondition } from '../../api/conditions.ts';
 import { fieldManagers } from '../../api/resources.ts';
 import { KubeClient } from '../../kube/client.ts';
+import type { Clock } from '../../kube/clock.ts';
 import type { Connection } from '../../kube/connection.ts';
 import { Agent } from '../../node-agent/app.ts';
 import { type Config, readConfig } from '../../node-agent/config.ts';
@@ -37,6 +38,8 @@ export interface NodeOptions {
   /** Where kubeconfigs are written. */
   readonly folder: string;
   readonly socketPath: string;
+  /** The agent's; absent: the machine's. */
+  readonly clock?: Clock;
 }
 
 export class NodeUnderTest {
@@ -78,7 +81,8 @@ export class NodeUnderTest {
   }
 
   async startAgent(): Promise<void> {
-    this.#agent = new Agent(this.config, pino({ level: process.env['DARIS_TEST_LOG'] ?? 'silent' }));
+    const log = pino({ level: process.env['DARIS_TEST_LOG'] ?? 'silent' });
+    this.#agent = new Agent(this.config, log, this.#options.clock);
     this.#metricsPort = (await this.#agent.start()).port;
   }
 

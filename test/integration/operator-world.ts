@@ -93,6 +93,12 @@ export class OperatorWorld {
     return new KubeClient(this.#connection);
   }
 
+  /** The API server's URL. */
+  get server(): string {
+    if (this.#connection === undefined) throw new Error('the control plane was not started');
+    return this.#connection.server;
+  }
+
   /** The operator's own identity. */
   get operatorKubeconfig(): string {
     return join(this.#folder, 'operator.kubeconfig');
