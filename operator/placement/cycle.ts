@@ -169,11 +169,15 @@ function demandKey(task: PlacementTask): string {
   const demands = task.demands === undefined ? demandText(task.demand) : demandsText(task);
   // Quotas are of namespaces, and for High tasks.
   const quota = task.priority === 'High' ? task.namespace : '';
-  return `${task.priority}/${quota}/${demands}/${task.periodUs}/${task.deadlineUs}/${task.nodeClass}`;
+  return `${task.priority}/${quota}/${demands}/${task.periodUs}/${task.deadlineUs}/${packageText(task)}/${task.gpuClass}`;
 }
 
 function demandText({ afetUs, longestStageUs }: Demand): string {
   return `${afetUs}/${longestStageUs}`;
+}
+
+function packageText({ package: loaded }: PlacementTask): string {
+  return loaded?.memoryBytes === undefined ? '' : `${loaded.digest}=${loaded.memoryBytes}`;
 }
 
 /** With the words for kinds without times, since a refusal may be made of them. */

@@ -3,7 +3,7 @@ import { formatDurationUs } from '../../api/durations.ts';
 import type { ContextState } from './context-state.ts';
 import type { PlacementNode, PlacementTask, Refusal } from './terms.ts';
 import { formatTaint, missingLabels, untoleratedTaint } from './tolerations.ts';
-import { formatSum } from './words.ts';
+import { formatBytes, formatSum } from './words.ts';
 
 export interface Filter<Target> {
   readonly reason: string;
@@ -42,6 +42,31 @@ export const taints: Filter<PlacementNode> = {
 export const evictingTaints: Filter<PlacementNode> = {
   ...taints,
   passes: (task, node) => untoleratedTaint(node.taints, task.tolerations, ['NoExecute']) === undefined,
+};
+
+/** A package runs on the engines that it holds artifacts for, and on no other. */
+export const engine: Filter<ContextState> = {
+  reason: 'Engine',
+  passes: (task, { gpu }) => task.package?.engines?.includes(gpu.engine) ?? true,
+  words: (task, { gpu, node }) => {
+    const there = (task.package?.engines ?? []).join(', ');
+    return `the package has artifacts for engine ${there}, ${gpu.uuid} of ${node.name} runs ${gpu.engine}`;
+  },
+};
+
+/** A GPU loads each package once: what is there already needs nothing more, even where more is booked than there is. */
+export const memory: Filter<ContextState> = {
+  reason: 'Memory',
+  passes: (task, context) => {
+    const missing = context.memory.missingBytes(task.package);
+    return missing === 0 || missing <= context.memory.leftBytes;
+  },
+  words: (task, context) => {
+    const { leftBytes, totalBytes } = context.memory;
+    const [needs, left] = formatBytes(context.memory.missingBytes(task.package), Math.max(0, leftBytes));
+    const [total] = formatBytes(totalBytes, totalBytes);
+    return `model needs ${needs}, ${context.gpu.uuid} of ${context.node.name} has ${left} left of ${total}`;
+  },
 };
 
 /** High tasks book at most the limit's share of a context's streams: Σ u_HP + u ≤ limit · N_s. */
@@ -102,7 +127,13 @@ function blockerWords(task: PlacementTask, context: ContextState): string {
 
 /** In the order in which they are tried; a task is refused for the last one that any node reached. */
 export const nodeFilters: readonly Filter<PlacementNode>[] = [nodeReady, nodeSelector, taints];
-export const contextFilters: readonly Filter<ContextState>[] = [highPriorityQuota, highPriorityLimit, blocking];
+export const contextFilters: readonly Filter<ContextState>[] = [
+  engine,
+  memory,
+  highPriorityQuota,
+  highPriorityLimit,
+  blocking,
+];
 
 export function refusalBy<Target>(
   filters: readonly Filter<Target>[],

@@ -2,10 +2,10 @@
 import { formatDurationUs } from '../../api/durations.ts';
 import { utilizationE9, wholeE9 } from '../../api/utilization.ts';
 import type { ContextState } from './context-state.ts';
-import { contextFilters, nodeFilters, refusalBy } from './filters.ts';
+import { contextFilters, engine, memory, nodeFilters, refusalBy } from './filters.ts';
 import { onKind } from './kinds.ts';
 import type { Snapshot } from './snapshot.ts';
-import type { PlacementNode, PlacementTask, Refusal } from './terms.ts';
+import type { PlacementTask, Refusal } from './terms.ts';
 
 const longestPeriodUs = 3_600_000_000;
 const namedNodes = 3;
@@ -21,10 +21,10 @@ export function neverFits(task: PlacementTask): Refusal | undefined {
 /** Of a task that the snapshot has no place for. */
 export function explainRefusal(snapshot: Snapshot, task: PlacementTask): Refusal {
   const nearest = nearestContext(snapshot, task);
-  return nearest === undefined ? explainNodes(snapshot.nodes, task) : explainContext(nearest, task);
+  return nearest === undefined ? explainNodes(snapshot, task) : explainContext(nearest, task);
 }
 
-function explainNodes(nodes: readonly PlacementNode[], task: PlacementTask): Refusal {
+function explainNodes({ nodes, contexts }: Snapshot, task: PlacementTask): Refusal {
   if (nodes.length === 0) return { reason: 'NoNode', message: 'there is no GpuNode: no node runs an agent' };
   let remaining = nodes;
   for (const filter of nodeFilters) {
@@ -35,13 +35,23 @@ function explainNodes(nodes: readonly PlacementNode[], task: PlacementTask): Ref
     }
     remaining = passing;
   }
+  // GPUs that it may not use, although their nodes take it: they run another engine.
+  const others = onePerGpu(contexts).filter(({ node }) => remaining.includes(node));
+  if (others.length > 0) {
+    const named = others.slice(0, namedNodes).map((context) => engine.words(task, context));
+    return { reason: engine.reason, message: listed(named, others.length, 'GPUs') };
+  }
   const names = remaining.slice(0, namedNodes).map((node) => `node ${node.name} offers no context`);
   return { reason: 'NoContext', message: listed(names, remaining.length) };
 }
 
-function listed(words: readonly string[], count: number): string {
+function listed(words: readonly string[], count: number, noun = 'nodes'): string {
   const rest = count - words.length;
-  return words.join('; ') + (rest > 0 ? `; and ${rest} nodes more` : '');
+  return words.join('; ') + (rest > 0 ? `; and ${rest} ${noun} more` : '');
+}
+
+function onePerGpu(contexts: readonly ContextState[]): ContextState[] {
+  return [...new Map(contexts.map((context) => [context.memory, context])).values()];
 }
 
 interface Nearest {
@@ -49,19 +59,19 @@ interface Nearest {
   /** By what it needs there. */
   readonly task: PlacementTask;
   readonly spanUs: number;
-  /** How many contexts it was chosen from. */
-  readonly among: number;
+  /** What it was chosen from. */
+  readonly among: readonly ContextState[];
 }
 
 /** The context that the least change of the task's terms would fit into; undefined where it may use none. */
 function nearestContext(snapshot: Snapshot, wanted: PlacementTask): Nearest | undefined {
   let nearest: Omit<Nearest, 'among'> | undefined;
-  let among = 0;
+  const among: ContextState[] = [];
   for (const [kind, { contexts }] of snapshot.poolsFor(wanted)) {
     const task = onKind(wanted, kind);
     if (task === undefined) continue;
-    among += contexts.length;
     for (const context of contexts) {
+      among.push(context);
       const spanUs = shortestSpanUs(task, context);
       if (nearest === undefined || isNearer(spanUs, context, nearest)) nearest = { context, task, spanUs };
     }
@@ -72,20 +82,29 @@ function nearestContext(snapshot: Snapshot, wanted: PlacementTask): Nearest | un
 function isNearer(spanUs: number, context: ContextState, than: Omit<Nearest, 'among'>): boolean {
   const { namespace } = than.task;
   if (spanUs !== than.spanUs) return spanUs < than.spanUs;
+  const [left, before] = [roomBytes(than.task, context), roomBytes(than.task, than.context)];
+  if (left !== before) return left > before;
   return context.headroomE9(namespace) > than.context.headroomE9(namespace);
+}
+
+/** What is left where that is too little; Infinity where it is enough, since there another filter refuses. */
+function roomBytes(task: PlacementTask, context: ContextState): number {
+  return memory.passes(task, context) ? Number.POSITIVE_INFINITY : context.memory.leftBytes;
 }
 
 function explainContext({ context, task, spanUs, among }: Nearest, wanted: PlacementTask): Refusal {
   const refusal = refusalBy(contextFilters, task, context);
   if (refusal === undefined) throw new Error(`${wanted.key} fits where it was refused`);
-  const which = among === 1 ? 'the only context' : `best of ${among} contexts`;
+  const [count, noun] = refusal.reason === memory.reason ? [onePerGpu(among).length, 'GPU'] : [among.length, 'context'];
+  const which = count === 1 ? `the only ${noun}` : `best of ${count} ${noun}s`;
   return { reason: refusal.reason, message: `${refusal.message} (${which})${remedy(task, spanUs)}` };
 }
 
 /** The least min(deadline, period) with which the task would fit there now; Infinity where none would. */
 function shortestSpanUs(task: PlacementTask, context: ContextState): number {
   const { afetUs, longestStageUs } = task.demand;
-  if (task.priority === 'Low' || longestStageUs > context.slackUs) return Number.POSITIVE_INFINITY;
+  if (task.priority === 'Low' || !memory.passes(task, context) || longestStageUs > context.slackUs)
+    return Number.POSITIVE_INFINITY;
   const room = context.headroomE9(task.namespace);
   if (room <= 0) return Number.POSITIVE_INFINITY;
   const byLimit = leastSpanUs(afetUs, room);
