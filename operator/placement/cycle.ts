@@ -2,7 +2,7 @@
 // nodes give the same verdicts, in whatever order they come.
 import { formatE9 } from '../../api/utilization.ts';
 import { compareContexts, type ContextState } from './context-state.ts';
-import { contextFilters, evictingTaints, highPriorityLimit, nodeFilters } from './filters.ts';
+import { contextFilters, engine, evictingTaints, highPriorityLimit, nodeFilters } from './filters.ts';
 import { leastDemand, onKind, waitsForProfile } from './kinds.ts';
 import { comparePlacementTasks } from './order.ts';
 import { explainRefusal, neverFits } from './refuse.ts';
@@ -65,7 +65,8 @@ class Cycle {
     const context = this.#presentContext(task);
     if (context === undefined || task.settled) return false;
     // A node that is not ready takes nothing new, but keeps what it has.
-    const nodeFits = nodeFilters.slice(1).every((filter) => filter.passes(task, context.node));
+    const nodeFits =
+      nodeFilters.slice(1).every((filter) => filter.passes(task, context.node)) && engine.passes(task, context);
     const there = onKind(task, context.gpu.kind);
     return nodeFits && there !== undefined && fits(there, context) && this.#book(there, context);
   }
@@ -141,7 +142,8 @@ class Cycle {
     if (context?.node.state !== 'Lost') return undefined;
     if (task.settled) return { task, context };
     const there = onKind(task, context.gpu.kind);
-    return there !== undefined && fits(there, context) ? { task: there, context } : undefined;
+    const takes = there !== undefined && engine.passes(there, context) && fits(there, context);
+    return takes ? { task: there, context } : undefined;
   }
 }
 

@@ -57,10 +57,7 @@ export const engine: Filter<ContextState> = {
 /** A GPU loads each package once: what is there already needs nothing more, even where more is booked than there is. */
 export const memory: Filter<ContextState> = {
   reason: 'Memory',
-  passes: (task, context) => {
-    const missing = context.memory.missingBytes(task.package);
-    return missing === 0 || missing <= context.memory.leftBytes;
-  },
+  passes: ({ package: loaded }, context) => context.memory.holds(loaded),
   words: (task, context) => {
     const { leftBytes, totalBytes } = context.memory;
     const [needs, left] = formatBytes(context.memory.missingBytes(task.package), Math.max(0, leftBytes));
@@ -125,15 +122,9 @@ function blockerWords(task: PlacementTask, context: ContextState): string {
   return `${stage} + AFET ${left}`;
 }
 
-/** In the order in which they are tried; a task is refused for the last one that any node reached. */
+/** In the order in which they are tried, with `engine` between nodes and contexts; a task is refused for the last one that any node reached. */
 export const nodeFilters: readonly Filter<PlacementNode>[] = [nodeReady, nodeSelector, taints];
-export const contextFilters: readonly Filter<ContextState>[] = [
-  engine,
-  memory,
-  highPriorityQuota,
-  highPriorityLimit,
-  blocking,
-];
+export const contextFilters: readonly Filter<ContextState>[] = [memory, highPriorityQuota, highPriorityLimit, blocking];
 
 export function refusalBy<Target>(
   filters: readonly Filter<Target>[],

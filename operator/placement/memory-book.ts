@@ -17,6 +17,13 @@ export class MemoryBook {
     return this.totalBytes - this.#bookedBytes;
   }
 
+  /** Whether there is room for it, or it is there already. */
+  holds(of: PlacementPackage | undefined): boolean {
+    if (of?.memoryBytes === undefined || of.memoryBytes <= this.leftBytes) return true;
+    const missing = this.missingBytes(of);
+    return missing === 0 || missing <= this.leftBytes;
+  }
+
   /** What it needs beyond what is booked for it already. */
   missingBytes(of: PlacementPackage | undefined): number {
     if (of?.memoryBytes === undefined) return 0;
