@@ -90,6 +90,16 @@ export const highPriorityQuota: Filter<ContextState> = {
   },
 };
 
+/** On a GPU that takes longer than the deadline no job would ever be in time. */
+export const fastEnough: Filter<ContextState> = {
+  reason: 'TooSlow',
+  passes: ({ demand, deadlineUs }) => demand.afetUs <= deadlineUs,
+  words: ({ demand, deadlineUs }, { gpu, node }) => {
+    const terms = `AFET ${formatDurationUs(demand.afetUs)} > deadline ${formatDurationUs(deadlineUs)}`;
+    return `${terms} on ${gpu.uuid} of ${node.name}`;
+  },
+};
+
 /** Stages are not preempted: a High task's AFET plus the longest stage of any other task here must meet its deadline. */
 export const blocking: Filter<ContextState> = {
   reason: 'Blocking',
@@ -124,7 +134,13 @@ function blockerWords(task: PlacementTask, context: ContextState): string {
 
 /** In the order in which they are tried, with `engine` between nodes and contexts; a task is refused for the last one that any node reached. */
 export const nodeFilters: readonly Filter<PlacementNode>[] = [nodeReady, nodeSelector, taints];
-export const contextFilters: readonly Filter<ContextState>[] = [memory, highPriorityQuota, highPriorityLimit, blocking];
+export const contextFilters: readonly Filter<ContextState>[] = [
+  memory,
+  fastEnough,
+  highPriorityQuota,
+  highPriorityLimit,
+  blocking,
+];
 
 export function refusalBy<Target>(
   filters: readonly Filter<Target>[],

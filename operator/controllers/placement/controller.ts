@@ -8,7 +8,7 @@ import type {
   ModelProfile,
   RealtimeInferenceTask,
 } from '../../../api/resources.ts';
-import { Controller, done } from '../../../kube/controller.ts';
+import { Controller, done, requeueAfter, type Outcome } from '../../../kube/controller.ts';
 import type { Lease } from '../../../kube/lease.ts';
 import type { MetricRegistry } from '../../../kube/metrics.ts';
 import type { Reflector } from '../../../kube/reflector.ts';
@@ -140,9 +140,9 @@ export class PlacementController {
     return onInputsChanged(reflector, inputs, () => this.replan());
   }
 
-  #plan(): Promise<typeof done> {
-    this.#cycles.run();
-    return Promise.resolve(done);
+  #plan(): Promise<Outcome> {
+    const againInMs = this.#cycles.run();
+    return Promise.resolve(againInMs === undefined ? done : requeueAfter(againInMs));
   }
 }
 
