@@ -50,7 +50,8 @@ export class Rebalancer {
     if (best === undefined) return {};
     const waitMs = this.#waitMs(best, nowMs);
     const move = waitMs <= 0 ? best : this.#allowed(snapshot, nowMs);
-    if (move === undefined) return { againInMs: waitMs };
+    // Something else may be allowed before the best is.
+    if (move === undefined) return { againInMs: Math.min(waitMs, betweenMovesMs) };
     if (this.#moved.size === 0) this.#circumstances = circumstances();
     this.#moved.add(move.task.key);
     this.#nextMs = nowMs + betweenMovesMs;
