@@ -95,7 +95,7 @@ export class PlacementController {
     this.#planner.enqueueAfter(cluster, gatherMs);
   }
 
-  /** A node was lost, or is back: its tasks may have to go, and their conditions tell of it. */
+  /** A node was lost, or is back, or is another one now: its tasks may have to go, and their conditions tell of it. */
   nodeChanged(name: string): void {
     this.replan();
     for (const task of this.#options.reflectors.tasks.store.byIndex(byNode, name)) this.#writer.enqueue(keyOf(task));
@@ -114,7 +114,7 @@ export class PlacementController {
       this.#replanOn(profiles, profileInputs),
       this.#replanOn(gpuNodes, gpuNodeInputs),
       this.#replanOn(policies, ({ spec }) => spec.highPriorityQuotas),
-      this.#replanOn(nodes, nodeInputs),
+      onInputsChanged(nodes, nodeInputs, (name) => this.nodeChanged(name)),
     );
     this.replan();
     this.#planner.start();
