@@ -268,8 +268,8 @@ function sharesOf(nodes: readonly PlacementNode[], tasks: readonly PlacementTask
 }
 
 function compareLists(a: readonly number[], b: readonly number[]): number {
-  const at = a.findIndex((value, n) => value !== b[n]);
-  return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
+  const differs = a.findIndex((value, n) => value !== b[n]);
+  return differs < 0 ? 0 : (a[differs] ?? 0) - (b[differs] ?? 0);
 }
 
 const seeds = Array.from({ length: 60 }, (_, n) => n + 1);
