@@ -27,7 +27,7 @@ export function decideModel(model: StoredModel, nodes: readonly PlacementNode[])
   return {
     observedGeneration,
     ...(node === undefined ? {} : { inspector: { node } }),
-    conditions: Object.entries(states).map(([type, state]) => ({ type, ...state, observedGeneration })),
+    conditions: Object.entries(states).map(([type, each]) => ({ type, ...each, observedGeneration })),
   };
 }
 
