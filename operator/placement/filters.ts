@@ -132,15 +132,11 @@ function blockerWords(task: PlacementTask, context: ContextState): string {
   return `${stage} + AFET ${left}`;
 }
 
-/** In the order in which they are tried, with `engine` between nodes and contexts; a task is refused for the last one that any node reached. */
+/** In the order in which they are tried; a task is refused for the last one that any node reached. */
 export const nodeFilters: readonly Filter<PlacementNode>[] = [nodeReady, nodeSelector, taints];
-export const contextFilters: readonly Filter<ContextState>[] = [
-  memory,
-  fastEnough,
-  highPriorityQuota,
-  highPriorityLimit,
-  blocking,
-];
+/** The same for all contexts of a kind of GPU, so not asked of each. */
+export const kindFilters: readonly Filter<ContextState>[] = [engine, fastEnough];
+export const contextFilters: readonly Filter<ContextState>[] = [memory, highPriorityQuota, highPriorityLimit, blocking];
 
 export function refusalBy<Target>(
   filters: readonly Filter<Target>[],

@@ -6,7 +6,7 @@
 // of utilization, each move makes that list lexicographically smaller; there are finitely many placements, so moves end.
 import { formatE9, wholeE9 } from '../../api/utilization.ts';
 import { compareContexts, type ContextState } from './context-state.ts';
-import { contextFilters } from './filters.ts';
+import { contextFilters, kindFilters } from './filters.ts';
 import { onKind } from './kinds.ts';
 import { compareText } from './order.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -156,7 +156,8 @@ function onMeasuredKind(task: PlacementTask, { contexts: [context] }: Load): Pla
 }
 
 function leastContext(task: PlacementTask, { contexts }: Load): ContextState | undefined {
-  const taking = contexts.filter((context) => contextFilters.every((filter) => filter.passes(task, context)));
+  const filters = [...kindFilters, ...contextFilters];
+  const taking = contexts.filter((context) => filters.every((filter) => filter.passes(task, context)));
   return taking.toSorted(compareContexts)[0];
 }
 

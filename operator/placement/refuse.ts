@@ -2,7 +2,7 @@
 import { formatDurationUs } from '../../api/durations.ts';
 import { utilizationE9, wholeE9 } from '../../api/utilization.ts';
 import type { ContextState } from './context-state.ts';
-import { contextFilters, engine, memory, nodeFilters, refusalBy } from './filters.ts';
+import { contextFilters, engine, kindFilters, memory, nodeFilters, refusalBy } from './filters.ts';
 import { onKind } from './kinds.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { PlacementTask, Refusal } from './terms.ts';
@@ -59,27 +59,32 @@ interface Nearest {
   /** By what it needs there. */
   readonly task: PlacementTask;
   readonly spanUs: number;
-  /** What it was chosen from. */
-  readonly among: readonly ContextState[];
+  /** How many contexts, and how many GPUs, it was chosen from. */
+  readonly among: number;
+  readonly gpus: number;
 }
+
+type Near = Omit<Nearest, 'among' | 'gpus'>;
 
 /** The context that the least change of the task's terms would fit into; undefined where it may use none. */
 function nearestContext(snapshot: Snapshot, wanted: PlacementTask): Nearest | undefined {
-  let nearest: Omit<Nearest, 'among'> | undefined;
-  const among: ContextState[] = [];
+  let nearest: Near | undefined;
+  const among: (readonly ContextState[])[] = [];
   for (const [kind, { contexts }] of snapshot.poolsFor(wanted)) {
     const task = onKind(wanted, kind);
     if (task === undefined) continue;
+    among.push(contexts);
     for (const context of contexts) {
-      among.push(context);
       const spanUs = shortestSpanUs(task, context);
       if (nearest === undefined || isNearer(spanUs, context, nearest)) nearest = { context, task, spanUs };
     }
   }
-  return nearest && { ...nearest, among };
+  if (nearest === undefined) return undefined;
+  const all = among.flat();
+  return { ...nearest, among: all.length, gpus: onePerGpu(all).length };
 }
 
-function isNearer(spanUs: number, context: ContextState, than: Omit<Nearest, 'among'>): boolean {
+function isNearer(spanUs: number, context: ContextState, than: Near): boolean {
   const { namespace } = than.task;
   if (spanUs !== than.spanUs) return spanUs < than.spanUs;
   const [left, before] = [roomBytes(than.task, context), roomBytes(than.task, than.context)];
@@ -92,10 +97,10 @@ function roomBytes(task: PlacementTask, context: ContextState): number {
   return memory.passes(task, context) ? Number.POSITIVE_INFINITY : context.memory.leftBytes;
 }
 
-function explainContext({ context, task, spanUs, among }: Nearest, wanted: PlacementTask): Refusal {
-  const refusal = refusalBy(contextFilters, task, context);
+function explainContext({ context, task, spanUs, among, gpus }: Nearest, wanted: PlacementTask): Refusal {
+  const refusal = refusalBy([...kindFilters, ...contextFilters], task, context);
   if (refusal === undefined) throw new Error(`${wanted.key} fits where it was refused`);
-  const [count, noun] = refusal.reason === memory.reason ? [onePerGpu(among).length, 'GPU'] : [among.length, 'context'];
+  const [count, noun] = refusal.reason === memory.reason ? [gpus, 'GPU'] : [among, 'context'];
   const which = count === 1 ? `the only ${noun}` : `best of ${count} ${noun}s`;
   return { reason: refusal.reason, message: `${refusal.message} (${which})${remedy(task, spanUs)}` };
 }
