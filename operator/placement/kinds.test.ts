@@ -47,6 +47,23 @@ describe('a task', () => {
       { kind: 'Placed', utilizationE9: 100_000_000, place: { node: 'n2' } },
     ],
     [
+      'that is Low goes where it meets its deadline, however busy that is',
+      [slow('n1'), fast('n2')],
+      onKinds('a', { ...camera, priority: 'Low' }, { fast: 19, slow: 21 }),
+      { kind: 'Placed', place: { node: 'n2' } },
+    ],
+    [
+      'that is Low waits for a GPU on which it meets its deadline',
+      [slow('n1'), fast('n2', { state: 'Lost' })],
+      onKinds('a', { ...camera, priority: 'Low' }, { fast: 19, slow: 21 }),
+      {
+        kind: 'Refused',
+        reason: 'TooSlow',
+        never: false,
+        message: 'AFET 21ms > deadline 20ms on gpu-0 of n1 (the only context)',
+      },
+    ],
+    [
       'goes where it is measured, whatever else there is',
       [fast('n1'), slow('n2')],
       onKinds('a', camera, { slow: 8 }),

@@ -75,8 +75,10 @@ std::vector<BatchTiming> measureAll(engine::Engine& engine,
 LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelRoot,
                      const ModelRequest& request, std::stop_token stop, const MeasureProgress& progress) {
   std::string uri;
+  std::shared_ptr<const model::Manifest> manifest;
   try {
     const model::Package package = open(modelRoot, request, uri);
+    manifest = std::make_shared<const model::Manifest>(package.manifest());
     LoadResult result;
     result.uri = uri;
     result.model = engine.load(package, stop);
@@ -87,7 +89,10 @@ LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelR
   } catch (const model::PackageError& error) {
     return failed(uri, error.reason(), error.what());
   } catch (const engine::EngineError& error) {
-    return failed(uri, error.reason(), error.what());
+    // What the package holds is known all the same, as for which engines it was made.
+    LoadResult result = failed(uri, error.reason(), error.what());
+    result.manifest = std::move(manifest);
+    return result;
   } catch (const std::exception& error) {
     return failed(uri, "LoadFailed", error.what());
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "model/manifest.hpp"
 #include "runtime/observed_state.hpp"
 #include "runtime/slot_pool.hpp"
 
@@ -24,6 +25,7 @@ struct ModelRequest {
 struct LoadResult {
   std::shared_ptr<const engine::LoadedModel> model;  // null: failed
   std::string uri;
+  std::shared_ptr<const model::Manifest> manifest;  // failed: of a package that opened
   std::vector<BatchTiming> batches;
   std::map<std::uint32_t, std::shared_ptr<const SampleInputs>> samples;  // by batch size
   std::string reason;

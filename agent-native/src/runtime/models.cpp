@@ -74,6 +74,7 @@ void Models::loaded(const std::string& digest, LoadResult result) {
   told.message = std::move(result.message);
   if (!result.model) {
     told.phase = ModelPhase::Failed;
+    told.manifest = std::move(result.manifest);
     if (told.reason == "NotFound") start(digest, entry, backoffUs(entry.failures++));
     return;
   }

@@ -28,7 +28,7 @@ struct ObservedModel {
   ModelPhase phase = ModelPhase::Loading;
   std::string reason;                               // Failed
   std::string message;                              // Failed
-  std::shared_ptr<const model::Manifest> manifest;  // Ready
+  std::shared_ptr<const model::Manifest> manifest;  // null: the package did not open
   std::uint64_t memoryBytes = 0;
   std::vector<BatchTiming> batches;
   bool measured = false;              // `batches` hold under the partitioning in force

@@ -62,6 +62,17 @@ TEST_F(ModelsTest, ABadOneIsTriedAgainOnlyOnNewDesire) {
   EXPECT_EQ(models_.table().at("d").phase, ModelPhase::Failed) << "until something better is known";
 }
 
+TEST_F(ModelsTest, WhatThePackageHoldsIsToldOfOneThatTheEngineRefuses) {
+  models_.want(wanted_, true);
+  ASSERT_TRUE(models_.claim("d", attempts_.back().attempt));
+  LoadResult refused = failure("NoArtifacts");
+  refused.manifest = std::make_shared<const model::Manifest>();
+  const auto manifest = refused.manifest;
+  models_.loaded("d", std::move(refused));
+  EXPECT_EQ(models_.table().at("d").phase, ModelPhase::Failed);
+  EXPECT_EQ(models_.table().at("d").manifest, manifest);
+}
+
 TEST_F(ModelsTest, NewDesireOvertakesTheWaitForARetry) {
   models_.want(wanted_, true);
   fail("NotFound");

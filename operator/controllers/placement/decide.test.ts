@@ -5,7 +5,7 @@ import type { Verdict } from '../../placement/cycle.ts';
 import { conditionOf, digestB, effective, nodeView, placement, runningStatus, storedTask } from '../testing.ts';
 import { decideTask, type DecisionInput, type TaskDecision } from './decide.ts';
 import type { Evaluation, ModelReadiness } from './evaluate.ts';
-import { nodeClassOf } from '../../placement/tolerations.ts';
+import { gpuClassOf } from '../../placement/tolerations.ts';
 
 const modelReady: ModelReadiness = { ready: true, reason: 'Ready', message: 'it is ready' };
 
@@ -19,7 +19,7 @@ function candidate(terms = effective(), model = modelReady): Evaluation {
     demand: { afetUs: 4_000, longestStageUs: 2_000, utilizationE9: 200_000_000 },
     nodeSelector: {},
     tolerations: [],
-    nodeClass: nodeClassOf({}, []),
+    gpuClass: gpuClassOf({}, []),
     suspended: false,
     settled: false,
   };

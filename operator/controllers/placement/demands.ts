@@ -24,6 +24,8 @@ export interface Assumed {
 
 export interface Demands {
   readonly known: Map<string, Demand>;
+  /** Kinds whose times in `known` were not measured there. */
+  readonly standIns: Set<string>;
   readonly unmeasured: Map<string, Refusal>;
 }
 
@@ -37,7 +39,7 @@ export function demandsOf(profiles: PackageProfiles, effective: Effective, stage
     if (times !== undefined) known.set(kind, demandOf(times, effective));
     else if (state.kind !== 'Ready') unmeasured.set(kind, refusalOf(state));
   }
-  return { known, unmeasured };
+  return { known, standIns: new Set(), unmeasured };
 }
 
 /** Of profiles for the same: one with times before one without, one that may still get some before one that failed. */
@@ -90,7 +92,7 @@ export function demandFromBooking(present: Assumed, effective: Effective): Deman
  * measured on the same product otherwise divided, or else by what was booked.
  */
 export function addStandIns(
-  known: Map<string, Demand>,
+  { known, standIns }: Demands,
   present: Assumed,
   effective: Effective,
   at: Measurements,
@@ -102,7 +104,11 @@ export function addStandIns(
   if (product === undefined) return;
   const measured = [...known].filter(([kind]) => productOf(kind) === product).map(([, demand]) => demand);
   const longest = measured.toSorted((a, b) => b.afetUs - a.afetUs)[0] ?? demandFromBooking(present, effective);
-  for (const [kind, other] of at.products) if (other === product && !known.has(kind)) known.set(kind, longest);
+  for (const [kind, other] of at.products) {
+    if (other !== product || known.has(kind)) continue;
+    known.set(kind, longest);
+    standIns.add(kind);
+  }
 }
 
 /** Also of a kind that no GPU is of any more. */

@@ -296,7 +296,20 @@ describe('a task with', () => {
     const found = evaluateTask(running, ready, undefined, measurementsOf(measured, undividedKind, [otherKind]));
     const kinds = found.kind === 'Candidate' ? [...(found.task.demands?.keys() ?? [])] : [];
     expect(new Set(kinds)).toEqual(new Set([here, undivided]));
+    expect(found.kind === 'Candidate' && found.task.standIns).toEqual(new Set([undivided]));
     expect(kinds).not.toContain(there);
+  });
+
+  test.each<[what: string, spec: { memory?: string }, digest: string, want: object]>([
+    ['measured by its inspector', {}, digestA, { memoryBytes: 7_000, engines: ['torch'] }],
+    ['as spec says', { memory: '3Mi' }, digestA, { memoryBytes: 3_145_728, engines: ['torch'] }],
+    ['not known of the package that it runs on with', { memory: '3Mi' }, digestB, {}],
+  ])('memory and engines %s', (_what, spec, wanted, want) => {
+    const inspected = { digest: wanted, batchSizes: [1], memoryBytes: 7_000, engines: ['torch'] };
+    const model = storedModel({ digest: wanted, status: inspectedStatus({ package: inspected }) });
+    const onlyA = measurementsOf([storedProfile({ status: measuredStatus() })]);
+    const found = evaluateTask(running, { ...model, spec: { ...model.spec, ...spec } }, undefined, onlyA);
+    expect(found.kind === 'Candidate' && found.task.package).toEqual({ digest: digestA, ...want });
   });
 
   test('an estimate that does not fit the package says so', () => {
