@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { writesByPart } from './audit.ts';
+import { writesByPart, writesPer } from './audit.ts';
 
 const at = (second: number): string => new Date(second * 1000).toISOString();
 const write = (username: string, resource: string, second: number, more: object = {}, code = 200): string =>
@@ -13,7 +13,7 @@ const write = (username: string, resource: string, second: number, more: object 
 const writers = { 'sa:agent': 'agents', 'sa:operator': 'operator' };
 const status = { subresource: 'status' };
 
-test('writes are counted by part and kind within the window, a minute', () => {
+test('writes are counted by part and kind within the window', () => {
   const log = [
     write('sa:agent', 'gpunodes', 99, status),
     write('sa:agent', 'gpunodes', 100, status),
@@ -24,7 +24,12 @@ test('writes are counted by part and kind within the window, a minute', () => {
     write('admin', 'leases', 150),
     '',
   ].join('\n');
-  expect(writesByPart(log, writers, { fromMs: 100_000, toMs: 220_000 })).toEqual({
+  const writes = writesByPart(log, writers, { fromMs: 100_000, toMs: 220_000 });
+  expect(writes).toEqual({
+    agents: { 'gpunodes/status': 2, leases: 1, total: 3 },
+    operator: { leases: 1, total: 1 },
+  });
+  expect(writesPer(writes, 2)).toEqual({
     agents: { 'gpunodes/status': 1, leases: 0.5, total: 1.5 },
     operator: { leases: 0.5, total: 0.5 },
   });

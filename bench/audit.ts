@@ -1,5 +1,7 @@
 // Who wrote what, from an API server's audit log: exact, where its metrics count requests of all clients together.
 
+import { round } from './result.ts';
+
 /** For `--audit-policy-file`: one line for each write that was answered, without its content. */
 export const auditPolicy = {
   apiVersion: 'audit.k8s.io/v1',
@@ -23,26 +25,32 @@ export interface Window {
   readonly toMs: number;
 }
 
+/** By part, then by `resource/subresource`; `total` is that of the part. */
+export type Writes = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
 /**
- * Writes a minute by part and `resource/subresource`, those that were refused too; users that are no part of ours are
- * left out. Times are the wall clock's, which the API server shares.
+ * Writes of each part, those that were refused too; users that are no part of ours are left out. Times are the wall
+ * clock's, which the API server shares.
  */
-export function writesByPart(log: string, writers: Writers, { fromMs, toMs }: Window): Record<string, object> {
+export function writesByPart(log: string, writers: Writers, { fromMs, toMs }: Window): Writes {
   const counts = new Map<string, Map<string, number>>();
   for (const line of log.split('\n')) {
     const write = line === '' ? undefined : writeIn(line, writers);
     if (write === undefined || write.atMs < fromMs || write.atMs >= toMs) continue;
     const kinds = counts.get(write.part) ?? new Map<string, number>();
-    counts.set(write.part, kinds.set(write.kind, (kinds.get(write.kind) ?? 0) + 1));
+    for (const kind of [write.kind, 'total']) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    counts.set(write.part, kinds);
   }
-  const minutes = (toMs - fromMs) / 60_000;
-  const rate = (count: number): number => Math.round((count / minutes) * 10) / 10;
   return Object.fromEntries(
-    [...counts].sort(byKey).map(([part, kinds]) => {
-      const total = [...kinds.values()].reduce((sum, count) => sum + count, 0);
-      const rates = [...kinds].sort(byKey).map(([kind, count]): [string, number] => [kind, rate(count)]);
-      return [part, Object.fromEntries([...rates, ['total', rate(total)]])];
-    }),
+    [...counts].sort(byKey).map(([part, kinds]) => [part, Object.fromEntries([...kinds].sort(byKey))]),
+  );
+}
+
+/** The same for each of so many minutes, or tasks. */
+export function writesPer(writes: Writes, divisor: number): Writes {
+  const scaled = ([kind, count]: readonly [string, number]): [string, number] => [kind, round(count / divisor)];
+  return Object.fromEntries(
+    Object.entries(writes).map(([part, kinds]) => [part, Object.fromEntries(Object.entries(kinds).map(scaled))]),
   );
 }
 

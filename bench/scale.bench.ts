@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 
 import { repositoryRoot } from '../test/control-plane/paths.ts';
 import { writeSimulatedPackage } from '../test/simulated-package.ts';
-import { writesByPart } from './audit.ts';
+import { writesByPart, writesPer } from './audit.ts';
 import { cpuSeconds, cpuShares } from './cpu.ts';
 import { round, writeResult } from './result.ts';
 import { ScaleStack } from './scale-stack.ts';
@@ -43,8 +43,10 @@ async function measureServing(
   signal: AbortSignal,
 ): Promise<object> {
   const before = cpuSeconds(stack.processes);
+  const fromMs = Date.now();
   const spans = await tasks.serve(count, signal);
   const cpu = cpuShares(before, cpuSeconds(stack.processes));
+  const writes = writesByPart(stack.auditLog(), stack.writers, { fromMs, toMs: Date.now() });
   return {
     toAllAppliedSeconds: round(spans.applied),
     toAllPlacedSeconds: round(spans.placed),
@@ -52,6 +54,7 @@ async function measureServing(
     placedPerSecond: round(count / spans.placed),
     readyPerSecond: round(count / spans.ready),
     cpu,
+    writesPerTask: writesPer(writes, count),
     note: `applied by one client, ${parallelApplies} at a time; that client and its watch are not among these processes`,
   };
 }
@@ -70,8 +73,8 @@ async function measureRest(
   stack.assertRunning();
   const cpu = cpuShares(before, cpuSeconds(stack.processes));
   const seconds = (toMs - fromMs) / 1000;
-  const window = { fromMs, toMs };
-  return { ...tasks.counts(), seconds, writesPerMinute: writesByPart(stack.auditLog(), stack.writers, window), cpu };
+  const writes = writesByPart(stack.auditLog(), stack.writers, { fromMs, toMs });
+  return { ...tasks.counts(), seconds: round(seconds), writesPerMinute: writesPer(writes, seconds / 60), cpu };
 }
 
 async function main({ tasks: count, minutes, path }: Options): Promise<void> {
