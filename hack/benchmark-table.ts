@@ -4,11 +4,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import {
   placementRows,
   runtimeRows,
+  scaleRows,
   schedRows,
   systemRows,
   type PlacementResult,
   type Row,
   type RuntimeResult,
+  type ScaleResult,
   type SchedResult,
   type SystemResult,
 } from './benchmark-rows.ts';
@@ -43,6 +45,7 @@ export function rowsFrom(folder: string): Row[] {
     ...schedRows(read('sched') as SchedResult),
     ...systemRows(read('system') as SystemResult),
     ...placementRows(read('placement') as PlacementResult),
+    ...scaleRows(read('scale') as ScaleResult),
   ];
 }
 

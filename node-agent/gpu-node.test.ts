@@ -84,8 +84,8 @@ test('a runtime with its policy in force is Ready, with its GPUs and contexts', 
 });
 
 test('an engine that computes nothing is said aloud', () => {
-  const info = { ...up.info, gpus: up.info.gpus.map((each) => ({ ...each, engine: 'sim' })) };
-  expect(statement({ view: { ...up, info } }).conditions[0]).toMatchObject({
+  const simulated = { ...up.info, gpus: up.info.gpus.map((each) => ({ ...each, engine: 'sim' })) };
+  expect(statement({ view: { ...up, info: simulated } }).conditions[0]).toMatchObject({
     status: 'True',
     message: 'the runtime answers and takes tasks; its engine sim computes nothing',
   });
