@@ -106,7 +106,7 @@ export class ScaleTasks {
       if (holds()) return true;
       throw new Error(`${this.#placedMs.size} Placed, ${this.#readyMs.size} Ready`);
     };
-    await waitFor(probe, { what, timeoutMs: 300_000, intervalMs: 20, signal });
+    await waitFor(probe, { what, timeoutMs: 600_000, intervalMs: 20, signal });
   }
 }
 
