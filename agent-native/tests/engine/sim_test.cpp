@@ -57,6 +57,16 @@ TEST_F(SimTest, IsTheGpuThatItIsTold) {
   EXPECT_EQ(engine_->contexts()[7].streams, 8U);
 }
 
+TEST_F(SimTest, HasAsManyContextsAndStreamsAsTheRuntimeCanHave) {
+  EXPECT_THROW(engine_->partition({.contexts = 4096, .streams_per_context = 1024, .oversubscription = 4096}),
+               std::invalid_argument);
+  engine_->partition({.contexts = 4096, .streams_per_context = 64, .oversubscription = 4096});
+  const auto slot = engine_->create_slot(load(test::simulated_chain()), 4095, 1);
+  test::Completions waiter(*engine_);
+  engine_->launch({.slot = slot.get(), .stage = 0, .stream = 63, .tag = 5});
+  EXPECT_EQ(waiter.wait().at(0).stream, 63U);
+}
+
 TEST_F(SimTest, AStageLastsAsLongAsItsArtifactSays) {
   auto content = test::simulated_chain();
   content.files[kFirst] = test::stage_time(20'000).dump();

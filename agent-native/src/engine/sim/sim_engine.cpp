@@ -18,6 +18,8 @@ namespace {
 /// Of what this engine makes of an artifact: AFETs measured under another one are measured anew.
 constexpr const char* kVersion = "1";
 constexpr std::int64_t kNsPerUs = 1000;
+/// As many as the scheduler takes; each has its places in the timer's queues.
+constexpr std::uint64_t kMostStreams = std::uint64_t{1} << 18;
 
 void check_cores(const std::vector<std::uint32_t>& cores) {
   cpu_set_t allowed;
@@ -68,8 +70,12 @@ class SimEngine : public Engine {
 
 void SimEngine::partition(const Partitioning& wanted) {
   const Context each{sms_per_context(device_.units, wanted), wanted.streams_per_context};
+  const std::uint64_t streams = std::uint64_t{wanted.contexts} * wanted.streams_per_context;
+  if (streams > kMostStreams) {
+    throw std::invalid_argument(std::to_string(streams) + " streams in all; at most " +
+                                std::to_string(kMostStreams) + " can be had");
+  }
   std::vector<Context> contexts(wanted.contexts, each);
-  const std::size_t streams = std::size_t{wanted.contexts} * wanted.streams_per_context;
   timer_ = std::make_unique<Timer>(streams, listener_, cores_);
   contexts_ = std::move(contexts);
 }
