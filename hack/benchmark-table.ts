@@ -5,12 +5,14 @@ import {
   failoverRows,
   placementRows,
   runtimeRows,
+  scaleRows,
   schedRows,
   systemRows,
   type FailoverResult,
   type PlacementResult,
   type Row,
   type RuntimeResult,
+  type ScaleResult,
   type SchedResult,
   type SystemResult,
 } from './benchmark-rows.ts';
@@ -46,6 +48,7 @@ export function rowsFrom(folder: string): Row[] {
     ...systemRows(read('system') as SystemResult),
     ...failoverRows(read('failover') as FailoverResult),
     ...placementRows(read('placement') as PlacementResult),
+    ...scaleRows(read('scale') as ScaleResult),
   ];
 }
 

@@ -40,6 +40,8 @@ export interface NodeOptions {
   readonly socketPath: string;
   /** The agent's; absent: the machine's. */
   readonly clock?: Clock;
+  /** More flags of the agent. */
+  readonly flags?: readonly string[];
 }
 
 export class NodeUnderTest {
@@ -60,7 +62,7 @@ export class NodeUnderTest {
 
   /** Creates the Node and its agent's identity; the agent reaches the API server through `proxy`. */
   async prepare(): Promise<void> {
-    const { cluster, connection, name, folder, socketPath } = this.#options;
+    const { cluster, connection, name, folder, socketPath, flags: more = [] } = this.#options;
     await cluster.createNode(name);
     const direct = join(folder, `${name}.direct`);
     await cluster.writeServiceAccountKubeconfig(direct, {
@@ -71,7 +73,7 @@ export class NodeUnderTest {
     const kubeconfig = join(folder, `${name}.kubeconfig`);
     const proxied = readFileSync(direct, 'utf8').replaceAll(connection.server, await this.proxy.start());
     writeFileSync(kubeconfig, proxied, { mode: 0o600 });
-    const flags = [`--node=${name}`, `--kubeconfig=${kubeconfig}`, `--runtime-socket=${socketPath}`];
+    const flags = [`--node=${name}`, `--kubeconfig=${kubeconfig}`, `--runtime-socket=${socketPath}`, ...more];
     this.#config = readConfig([...flags, '--metrics-address=127.0.0.1:0', '--advertise-address=inference.example'], {});
   }
 

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "engine/openvino/openvino_engine.hpp"
+#include "main/engines.hpp"
 #include "rpc/servers.hpp"
 #include "runtime/flags.hpp"
 #include "runtime/log.hpp"
@@ -48,13 +48,10 @@ void waitForStop() {
   ::alarm(kStopSeconds);
 }
 
-/// Cores that cannot be had are the command line's fault: no restart would cure it.
-std::unique_ptr<daris::engine::Engine> makeEngine(const std::vector<std::uint32_t>& cores) {
-  try {
-    return daris::engine::openvino::make_engine(cores);
-  } catch (const std::invalid_argument& error) {
-    throw daris::runtime::FlagError("--cores: " + std::string(error.what()));
-  }
+void warnOfSimulation(const daris::engine::Device& device) {
+  if (device.engine != "sim") return;
+  log(LogLevel::Warn, "engine sim computes nothing: all outputs are zeros",
+      {{"product", device.product}, {"sms", std::to_string(device.units)}});
 }
 
 int serve(const daris::runtime::Flags& flags) {
@@ -65,7 +62,7 @@ int serve(const daris::runtime::Flags& flags) {
   daris::rpc::redirectLibraryLog();
   const daris::runtime::SocketGuard guard(flags.socket);
   const daris::runtime::SystemClock clock;
-  const auto engine = makeEngine(flags.cores);
+  const auto engine = daris::main::makeEngine(flags);
   daris::runtime::Runtime runtime(*engine, clock,
                                   {.modelRoot = flags.modelRoot,
                                    .slotMemoryBytes = flags.slotMemoryBytes,
@@ -76,7 +73,9 @@ int serve(const daris::runtime::Flags& flags) {
   log(LogLevel::Info, "runtime started",
       {{"version", DARIS_VERSION},
        {"instance", runtime.instanceId()},
+       {"engine", engine->device().engine},
        {"inference", servers.inferenceAddress()}});
+  warnOfSimulation(engine->device());
   std::printf("daris-runtime listening on %s\n", servers.inferenceAddress().c_str());
   std::fflush(stdout);
   waitForStop();

@@ -15,7 +15,7 @@ using nlohmann::json;
 constexpr std::size_t kMaxName = 256;
 
 [[noreturn]] void refuse(const std::string& what) {
-  throw PackageError("InvalidPackage", "model.json: " + what);
+  throw JsonError(what);
 }
 
 // The parser itself would take the last of two fields of one name in silence.
@@ -100,6 +100,15 @@ std::uint64_t JsonFields::integer(std::string_view field, std::uint64_t min, std
     refuse_field(path(field), value, "an integer from " + std::to_string(min) + " to " + std::to_string(max));
   }
   return value.get<std::uint64_t>();
+}
+
+double JsonFields::number(std::string_view field, double min, double max) const {
+  const json& value = at(field);
+  // Written so that what is no number at all is refused too.
+  if (!value.is_number() || !(value.get<double>() >= min && value.get<double>() <= max)) {
+    refuse_field(path(field), value, "a number from " + json(min).dump() + " to " + json(max).dump());
+  }
+  return value.get<double>();
 }
 
 const json& JsonFields::list(std::string_view field, std::size_t min, std::size_t max) const {

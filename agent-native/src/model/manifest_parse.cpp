@@ -104,19 +104,13 @@ std::vector<Entry> parse_list(const JsonFields& top, std::string_view field, std
   return entries;
 }
 
-}  // namespace
-
-Manifest parse_manifest(std::string_view text) {
-  if (text.size() > kMaxManifestBytes) {
-    throw PackageError("TooLarge", "model.json has " + std::to_string(text.size()) + " bytes; at most " +
-                                       std::to_string(kMaxManifestBytes) + " are accepted");
-  }
+Manifest parse_document(std::string_view text) {
   const json document = parse_json(text, kMaxDepth);
   const JsonFields top(
       document, "",
       {"formatVersion", "name", "inputs", "outputs", "tensors", "stages", "samples", "artifacts"});
   (void)top.integer("formatVersion", 1, 1);
-  Manifest manifest{
+  return {
       .name = top.name("name"),
       .inputs = parse_list(top, "inputs", 1, kMaxTensors, parse_tensor),
       .outputs = parse_list(top, "outputs", 1, kMaxTensors, parse_tensor),
@@ -125,8 +119,22 @@ Manifest parse_manifest(std::string_view text) {
       .samples = parse_list(top, "samples", 0, kMaxFiles, parse_sample),
       .artifacts = parse_list(top, "artifacts", 1, kMaxFiles, parse_artifact),
   };
-  check_joins(manifest);
-  return manifest;
+}
+
+}  // namespace
+
+Manifest parse_manifest(std::string_view text) {
+  if (text.size() > kMaxManifestBytes) {
+    throw PackageError("TooLarge", "model.json has " + std::to_string(text.size()) + " bytes; at most " +
+                                       std::to_string(kMaxManifestBytes) + " are accepted");
+  }
+  try {
+    Manifest manifest = parse_document(text);
+    check_joins(manifest);
+    return manifest;
+  } catch (const JsonError& error) {
+    throw PackageError("InvalidPackage", "model.json: " + std::string(error.what()));
+  }
 }
 
 }  // namespace daris::model
