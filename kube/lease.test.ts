@@ -162,7 +162,7 @@ describe('LeaseHolder', () => {
     foreign('2001-01-01T00:00:00.000000Z');
     holder.start();
     for (let second = 0; second < 12; second++) {
-      await until('looked at', () => stub.requests.length > second);
+      await eventually('looked at', () => stub.requests.length > second, { clock, stepMs: 250 });
       foreign(`2001-01-01T00:00:${10 + second}.000000Z`);
       await clock.advance(1_000);
     }
