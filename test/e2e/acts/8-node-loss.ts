@@ -20,6 +20,8 @@ const leaseSeconds = 10;
 const beyondLeaseSeconds = 5;
 /** Longer than a Low task waits before it may be moved towards a node that has come back. */
 const takesLoadTimeoutMs = 40_000;
+/** Longer than lies between two moves. */
+const settledMs = 7_000;
 const [pinned, newcomer] = ['home-bound', 'newcomer'];
 
 /** A small Low task, bound to a node where one is named. */
@@ -75,7 +77,18 @@ async function takesLoad(
   return round((performance.now() - started) / 1000);
 }
 
-/** The node is up again: it serves what is its own and nothing else, and a new task goes there. */
+/** Waits until Low tasks are not moved any more. */
+async function settled(stack: Stack, signal: AbortSignal): Promise<void> {
+  let [since, last] = [performance.now(), ''];
+  const probe = async (): Promise<true | undefined> => {
+    const places = placesOf(await stack.tasks.list(signal));
+    if (places !== last) [since, last] = [performance.now(), places];
+    return performance.now() - since >= settledMs ? true : undefined;
+  };
+  await waitFor(probe, { what: 'the tasks to stay where they are', timeoutMs: 60_000, intervalMs: 300, signal });
+}
+
+/** The node is up again: it serves its own and nothing else; a new task goes there, and a Low one moves by itself. */
 async function comesBack(
   stack: Stack,
   checks: Checks,
@@ -90,12 +103,22 @@ async function comesBack(
   const secondsToServeItsOwn = await takesLoad(stack, victim, new Set([pinned]), signal);
   await stack.cluster.apply(lowTask(newcomer), { signal });
   const secondsToTakeLoad = await takesLoad(stack, victim, new Set([newcomer]), signal);
+  const low = before.filter((task) => !isHigh(task) && task.metadata.name !== pinned);
+  const lowNames = new Set(low.map(({ metadata }) => metadata.name ?? ''));
+  const secondsToRebalance = await takesLoad(stack, victim, lowNames, signal);
+  await settled(stack, signal);
 
   const after = await allServed(stack, before.length + 1, { timeoutMs: 20_000, signal });
   const foreign = strangers(victim.name, await victim.watch.fresh(signal), after);
   checks.equal('tasks of others in the runtime of the node that is back', foreign.join(', '), '');
   checks.equal('the High tasks', placesOf(after.filter(isHigh)), placesOf(before.filter(isHigh)));
-  return { secondsToReady, secondsToServeItsOwn, secondsToTakeLoad, tasksOfOthersOnIt: foreign.length };
+  return {
+    secondsToReady,
+    secondsToServeItsOwn,
+    secondsToTakeLoad,
+    secondsToRebalance,
+    tasksOfOthersOnIt: foreign.length,
+  };
 }
 
 /** While the node is gone, one of its tasks has no other place. */
