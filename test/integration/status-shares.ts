@@ -58,7 +58,12 @@ export function statusShares(node: string): Readonly<Record<string, Share>> {
         batches: [{ size: 1, afetUs: 3, stageAfetUs: [1, 2] }],
         measuredAt: '2030-01-01T00:00:00Z',
       },
-      operator: { observedGeneration: [1, 2], source: ['Measured', 'Estimate'], afetUs: [3, 1] },
+      operator: {
+        observedGeneration: [1, 2],
+        leaderTransitions: [1, 2],
+        source: ['Measured', 'Estimate'],
+        afetUs: [3, 1],
+      },
       agentTypes: ['Measured'],
       operatorTypes: ownedProfileConditions,
     },
