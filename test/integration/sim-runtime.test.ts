@@ -99,8 +99,11 @@ test('a package tells its times, and one without them is refused', async () => {
 test('many tasks are served side by side, each in the time that its package says', async () => {
   const names = Array.from({ length: 40 }, (_, at) => `task-${at}`);
   await Promise.all(names.map((name, at) => serve(name, at % contexts)));
-  const served = await Promise.all(names.map((name) => node.task(name, 'to be served', isServed)));
-  for (const { status } of served) expect(status?.runtime?.timing?.afetUs).toBe(6_000);
+  // One after the other: to ask for all of them at once would keep the API server from serving the agent.
+  for (const name of names) {
+    const { status } = await node.task(name, 'to be served', isServed);
+    expect(status?.runtime?.timing?.afetUs).toBe(6_000);
+  }
   const line = `daris_jobs_completed_total{namespace="${namespace}",task="task-39"}`;
   const completed = async (): Promise<true | undefined> => ((await node.metric(line)) ?? 0) > 0 || undefined;
   await waitFor(completed, { what: 'a job of task-39', timeoutMs: 20_000 });

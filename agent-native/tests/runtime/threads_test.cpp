@@ -38,6 +38,7 @@ class RuntimeThreads : public testing::Test {
                    task("asked", sched::ReleaseMode::OnRequest)};
     state.tasks[0].periodUs = state.tasks[0].deadlineUs = generation % 2 == 0 ? 20'000 : 30'000;
     if (generation % 3 == 0) state.tasks.push_back(task("guest", sched::ReleaseMode::Periodic));
+    for (DesiredTask& each : state.tasks) each.gpuUuid = engine_->device().uuid;
     return state;
   }
 
