@@ -62,7 +62,7 @@ function quarter(progress: ProfileStatus['progress']): number {
   return progress === undefined ? -1 : Math.floor((4 * progress.stage) / Math.max(1, progress.of));
 }
 
-function isMeasured({ status }: StoredProfile): boolean {
+export function isMeasured({ status }: StoredProfile): boolean {
   return isTrue(status?.conditions, 'Measured') && (status?.batches ?? []).length > 0;
 }
 
@@ -86,17 +86,18 @@ function dividedAs({ spec }: StoredProfile, { info, state }: RuntimeUp): string 
 
 function byModel(profile: StoredProfile, observed: ObservedModel, now: string): ProfileStatement {
   const { phase, reason, message, measured, stagesMeasured: stage, stagesToMeasure: of } = observed;
-  if (phase === ModelPhase.MODEL_PHASE_FAILED) {
+  const isReady = phase === ModelPhase.MODEL_PHASE_READY;
+  if (isReady && measured) return result(profile, observed, now);
+  // Also of a package that was opened, where it cannot be measured.
+  if (phase === ModelPhase.MODEL_PHASE_FAILED || (isReady && reason !== '')) {
     const words = message === '' ? 'the runtime refuses the package and says no more' : message;
     return failed(profile, conditionReason(reason, 'ProfileFailed'), words);
   }
-  if (phase === ModelPhase.MODEL_PHASE_READY) {
-    return measured
-      ? result(profile, observed, now)
-      : waiting(profile, 'Measuring', 'the GPU was divided anew and is measured again');
-  }
-  if (of === 0) return waiting(profile, 'Opening', 'the package is being opened');
-  return { ...waiting(profile, 'Measuring', 'its stages are measured'), progress: { stage, of } };
+  if (!isReady) return waiting(profile, 'Opening', 'the package is being opened');
+  if (of > 0) return { ...waiting(profile, 'Measuring', 'its stages are measured'), progress: { stage, of } };
+  const isOld = observed.batches.some(({ stageAfetUs }) => stageAfetUs.length > 0);
+  const words = isOld ? 'the GPU was divided anew and is measured again' : 'its stages are about to be measured';
+  return waiting(profile, 'Measuring', words);
 }
 
 function result(profile: StoredProfile, observed: ObservedModel, now: string): ProfileStatement {
