@@ -1,7 +1,7 @@
 // This node's share of the objects as one desired state for the runtime. Pure: what is wrong with one object
 // leaves that object out, with a reason, and nothing else.
 import { laterCounters, countersOfStatus } from './counters.ts';
-import { isMeasured } from './profile-status.ts';
+import { isMeasured } from './profile-model.ts';
 import { createdMs, type Placement, type StoredModel, type StoredProfile, type StoredTask } from './resources.ts';
 import { isTrue } from '../api/conditions.ts';
 import {

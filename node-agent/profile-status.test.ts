@@ -2,13 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Condition, withTransitionTimes } from '../api/conditions.ts';
 import { ModelPhase, type ObservedModel } from './native/gen/runtime.ts';
-import {
-  keepMeasuredMs,
-  profileChange,
-  profileStatement,
-  type ProfileStatement,
-  wantsModel,
-} from './profile-status.ts';
+import { keepMeasuredMs, wantsModel } from './profile-model.ts';
+import { profileChange, profileStatement, type ProfileStatement } from './profile-status.ts';
 import type { StoredProfile, StoredTask } from './resources.ts';
 import type { RuntimeView } from './runtime-view.ts';
 import {

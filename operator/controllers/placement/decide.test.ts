@@ -310,8 +310,9 @@ test('a new placement carries the terms of its booking', () => {
 describe('AFETs of a placement', () => {
   const running = (stageAfetUs?: number[]) =>
     storedTask({ status: runningStatus({ placement: placement(stageAfetUs === undefined ? {} : { stageAfetUs }) }) });
-  const verdict = (context: number, stageAfetUs?: number[]): Verdict =>
-    ({ ...at(context), ...(stageAfetUs === undefined ? {} : { stageAfetUs }) }) as Verdict;
+  const verdict = (context: number, stageAfetUs?: number[]): Verdict => {
+    return { ...at(context), ...(stageAfetUs === undefined ? {} : { stageAfetUs }) };
+  };
   const known = [1_000, 3_000];
   const batch2 = candidate(effective({ batchSize: 2 }));
   const packageB = candidate(effective({ model: { uri: 'file:///detector', digest: digestB } }));
