@@ -21,7 +21,7 @@ import { Session } from './native/session.ts';
 import { Observations } from './observations.ts';
 import type { PolicyTerms } from './policy.ts';
 import { PolicyInForce } from './policy-in-force.ts';
-import { keepMeasuredMs } from './profile-status.ts';
+import { keepMeasuredMs } from './profile-model.ts';
 import { gpuNodes, models, profiles, tasks } from './resources.ts';
 import { Statements } from './statements.ts';
 import { StatusWriter } from './status-writer.ts';

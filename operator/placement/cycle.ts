@@ -11,7 +11,11 @@ import type { Demand, Place, PlacementNode, PlacementTask, Refusal } from './ter
 import { formatSum } from './words.ts';
 
 export type Verdict =
-  | { readonly kind: 'Placed'; readonly place: Place; readonly gpuProduct: string; readonly utilizationE9: number }
+  | ({
+      readonly kind: 'Placed';
+      readonly place: Place;
+      readonly gpuProduct: string;
+    } & Pick<Demand, 'utilizationE9' | 'stageAfetUs'>)
   /** `never`: no change of the cluster can help, only one of the task or its model. */
   | ({ readonly kind: 'Refused'; readonly never: boolean } & Refusal)
   | ({ readonly kind: 'Suspended'; readonly fits: boolean } & Pick<Refusal, 'message'>);
@@ -102,9 +106,7 @@ class Cycle {
 
   #book(task: PlacementTask, context: ContextState): true {
     context.book(task);
-    const { place, gpu } = context;
-    const { utilizationE9 } = task.demand;
-    this.verdicts.set(task.key, { kind: 'Placed', place, gpuProduct: gpu.product, utilizationE9 });
+    this.verdicts.set(task.key, placedAt(task, context));
     return true;
   }
 
@@ -150,6 +152,13 @@ class Cycle {
 interface Found {
   readonly task: PlacementTask;
   readonly context: ContextState;
+}
+
+/** Booked there by what the task needs there. */
+export function placedAt({ demand }: PlacementTask, { place, gpu }: ContextState): Verdict {
+  const { utilizationE9, stageAfetUs } = demand;
+  const stages = stageAfetUs === undefined ? {} : { stageAfetUs };
+  return { kind: 'Placed', place, gpuProduct: gpu.product, utilizationE9, ...stages };
 }
 
 function takes(task: PlacementTask, context: ContextState): boolean {

@@ -7,6 +7,8 @@ export type Priority = 'High' | 'Low';
 export interface Demand {
   readonly afetUs: number;
   readonly longestStageUs: number;
+  /** Of each stage; absent where they were not measured, but stand in. */
+  readonly stageAfetUs?: readonly number[];
   /** AFET / min(deadline, period), rounded up. */
   readonly utilizationE9: number;
 }

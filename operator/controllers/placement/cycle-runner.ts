@@ -9,7 +9,7 @@ import type { ReadableStore } from '../../../kube/store.ts';
 import type { Latest } from '../../latest.ts';
 import { Census, type OperatorMetrics } from '../../metrics.ts';
 import type { Nodes, NodeView } from '../../nodes.ts';
-import { runCycle, type CycleResult, type Verdict } from '../../placement/cycle.ts';
+import { placedAt, runCycle, type CycleResult, type Verdict } from '../../placement/cycle.ts';
 import { moveWords } from '../../placement/rebalance.ts';
 import type { Place, PlacementNode } from '../../placement/terms.ts';
 import { noProfiles, ProfileBook, type PackageProfiles } from '../../profile-book.ts';
@@ -135,9 +135,7 @@ export class CycleRunner {
     const uid = this.#evaluated.get(task.key)?.task.metadata.uid ?? '';
     this.#rebalanced.set(uid, { place: to.place, words: moveWords(move) });
     this.#options.metrics.rebalances.add(1, {});
-    const { utilizationE9 } = task.demand;
-    const moved: Verdict = { kind: 'Placed', place: to.place, gpuProduct: to.gpu.product, utilizationE9 };
-    return { verdicts: new Map(verdicts).set(task.key, moved), againInMs };
+    return { verdicts: new Map(verdicts).set(task.key, placedAt(task, to)), againInMs };
   }
 
   #places(verdicts: ReadonlyMap<string, Verdict>): ReadonlyMap<string, string> {
@@ -250,7 +248,9 @@ function assumption(task: StoredTask, evaluation: Evaluation, verdict: Verdict |
     placement.gpu === gpu &&
     placement.context === context &&
     isDeepStrictEqual(shown, effective);
-  return isShown ? undefined : { place: verdict.place, effective, utilizationE9: verdict.utilizationE9 };
+  if (isShown) return undefined;
+  const { place, utilizationE9, stageAfetUs } = verdict;
+  return { place, effective, utilizationE9, ...(stageAfetUs === undefined ? {} : { stageAfetUs }) };
 }
 
 function outcomeOf({ evaluation, verdict }: Decided): string {

@@ -307,6 +307,34 @@ test('a new placement carries the terms of its booking', () => {
   );
 });
 
+describe('AFETs of a placement', () => {
+  const running = (stageAfetUs?: number[]) =>
+    storedTask({ status: runningStatus({ placement: placement(stageAfetUs === undefined ? {} : { stageAfetUs }) }) });
+  const verdict = (context: number, stageAfetUs?: number[]): Verdict => {
+    return { ...at(context), ...(stageAfetUs === undefined ? {} : { stageAfetUs }) };
+  };
+  const known = [1_000, 3_000];
+  const batch2 = candidate(effective({ batchSize: 2 }));
+  const packageB = candidate(effective({ model: { uri: 'file:///detector', digest: digestB } }));
+  test.each<[what: string, input: Partial<DecisionInput>, want: number[] | undefined]>([
+    ['are those of its booking', { verdict: verdict(1, known) }, known],
+    ['are none where nothing was measured', { verdict: verdict(1) }, undefined],
+    ['are the known ones where it stays', { task: running([1, 2]), verdict: verdict(1, known) }, known],
+    ['are the former ones where it stays and none are known', { task: running(known), verdict: verdict(1) }, known],
+    ['are none where it moves and none are known', { task: running(known), verdict: verdict(0) }, undefined],
+    [
+      'are not those of another batch size',
+      { task: running(known), verdict: verdict(1), evaluation: batch2 },
+      undefined,
+    ],
+    [
+      'are not those of another package',
+      { task: running(known), verdict: verdict(1), evaluation: packageB },
+      undefined,
+    ],
+  ])('%s', (_what, input, want) => expect(decide(input).placement?.stageAfetUs).toEqual(want));
+});
+
 const endpoints: Record<string, { input: Partial<DecisionInput>; want: object }> = {
   placed: { input: {}, want: { model: 'lane.vision', address: '10.1.2.3:8001' } },
   'placed, with a Service': {

@@ -20,6 +20,8 @@ export interface Assumed {
   readonly place: Place;
   readonly effective: Effective;
   readonly utilizationE9: number;
+  /** By which it was booked; absent: not known. */
+  readonly stageAfetUs?: readonly number[];
 }
 
 export interface Demands {
@@ -76,15 +78,20 @@ export function demandOf(stageAfetUs: readonly number[], effective: Effective): 
     1,
     stageAfetUs.reduce((sum, us) => sum + us, 0),
   );
-  const longestStageUs = Math.max(...stageAfetUs);
-  return { afetUs, longestStageUs, utilizationE9: utilizationE9(afetUs, effective.deadlineUs, effective.periodUs) };
+  return {
+    afetUs,
+    longestStageUs: Math.max(...stageAfetUs),
+    utilizationE9: utilizationE9(afetUs, effective.deadlineUs, effective.periodUs),
+    // What takes less than the clock can tell takes some time all the same.
+    stageAfetUs: stageAfetUs.map((us) => Math.max(1, us)),
+  };
 }
 
 /** The AFET that was booked; as its stages are not known, all of it counts as one. */
 export function demandFromBooking(present: Assumed, effective: Effective): Demand {
   const spanUs = Math.min(present.effective.deadlineUs, present.effective.periodUs);
   const afetUs = Math.max(1, Number((BigInt(present.utilizationE9) * BigInt(spanUs)) / 1_000_000_000n));
-  return { ...demandOf([afetUs], effective), longestStageUs: afetUs };
+  return withoutStages(demandOf([afetUs], effective));
 }
 
 /**
@@ -106,9 +113,14 @@ export function addStandIns(
   const longest = measured.toSorted((a, b) => b.afetUs - a.afetUs)[0] ?? demandFromBooking(present, effective);
   for (const [kind, other] of at.products) {
     if (other !== product || known.has(kind)) continue;
-    known.set(kind, longest);
+    known.set(kind, withoutStages(longest));
     standIns.add(kind);
   }
+}
+
+/** What was not measured there is nothing that a runtime should go by. */
+function withoutStages({ stageAfetUs: _stageAfetUs, ...demand }: Demand): Demand {
+  return demand;
 }
 
 /** Also of a kind that no GPU is of any more. */

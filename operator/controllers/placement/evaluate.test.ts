@@ -327,6 +327,37 @@ describe('a task with', () => {
     });
   });
 
+  const stagesAt = (task: StoredTask, kind: string | undefined, from: Measurements): unknown => {
+    const found = evaluateTask(task, ready, undefined, from);
+    return found.kind === 'Candidate' && found.task.demands?.get(kind ?? '')?.stageAfetUs;
+  };
+
+  test('the stages of a profile is placed by them', () => {
+    expect(stagesAt(storedTask(), here, everything)).toEqual([1_000, 2_000, 1_000]);
+    expect(stagesAt(storedTask({ spec: { batchSize: 2 } }), here, everything)).toEqual([2_000, 4_000, 2_000]);
+  });
+
+  test('times that only stand in for others has none of its stages', () => {
+    const booked = measurementsOf([], undividedKind);
+    expect(stagesAt(running, undivided, booked)).toBeUndefined();
+    expect(stagesAt(running, undivided, measurementsOf(measured, undividedKind))).toBeUndefined();
+  });
+
+  test('a place keeps the AFETs by which that was booked', () => {
+    const demandOf = (stageAfetUs?: number[]): unknown => {
+      const at = placement(stageAfetUs === undefined ? {} : { stageAfetUs });
+      const found = evaluateTask(
+        storedTask({ status: runningStatus({ placement: at }) }),
+        ready,
+        undefined,
+        everything,
+      );
+      return found.kind === 'Candidate' && found.task.settled && found.task.demand.stageAfetUs;
+    };
+    expect(demandOf([500, 600, 700])).toEqual([500, 600, 700]);
+    expect(demandOf()).toEqual([1_000, 2_000, 1_000]);
+  });
+
   test('a place that was decided and not written yet stands where its status says nothing', () => {
     const assumed: Assumed = {
       place: { node: 'n2', gpu: 'gpu-1', context: 0 },

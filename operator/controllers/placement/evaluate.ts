@@ -144,8 +144,7 @@ function candidate(candidacy: Candidacy): Extract<Evaluation, { kind: 'Candidate
       priority: effective.priority,
       periodUs: effective.periodUs,
       deadlineUs: effective.deadlineUs,
-      // What is booked stays booked until the terms change, even where a package is measured anew.
-      demand: settled ? { ...demand, utilizationE9: present.utilizationE9 } : demand,
+      demand: settled ? asBooked(demand, present) : demand,
       demands: demands.known,
       standIns: demands.standIns,
       unmeasured: demands.unmeasured,
@@ -158,6 +157,11 @@ function candidate(candidacy: Candidacy): Extract<Evaluation, { kind: 'Candidate
       settled,
     },
   };
+}
+
+/** What is booked stays booked until the terms change, even where a package is measured anew. */
+function asBooked(demand: Demand, { utilizationE9, stageAfetUs }: Assumed): Demand {
+  return { ...demand, utilizationE9, ...(stageAfetUs === undefined ? {} : { stageAfetUs }) };
 }
 
 /** While nothing is known of a task it comes last. */
@@ -246,10 +250,11 @@ function batchWords(found: ModelPackage, batchSize: number): string {
 function booked(task: StoredTask): Assumed | undefined {
   const { effective, placement } = task.status ?? {};
   if (effective === undefined || placement === undefined) return undefined;
-  const { node, gpu, context } = placement;
+  const { node, gpu, context, stageAfetUs } = placement;
+  const stages = stageAfetUs === undefined ? {} : { stageAfetUs };
   try {
     const e9 = parseE9(placement.bookedUtilization);
-    return e9 > 0 ? { place: { node, gpu, context }, effective, utilizationE9: e9 } : undefined;
+    return e9 > 0 ? { place: { node, gpu, context }, effective, utilizationE9: e9, ...stages } : undefined;
   } catch {
     return undefined;
   }
