@@ -75,7 +75,7 @@ test('its runtime serves on while others have its task, and drops that when the 
   const first = await serve('lane', 'edge-classifier');
   const { uid } = first.metadata;
   expect(first.status?.placement).toMatchObject({ node: 'n1', epoch: 1 });
-  refuge = await world.addNode('n2', 2, '192.0.2.1:8001');
+  refuge = await world.addNode('n2', 2, '192.0.2.1:8001', { memoryBytes: 2 ** 30 });
 
   node.proxy.sever();
   const moved = await untilTask('lane', 'to be placed elsewhere', ({ status }) => status?.placement?.node === 'n2');
