@@ -56,6 +56,14 @@ test.each([
   expect(judgeSteady(measured, demand).failures).toContain(failure);
 });
 
+test('what was skipped while a GPU was divided is no fault, a miss is', () => {
+  const checks = new Checks();
+  checkHighTasks(checks, window(highTask({ skipped: 3 })), { paused: true });
+  expect(checks.failures).toEqual([]);
+  checkHighTasks(checks, window(highTask({ missed: 1 })), { paused: true });
+  expect(checks.failures).toHaveLength(1);
+});
+
 test('a High miss says when it was, how late and why', () => {
   const miss = {
     timeUs: 3_723_004_000,
