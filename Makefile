@@ -97,8 +97,8 @@ sanitize: build/tsan/build.ninja build/asan/build.ninja ## C++ tests under Threa
 	@hack/sanitize.sh asan
 
 .PHONY: demo
-demo: setup ## the whole system on this machine, act by act; KEEP=1 leaves it up, CLUSTER=1 adds acts
-	@exec node test/e2e/demo.ts $(if $(KEEP),--keep) $(if $(CLUSTER),--cluster)
+demo: setup ## the whole system on this machine, act by act; KEEP=1 leaves it up
+	@exec node test/e2e/demo.ts $(if $(KEEP),--keep)
 
 .PHONY: bench
 bench: setup ## measure, and write JSON under bench/results

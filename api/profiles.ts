@@ -50,7 +50,7 @@ export function profileName(spec: GpuKind & Pick<Spec, 'digest' | 'batchSizes'>)
 }
 
 /** Engines whose measuring uses no stream of the GPU and takes only time that nobody else wants. */
-const undisturbingEngines: readonly string[] = ['openvino'];
+const undisturbingEngines: readonly string[] = ['openvino', 'sim'];
 
 /** Whether it may be measured beside High tasks. */
 export function measuresBesideOthers(engine: string): boolean {

@@ -15,6 +15,9 @@ export const fieldManagers = { operator: 'daris-operator', agent: 'daris-agent' 
 /** Namespace of the Leases by which agents show that they live, unless configured otherwise. */
 export const systemNamespace = 'daris-system';
 
+/** The Lease there by which one operator leads; all others there are called as the node of their agent. */
+export const leaderLease = 'daris-operator';
+
 export const realtimeInferenceTasks = {
   apiVersion,
   kind: 'RealtimeInferenceTask',

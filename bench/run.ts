@@ -9,6 +9,8 @@ const benchmarks: readonly { name: string; native: boolean; command: readonly [s
   { name: 'sched', native: false, command: ['node', 'bench/sched.bench.ts'] },
   { name: 'placement', native: false, command: ['node', 'bench/placement.bench.ts'] },
   { name: 'system', native: false, command: ['node', 'bench/system.bench.ts'] },
+  { name: 'failover', native: false, command: ['node', 'bench/failover.bench.ts'] },
+  { name: 'scale', native: false, command: ['node', 'bench/scale.bench.ts'] },
 ];
 
 const chosen = process.argv.slice(2);

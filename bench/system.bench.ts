@@ -26,9 +26,9 @@ async function applyToServed(
     metadata: { name },
     spec: { model: 'edge-classifier', priority: 'Low', release: 'Periodic', period: '200ms' },
   };
-  const known = new Set((await stack.watch.fresh(signal)).tasks.map(({ uid }) => uid));
+  const known = new Set((await stack.node1.watch.fresh(signal)).tasks.map(({ uid }) => uid));
   const start = performance.now();
-  const served = stack.watch
+  const served = stack.node1.watch
     .until(({ tasks }) => tasks.some(({ uid, jobs }) => !known.has(uid) && (jobs?.admitted ?? 0) > 0), {
       what: `${name} to be served`,
       timeoutMs,
@@ -64,9 +64,9 @@ async function apiMetrics(stack: Stack, signal: AbortSignal): Promise<string> {
 }
 
 async function measureWrites(stack: Stack, signal: AbortSignal): Promise<object> {
-  await stack.watch.span(settleSeconds, signal);
+  await stack.node1.watch.span(settleSeconds, signal);
   const before = writesOf(await apiMetrics(stack, signal));
-  const [from, to] = await stack.watch.span(quietSeconds, signal);
+  const [from, to] = await stack.node1.watch.span(quietSeconds, signal);
   const after = writesOf(await apiMetrics(stack, signal));
   const seconds = (to.timeUs - from.timeUs) / 1e6;
   return { tasks: to.tasks.length, seconds: round(seconds), perMinute: writesPerMinute(before, after, seconds) };
@@ -90,10 +90,10 @@ function family(pid: number): number[] {
 }
 
 function measureMemory(stack: Stack): object {
-  const runtime = family(stack.pidOf('runtime')).reduce((sum, pid) => sum + residentMiB(pid), 0);
+  const runtime = family(stack.node1.pidOf('runtime')).reduce((sum, pid) => sum + residentMiB(pid), 0);
   return {
-    operatorMiB: residentMiB(stack.pidOf('operator')),
-    agentMiB: residentMiB(stack.pidOf('agent')),
+    operatorMiB: residentMiB(stack.operators.pidOf('operator')),
+    agentMiB: residentMiB(stack.node1.pidOf('agent')),
     runtimeMiB: round(runtime),
   };
 }

@@ -98,6 +98,37 @@ export function systemRows({ applyToServed, apiWrites, residentMemory }: SystemR
   ];
 }
 
+export interface FailoverResult {
+  readonly leaseSeconds: number;
+  readonly servedSeconds: Spread;
+  readonly split: {
+    readonly untilDeclaredLostSeconds: Middle;
+    readonly thenUntilPlacedSeconds: Middle;
+    readonly thenUntilServedSeconds: Middle;
+  };
+}
+
+/** Beyond the Lease, for the last task to be served. */
+const FAILOVER_SECONDS = 5;
+
+export function failoverRows({ leaseSeconds, servedSeconds, split }: FailoverResult): Row[] {
+  const goal = leaseSeconds + FAILOVER_SECONDS;
+  const seconds = (value: number): string => `${value.toFixed(1)} s`;
+  return [
+    {
+      what: `SIGKILL of a node's agent and runtime → all of its tasks served by another (Lease of ${leaseSeconds} s)`,
+      goal: { text: `≤ ${goal} s`, reached: servedSeconds.max <= goal },
+      measured: `p50 ${seconds(servedSeconds.p50)}, max ${seconds(servedSeconds.max)} of ${servedSeconds.count} runs`,
+    },
+    {
+      what: 'of that, until the node is declared lost, then all are placed, then their models are loaded and jobs completed',
+      measured: [split.untilDeclaredLostSeconds, split.thenUntilPlacedSeconds, split.thenUntilServedSeconds]
+        .map(({ p50 }) => `p50 ${seconds(p50)}`)
+        .join(', '),
+    },
+  ];
+}
+
 export interface PlacementResult {
   readonly figures: { readonly allPending: { tasks: number; contexts: number; decisionsPerSecond: number } };
 }
@@ -107,6 +138,51 @@ export function placementRows({ figures: { allPending } }: PlacementResult): Row
     {
       what: `placement decisions, ${number(allPending.tasks)} tasks on ${number(allPending.contexts)} contexts`,
       measured: `${number(allPending.decisionsPerSecond)} a second`,
+    },
+  ];
+}
+
+export interface ScaleResult {
+  readonly tasks: number;
+  readonly nodes: number;
+  readonly serving: {
+    readonly placedPerSecond: number;
+    readonly toAllPlacedSeconds: number;
+    readonly toAllReadySeconds: number;
+    readonly cpu: Readonly<Record<string, { readonly share: number }>>;
+  };
+  readonly atRest: {
+    readonly seconds: number;
+    readonly writesPerMinute: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  };
+}
+
+/** One status write a node and 10 s. */
+const STATUS_WRITES_PER_MINUTE = 6;
+
+export function scaleRows({ tasks, nodes, serving, atRest }: ScaleResult): Row[] {
+  const where = `${number(tasks)} tasks on ${nodes} nodes of engine sim`;
+  const parts = Object.values(atRest.writesPerMinute);
+  const sum = (rates: readonly number[]): number => rates.reduce((all, rate) => all + rate, 0);
+  const kinds = parts.flatMap((part) => Object.entries(part).filter(([kind]) => kind !== 'total'));
+  const statuses = sum(kinds.filter(([kind]) => kind.includes('/status')).map(([, rate]) => rate)) / nodes;
+  const leases = sum(parts.map(({ leases: rate = 0 }) => rate));
+  // Writes every 10 s may fall into the window once more than its length says.
+  const most = STATUS_WRITES_PER_MINUTE + 60 / atRest.seconds;
+  return [
+    {
+      what: `${where}, applied at once: placed`,
+      measured: `${number(serving.placedPerSecond)} a second, all after ${serving.toAllPlacedSeconds.toFixed(1)} s`,
+    },
+    { what: 'until all of them are `Ready=True`', measured: `${serving.toAllReadySeconds.toFixed(1)} s` },
+    {
+      what: 'the API server’s share of the CPU that control plane, operator, agents and runtimes used meanwhile',
+      measured: `${Math.round((serving.cpu['kube-apiserver']?.share ?? 0) * 100)} %`,
+    },
+    {
+      what: `status writes of agents and operator a node and minute, ${where}, nothing changes`,
+      goal: { text: `≤ ${STATUS_WRITES_PER_MINUTE}`, reached: statuses <= most },
+      measured: `${statuses.toFixed(1)}, beside ${Math.round(leases)} of Leases a minute`,
     },
   ];
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { runtimeRows, schedRows } from './benchmark-rows.ts';
+import { failoverRows, runtimeRows, scaleRows, schedRows } from './benchmark-rows.ts';
 import { renderTable, replaceBetweenMarks, rowsFrom } from './benchmark-table.ts';
 
 const stage = (tasks: number, p50: number): object => ({
@@ -41,6 +41,44 @@ test('a goal that was not reached says so, with its figure', () => {
     models: [{ model: 'm', bareJobUs: { p50: 1521 }, runtimeAddsPerStageUs: { p50: 15.1, p99: 20 } }],
   });
   expect(row?.goal?.reached).toBe(false);
+});
+
+test('the worst of all runs decides whether the goal of failover is reached', () => {
+  const spread = (max: number): object => ({ count: 20, min: 8, p50: 9.96, p99: max, max });
+  const split = { untilDeclaredLostSeconds: { p50: 8.5 }, thenUntilPlacedSeconds: { p50: 0.2 } };
+  const result = { leaseSeconds: 10, split: { ...split, thenUntilServedSeconds: { p50: 1.26 } } };
+  const rows = (max: number): string =>
+    renderTable(failoverRows({ ...result, servedSeconds: spread(max) } as Parameters<typeof failoverRows>[0]));
+  expect(rows(15)).toContain('| ≤ 15 s | p50 10.0 s, max 15.0 s of 20 runs |');
+  expect(rows(15.1)).toContain('| ≤ 15 s, **not reached** | p50 10.0 s, max 15.1 s of 20 runs |');
+  expect(rows(15)).toContain('| p50 8.5 s, p50 0.2 s, p50 1.3 s |');
+});
+
+test('status writes count a node, with one that the window may hold besides', () => {
+  const rows = (agents: number): string =>
+    renderTable(
+      scaleRows({
+        tasks: 500,
+        nodes: 2,
+        serving: {
+          placedPerSecond: 40.2,
+          toAllPlacedSeconds: 12.44,
+          toAllReadySeconds: 15,
+          cpu: { 'kube-apiserver': { share: 0.554 } },
+        },
+        atRest: {
+          seconds: 120,
+          writesPerMinute: {
+            agents: { leases: 40, 'realtimeinferencetasks/status': agents, total: 40 + agents },
+            operator: { leases: 30, 'gpunodes/status': 1, total: 31 },
+          },
+        },
+      }),
+    );
+  expect(rows(12)).toContain('| ≤ 6 | 6.5, beside 70 of Leases a minute |');
+  expect(rows(13)).toContain('| ≤ 6, **not reached** | 7.0, beside');
+  expect(rows(12)).toContain('| 40 a second, all after 12.4 s |');
+  expect(rows(12)).toContain('| 55 % |');
 });
 
 test('only what stands between the marks is replaced, as often as one likes', () => {

@@ -2,13 +2,17 @@
 // `make verify` runs it and fails where the committed file differs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import {
+  failoverRows,
   placementRows,
   runtimeRows,
+  scaleRows,
   schedRows,
   systemRows,
+  type FailoverResult,
   type PlacementResult,
   type Row,
   type RuntimeResult,
+  type ScaleResult,
   type SchedResult,
   type SystemResult,
 } from './benchmark-rows.ts';
@@ -42,7 +46,9 @@ export function rowsFrom(folder: string): Row[] {
     ...runtimeRows(read('runtime') as RuntimeResult),
     ...schedRows(read('sched') as SchedResult),
     ...systemRows(read('system') as SystemResult),
+    ...failoverRows(read('failover') as FailoverResult),
     ...placementRows(read('placement') as PlacementResult),
+    ...scaleRows(read('scale') as ScaleResult),
   ];
 }
 

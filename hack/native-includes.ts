@@ -9,10 +9,23 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   model: ['base'],
   engine: ['base', 'model'],
   'engine/openvino': ['base', 'model', 'engine'],
+  'engine/sim': ['base', 'model', 'engine'],
   'engine/torch': ['base', 'model', 'engine'],
   runtime: ['base', 'sched', 'trace', 'model', 'engine'],
   rpc: ['base', 'sched', 'trace', 'model', 'engine', 'runtime'],
-  main: ['base', 'sched', 'trace', 'simulator', 'model', 'engine', 'engine/openvino', 'engine/torch', 'runtime', 'rpc'],
+  main: [
+    'base',
+    'sched',
+    'trace',
+    'simulator',
+    'model',
+    'engine',
+    'engine/openvino',
+    'engine/sim',
+    'engine/torch',
+    'runtime',
+    'rpc',
+  ],
 };
 
 /** Headers of a framework, and the only folder that sees it. */

@@ -17,6 +17,9 @@ let stub: StubApiServer;
 let clock: FakeClock;
 let connection: Connection;
 let holder: LeaseHolder;
+/** Holders that are proven to have ended. */
+let ended: Set<string>;
+let turns: (string | undefined)[];
 
 function serve(request: StubRequest, response: ServerResponse): void {
   if (trouble !== undefined) return trouble(response);
@@ -47,6 +50,7 @@ beforeEach(async () => {
   version = 0;
   trouble = undefined;
   stall = undefined;
+  [ended, turns] = [new Set(), []];
   stub = await StubApiServer.start(serve);
   clock = new FakeClock(Date.UTC(2030, 5, 1, 12, 0, 0, 7));
   connection = connect({ kubeconfigPath: stub.kubeconfigPath, userAgent: 'test', clock });
@@ -58,6 +62,8 @@ beforeEach(async () => {
     holder: 'me',
     durationMs: 10_000,
     renewEveryMs: 3_000,
+    ended: async (other) => Promise.resolve(ended.has(other)),
+    turned: () => turns.push(holder.held ? 'held' : holder.rival),
     clock,
     log: silent(),
   });
@@ -156,7 +162,7 @@ describe('LeaseHolder', () => {
     foreign('2001-01-01T00:00:00.000000Z');
     holder.start();
     for (let second = 0; second < 12; second++) {
-      await until('looked at', () => stub.requests.length > second);
+      await eventually('looked at', () => stub.requests.length > second, { clock, stepMs: 250 });
       foreign(`2001-01-01T00:00:${10 + second}.000000Z`);
       await clock.advance(1_000);
     }
@@ -166,5 +172,35 @@ describe('LeaseHolder', () => {
     await until('taken over', () => stored?.spec?.holderIdentity === 'me');
     expect(clock.monotonic() - stillMs).toBeGreaterThan(8_000);
     expect(stored?.spec?.leaseTransitions).toBe(5);
+  });
+
+  test('a holder that is proven to have ended is not waited for', async () => {
+    foreign('2001-01-01T00:00:00.000000Z');
+    ended.add('other');
+    const startMs = clock.monotonic();
+    holder.start();
+    await until('taken over', () => holder.held);
+    expect(clock.monotonic() - startMs).toBeLessThan(1_000);
+    expect(stored?.spec).toMatchObject({ holderIdentity: 'me', leaseTransitions: 5 });
+    expect(turns).toEqual(['held']);
+  });
+
+  test('a holder whose Lease another took learns of it, and is told again when it has it back', async () => {
+    holder.start();
+    await until('created', () => holder.held);
+    foreign('2001-01-01T00:00:00.000000Z');
+    await until('displaced', () => holder.rival === 'other');
+    expect(holder.held).toBe(false);
+    await until('taken back', () => holder.held);
+    expect(holder.rival).toBeUndefined();
+    expect(turns).toEqual(['held', 'other', 'held']);
+  });
+
+  test("another's Lease is taken when its time is up, not an interval later", async () => {
+    foreign('2001-01-01T00:00:00.000000Z');
+    const startMs = clock.monotonic();
+    holder.start();
+    await until('taken over', () => holder.held);
+    expect(clock.monotonic() - startMs).toBeLessThan(10_500);
   });
 });

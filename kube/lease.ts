@@ -44,8 +44,23 @@ export interface LeaseHolderOptions {
   /** Between the starts of two renewals. */
   readonly renewEveryMs: number;
   readonly labels?: { [key: string]: string } | undefined;
+  /** Whether that other holder is proven to have ended, so that nobody need wait for its Lease to expire. */
+  readonly ended?: ((holder: string) => Promise<boolean>) | undefined;
+  /** Called when `held` turned true, or `rival` changed. */
+  readonly turned?: (() => void) | undefined;
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+/** Another holder lives. */
+class HeldError extends TransientError {
+  /** After which its time is up, unless it renews. */
+  readonly remainingMs: number;
+
+  constructor(holder: string, remainingMs: number) {
+    super(`the lease is held by ${holder}`, { code: 'LeaseHeld' });
+    this.remainingMs = remainingMs;
+  }
 }
 
 export class LeaseHolder {
@@ -53,8 +68,9 @@ export class LeaseHolder {
   readonly #log: Logger;
   readonly #stopping = new AbortController();
   #stored: Stored<Lease> | undefined;
-  #foreign: { readonly renewTime: string | undefined; readonly seenMs: number } | undefined;
+  #foreign: { readonly holder: string; readonly renewTime: string | undefined; readonly seenMs: number } | undefined;
   #renewedMs = -Infinity;
+  #rival: string | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: LeaseHolderOptions) {
@@ -92,6 +108,11 @@ export class LeaseHolder {
     return this.ageMs() < this.#options.durationMs;
   }
 
+  /** Another holder that lived when the Lease was last read. */
+  get rival(): string | undefined {
+    return this.#rival;
+  }
+
   async #run(): Promise<void> {
     const { clock, renewEveryMs } = this.#options;
     const backoff = new Backoff({ initialMs: Math.min(200, renewEveryMs), maxMs: renewEveryMs });
@@ -102,15 +123,24 @@ export class LeaseHolder {
       let delayMs = renewEveryMs;
       try {
         await this.#renew();
-        this.#renewedMs = startMs;
+        this.#renewed(startMs);
         backoff.reset();
       } catch (err) {
         if (signal.aborted) return;
-        delayMs = backoff.next();
-        this.#log.warn({ err, ageMs: this.ageMs(), delayMs }, 'lease not renewed, will retry');
+        delayMs = err instanceof HeldError ? Math.min(renewEveryMs, err.remainingMs) : backoff.next();
+        const level = err instanceof HeldError ? 'debug' : 'warn';
+        this.#log[level]({ err, ageMs: this.ageMs(), delayMs }, 'lease not renewed, will retry');
       }
       await clock.sleep(startMs + delayMs - clock.monotonic(), signal).catch(() => undefined);
     }
+  }
+
+  #renewed(startMs: number): void {
+    const news = !this.held || this.#rival !== undefined;
+    this.#renewedMs = startMs;
+    this.#rival = undefined;
+    this.#foreign = undefined;
+    if (news) this.#options.turned?.();
   }
 
   async #renew(): Promise<void> {
@@ -120,21 +150,33 @@ export class LeaseHolder {
     const spec = this.#stored.spec ?? {};
     const renewTime = microTime(clock.now());
     if (spec.holderIdentity === holder) return this.#write({ renewTime });
-    this.#refuseWhileAlive(spec);
+    await this.#refuseWhileAlive(spec);
     await this.#write({ renewTime, acquireTime: renewTime, leaseTransitions: (spec.leaseTransitions ?? 0) + 1 });
   }
 
-  // Another holder counts as alive until its renewTime stood still for its whole duration by our own clock: wall clocks
-  // of two machines are not compared.
-  #refuseWhileAlive(spec: NonNullable<Lease['spec']>): void {
-    if (spec.holderIdentity === undefined || spec.holderIdentity === '') return;
+  // Another holder counts as alive until its renewTime stood still for its whole duration by our own clock (wall clocks of
+  // two machines are not compared), or until its end is proven.
+  async #refuseWhileAlive(spec: NonNullable<Lease['spec']>): Promise<void> {
+    const { holderIdentity: other, leaseDurationSeconds = 0, renewTime } = spec;
+    if (other === undefined || other === '') return;
     const nowMs = this.#options.clock.monotonic();
-    if (this.#foreign === undefined || this.#foreign.renewTime !== spec.renewTime) {
-      this.#foreign = { renewTime: spec.renewTime, seenMs: nowMs };
+    if (this.#foreign?.holder !== other || this.#foreign.renewTime !== renewTime) {
+      this.#foreign = { holder: other, renewTime, seenMs: nowMs };
     }
-    if (nowMs - this.#foreign.seenMs >= (spec.leaseDurationSeconds ?? 0) * 1000) return;
+    const remainingMs = this.#foreign.seenMs + leaseDurationSeconds * 1000 - nowMs;
+    if (remainingMs <= 0) return;
+    if ((await this.#options.ended?.(other)) === true) return;
     this.#stored = undefined;
-    throw new TransientError(`the lease is held by ${spec.holderIdentity}`, { code: 'LeaseHeld' });
+    this.#displaced(other);
+    throw new HeldError(other, remainingMs);
+  }
+
+  #displaced(rival: string): void {
+    this.#renewedMs = -Infinity;
+    if (this.#rival === rival) return;
+    this.#rival = rival;
+    this.#log.warn({ rival }, 'the lease is held by another, which is waited for');
+    this.#options.turned?.();
   }
 
   async #read(): Promise<Stored<Lease> | undefined> {

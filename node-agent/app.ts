@@ -7,13 +7,13 @@ import { type Clock, SystemClock, type Timer } from '../kube/clock.ts';
 import { connect, type Connection } from '../kube/connection.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { HttpServer } from '../kube/http.ts';
-import { LeaseHolder } from '../kube/lease.ts';
 import { MetricRegistry } from '../kube/metrics.ts';
 import { Reflector } from '../kube/reflector.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
 import { Applier } from './applier.ts';
 import type { Config } from './config.ts';
 import { ContextMetrics } from './context-metrics.ts';
+import { rivalEvent } from './events.ts';
 import { Isolation } from './isolation.ts';
 import { AgentMetrics } from './metrics.ts';
 import { NativeClient } from './native/client.ts';
@@ -21,14 +21,14 @@ import { Session } from './native/session.ts';
 import { Observations } from './observations.ts';
 import type { PolicyTerms } from './policy.ts';
 import { PolicyInForce } from './policy-in-force.ts';
-import { keepMeasuredMs } from './profile-status.ts';
+import { keepMeasuredMs } from './profile-model.ts';
 import { gpuNodes, models, profiles, tasks } from './resources.ts';
 import { Statements } from './statements.ts';
 import { StatusWriter } from './status-writer.ts';
 import { type TaskSample, TaskMetrics } from './task-metrics.ts';
+import { leaseTiming, Tenure } from './tenure.ts';
 import { traceDownload } from './trace.ts';
 
-const lease = { durationMs: 10_000, renewEveryMs: 3_000 } as const;
 /** A pass that takes longer than this waits for something that will not come. */
 const stuckPassMs = 120_000;
 
@@ -49,7 +49,7 @@ export class Agent {
   readonly #applier: Applier;
   readonly #statements: Statements;
   readonly #writer: StatusWriter;
-  readonly #lease: LeaseHolder;
+  readonly #tenure: Tenure;
   readonly #isolation: Isolation;
   readonly #recorder: EventRecorder;
   readonly #http: HttpServer;
@@ -58,6 +58,8 @@ export class Agent {
   #letGo: Timer | undefined;
   /** Serves nothing, since its policy says Stop and the API server is out of reach. */
   #cutOff = false;
+  /** The agent in whose favour this one waits, once it was told of. */
+  #toldRival: string | undefined;
 
   constructor(config: Config, log: Logger, clock: Clock = new SystemClock()) {
     this.#config = config;
@@ -86,7 +88,7 @@ export class Agent {
     this.#session = this.#createSession();
     this.#applier = this.#createApplier();
     this.#writer = this.#createWriter();
-    this.#lease = this.#createLease();
+    this.#tenure = this.#createTenure();
     this.#isolation = this.#createIsolation();
     this.#http = this.#createHttp();
     this.#registry.onCollect(() => this.#collect());
@@ -102,9 +104,10 @@ export class Agent {
     this.#reflectors.gpuNodes.subscribe(() => {
       this.#applier.kick();
       this.#writer.wake();
+      this.#tellOfRival();
     });
     for (const reflector of Object.values(this.#reflectors)) reflector.start();
-    this.#lease.start();
+    await this.#tenure.start();
     this.#recorder.start();
     this.#session.start();
     const synced = Object.values(this.#reflectors).map((reflector) => reflector.synced());
@@ -115,14 +118,14 @@ export class Agent {
     return bound;
   }
 
-  /** Writes no more and lets go of the runtime, which serves on. The Lease is kept, so that a restart moves nothing. */
+  /** Writes no more and lets go of the runtime, which serves on. The node counts as alive until its Lease is over, so that a restart moves nothing. */
   async stop(): Promise<void> {
     this.#letGo?.cancel();
     await this.#writer.stop();
     await this.#session.stop();
     await this.#applier.stop();
     await Promise.all([
-      this.#lease.stop(),
+      this.#tenure.stop(),
       this.#recorder.stop(1_000),
       this.#http.stop(),
       ...Object.values(this.#reflectors).map((reflector) => reflector.stop()),
@@ -194,6 +197,8 @@ export class Agent {
       models: () => this.#statements.models(),
       profiles: () => this.#statements.profiles(),
       apply: (state) => this.#session.apply(state),
+      acting: () => this.#tenure.acting,
+      certain: () => this.#tenure.certain,
       attempted: (seconds) => {
         this.#metrics.reconcile.observe(seconds, { loop: 'apply' });
         this.#writer.wake();
@@ -225,7 +230,8 @@ export class Agent {
 
   #createWriter(): StatusWriter {
     return new StatusWriter({
-      items: () => this.#statements.items(),
+      // What another agent of this node may say meanwhile is not written over.
+      items: () => (this.#tenure.certain ? this.#statements.items() : []),
       wrote: (kind, result) => this.#metrics.statusWrites.add(1, { kind, result }),
       passed: (seconds) => this.#metrics.reconcile.observe(seconds, { loop: 'status' }),
       clock: this.#clock,
@@ -233,23 +239,41 @@ export class Agent {
     });
   }
 
-  #createLease(): LeaseHolder {
-    const { node, systemNamespace } = this.#config;
-    return new LeaseHolder({
+  #createTenure(): Tenure {
+    const { node, systemNamespace, runtimeSocket } = this.#config;
+    return new Tenure({
       client: this.#client,
-      lease: { namespace: systemNamespace, name: node },
-      holder: node,
-      ...lease,
+      node,
+      systemNamespace,
+      runtimeSocket,
       clock: this.#clock,
       log: this.#log,
+      turned: () => this.#tenureTurned(),
     });
+  }
+
+  /** Begins where another left off, or lets another go on; the runtime serves meanwhile either way. */
+  #tenureTurned(): void {
+    const { acting, rival, holder } = this.#tenure;
+    this.#log.info({ acting, rival, holder }, 'this agent acts for its node, or waits for another');
+    if (acting) this.#applier.reconnected();
+    this.#writer.wake();
+    this.#tellOfRival();
+  }
+
+  #tellOfRival(): void {
+    const { rival, holder } = this.#tenure;
+    const regarding = this.#statements.gpuNode();
+    if (rival === this.#toldRival || (rival !== undefined && regarding === undefined)) return;
+    this.#toldRival = rival;
+    if (rival !== undefined && regarding !== undefined) this.#recorder.record(rivalEvent(regarding, rival, holder));
   }
 
   #createIsolation(): Isolation {
     const { tasks: taskReflector } = this.#reflectors;
     return new Isolation({
-      leaseMs: lease.durationMs,
-      leaseAgeMs: () => this.#lease.ageMs(),
+      leaseMs: leaseTiming.durationMs,
+      leaseAgeMs: () => this.#tenure.leaseAgeMs(),
       cacheAgeMs: () => taskReflector.ageMs(),
       clock: this.#clock,
     });
@@ -266,7 +290,7 @@ export class Agent {
     const stop = this.#isolation.isolated && this.#policy.terms.onPartition === 'Stop';
     if (stop === this.#cutOff) return false;
     this.#cutOff = stop;
-    this.#log.warn({ stop, leaseAgeMs: this.#lease.ageMs() }, 'onPartition Stop: serving stops or goes on');
+    this.#log.warn({ stop, leaseAgeMs: this.#tenure.leaseAgeMs() }, 'onPartition Stop: serving stops or goes on');
     return true;
   }
 
@@ -287,6 +311,7 @@ export class Agent {
       metrics: this.#registry,
       health: { status: () => (this.#writer.passAgeMs() > stuckPassMs ? 'a status pass does not end' : undefined) },
       readiness: {
+        lease: () => this.#tenure.problem(),
         caches: () => (this.#cachesComplete ? undefined : 'the first lists of tasks and models have not arrived'),
         runtime: () => this.#runtimeTrouble(),
       },

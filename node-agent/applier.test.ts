@@ -17,11 +17,14 @@ let failure: Error | undefined;
 let instance: string;
 let applier: Applier;
 let warnings: string[];
+let acting: boolean;
+let certain: boolean;
 
 beforeEach(() => {
   clock = new FakeClock();
   observations = new Observations();
   [tasks, applied, warnings, failure, instance] = [[storedTask('u1')], [], [], undefined, 'instance-1'];
+  [acting, certain] = [true, true];
   applier = newApplier();
 });
 
@@ -40,6 +43,8 @@ function newApplier(): Applier {
       return Promise.resolve({ instanceId: instance, generation: state.generation });
     },
     attempted: () => undefined,
+    acting: () => acting,
+    certain: () => certain,
     clock,
     log,
     random: () => 0,
@@ -53,6 +58,36 @@ function connect(appliedGeneration = 0): void {
   observations.observed(observedState({ instanceId: instance, appliedGeneration }), clock.monotonic(), () => false);
   applier.kick();
 }
+
+test('an agent that does not act applies nothing; once it does, everything', async () => {
+  acting = false;
+  connect(7);
+  applier.cachesComplete();
+  await clock.advance(60_000);
+  expect(applied).toEqual([]);
+  acting = true;
+  applier.reconnected();
+  await clock.advance(1_000);
+  expect(applied).toMatchObject([{ generation: 8, tasks: [{ uid: 'u1' }] }]);
+});
+
+test('what another agent applied stays in force while it is not certain which of the two acts', async () => {
+  connect();
+  applier.cachesComplete();
+  await clock.advance(1_000);
+  const theirs = observedState({ instanceId: instance, appliedGeneration: 9 });
+  certain = false;
+  observations.observed(theirs, clock.monotonic(), () => false);
+  applier.observed(theirs);
+  tasks = [];
+  applier.kick();
+  await clock.advance(60_000);
+  expect(applied).toHaveLength(1);
+  certain = true;
+  applier.reconnected();
+  await clock.advance(1_000);
+  expect(applied.map(({ generation }) => generation)).toEqual([1, 10]);
+});
 
 test('nothing is applied before the caches are complete, however long that takes', async () => {
   connect();

@@ -19,6 +19,10 @@ export interface ApplierOptions {
   /** Those whose models are wanted for measuring. */
   readonly profiles: () => readonly StoredProfile[];
   readonly apply: (state: DesiredState) => Promise<ApplyResponse>;
+  /** Whether it is this agent that drives the runtime: nothing is applied otherwise. */
+  readonly acting: () => boolean;
+  /** Whether that is certain at this moment: otherwise what another has applied is left in force. */
+  readonly certain: () => boolean;
   /** Told after each attempt, with the seconds it took. */
   readonly attempted: (seconds: number) => void;
   readonly clock: Clock;
@@ -54,7 +58,7 @@ export class Applier {
     this.kick();
   }
 
-  /** The runtime may be another one: nothing is taken for applied any more, and no failure of the last one counts. */
+  /** The runtime may be another one, or was driven by another: nothing is taken for applied, and no failure counts. */
   reconnected(): void {
     this.#taken = undefined;
     this.#backoff.reset();
@@ -100,7 +104,9 @@ export class Applier {
     const { observations, clock, log, attempted } = this.#options;
     const before = observations.state;
     // Its first state says which generation is in force; ours must be greater.
-    if (!this.#cachesComplete || before === undefined) return;
+    if (!this.#cachesComplete || before === undefined || !this.#options.acting()) return;
+    // This process may have stood still for longer than its Lease lasts, and another agent act by now.
+    if (before.appliedGeneration > this.#generation && !this.#options.certain()) return;
     const policy = this.#options.policy();
     const desired = this.#desired(policy);
     // A policy of the same terms under another name is another one to those who read what is in force.

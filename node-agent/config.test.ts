@@ -37,6 +37,7 @@ test.each([
   ['a flag without its value', [...least, '--contexts'], '--contexts needs a value: --contexts N'],
   ['no node', least.slice(2), '--node is missing: write --node NAME (or DARIS_NODE)'],
   ['an empty node', [...least, '--node='], '--node is missing'],
+  ["a node called as the operators' Lease", [...least, '--node=daris-operator'], 'rename the node'],
   ['no context', [...least, '--contexts=0'], '--contexts 0: write an integer between 1 and 256'],
   ['a context and a half', [...least, '--contexts=1.5'], '--contexts 1.5: write an integer'],
   [

@@ -1,6 +1,6 @@
 // The agent's settings: one table of flags and environment variables, of which the flag wins. Read once, at the start.
 import { defaultPolicy, type PolicySettings } from './policy.ts';
-import { systemNamespace } from '../api/resources.ts';
+import { leaderLease, systemNamespace } from '../api/resources.ts';
 import { AppError } from '../kube/errors.ts';
 
 export interface Config {
@@ -92,7 +92,7 @@ export function readConfig(
   const text = (flag: Flag): string => valueOf(flag, flags, environment);
   const contexts = integer('contexts', text('contexts'), 256);
   return {
-    node: text('node'),
+    node: nodeName(text('node')),
     kubeconfig: text('kubeconfig') || undefined,
     runtimeSocket: absolutePath(text('runtime-socket')),
     metrics: hostPort(text('metrics-address')),
@@ -139,6 +139,13 @@ function valueOf(
 
 function environmentName(flag: string): string {
   return `DARIS_${flag.toUpperCase().replaceAll('-', '_')}`;
+}
+
+function nodeName(text: string): string {
+  if (text !== leaderLease) return text;
+  throw new UsageError(
+    `--node ${text}: this is the name of the operators' Lease; rename the node, to have an agent on it`,
+  );
 }
 
 function integer(flag: Flag, text: string, most: number): number {

@@ -53,11 +53,22 @@ test('a placed task is handed on with its effective terms, its placement and not
       batchSize: 1,
       lateJobs: LateJobs.LATE_JOBS_DROP,
       carried: jobs({}),
+      stageAfetUs: [],
       carriedMigrations: 0,
     },
   ]);
   expect(result.terms.get('u1')).toEqual({ epoch: 4, generation: 7 });
-  expect(result.state.models).toEqual([{ digest, uri: 'file:///detector' }]);
+  expect(result.state.models).toEqual([{ digest, uri: 'file:///detector', measure: false }]);
+});
+
+test.each<[what: string, booked: number[], handedOn: number[]]>([
+  ['are handed on', [1_500, 2_000], [1_500, 2_000]],
+  ['are measured by the runtime where one is no time', [1_500, 0], []],
+  ['are measured by the runtime where one is less than nothing', [-1, 2_000], []],
+])('the AFETs by which a task was booked %s', (_, stageAfetUs, handedOn) => {
+  const result = desired({ tasks: [storedTask('u1', { placement: { ...placement, stageAfetUs } })] });
+  expect(result.state.tasks.map((task) => task.stageAfetUs)).toEqual([handedOn]);
+  expect(result.skipped).toEqual([]);
 });
 
 function fingerprintOf(task: StoredTask): string {
@@ -132,9 +143,23 @@ test('tasks and models of other nodes, and tasks without a placement, are not ou
 
 test('the model of a profile is loaded, by the address that others give where they give one', () => {
   const profiles = [storedProfile({ uri: 'file:///from-profile' })];
-  expect(desired({ profiles }).state.models).toEqual([{ digest, uri: 'file:///from-profile' }]);
+  expect(desired({ profiles }).state.models).toMatchObject([{ digest, uri: 'file:///from-profile' }]);
   const models = [storedModel('a', { uri: 'file:///from-model', digest })];
-  expect(desired({ profiles, models }).state.models).toEqual([{ digest, uri: 'file:///from-model' }]);
+  expect(desired({ profiles, models }).state.models).toMatchObject([{ digest, uri: 'file:///from-model' }]);
+});
+
+test('a model is measured for a profile that is not measured yet', () => {
+  const measuredState = { type: 'Measured', status: 'True', reason: 'Measured', message: '' } as const;
+  const status = {
+    batches: [{ size: 1, afetUs: 3, stageAfetUs: [1, 2] }],
+    conditions: [{ ...measuredState, lastTransitionTime: '' }],
+  };
+  const measureOf = (profiles: DesiredInput['profiles']): unknown =>
+    desired({ profiles, tasks: [storedTask('u1')] }).state.models.map(({ measure }) => measure);
+  expect(measureOf([])).toEqual([false]);
+  expect(measureOf([storedProfile()])).toEqual([true]);
+  expect(measureOf([storedProfile({}, status)])).toEqual([false]);
+  expect(measureOf([storedProfile({}, status), storedProfile()])).toEqual([true]);
 });
 
 describe('the address of a digest that several objects name', () => {
@@ -154,6 +179,6 @@ describe('the address of a digest that several objects name', () => {
     'the older one wins otherwise': { models: [storedModel('a', bad, {}, young), storedModel('b', good, {}, old)] },
   };
   test.each(Object.entries(rows))('%s', (_, input) => {
-    expect(desired(input).state.models).toEqual([good]);
+    expect(desired(input).state.models).toEqual([{ ...good, measure: false }]);
   });
 });

@@ -1,7 +1,8 @@
 // This node's share of the objects as one desired state for the runtime. Pure: what is wrong with one object
 // leaves that object out, with a reason, and nothing else.
 import { laterCounters, countersOfStatus } from './counters.ts';
-import { createdMs, type StoredModel, type StoredProfile, type StoredTask } from './resources.ts';
+import { isMeasured } from './profile-model.ts';
+import { createdMs, type Placement, type StoredModel, type StoredProfile, type StoredTask } from './resources.ts';
 import { isTrue } from '../api/conditions.ts';
 import {
   type DesiredModel,
@@ -25,7 +26,7 @@ export interface DesiredInput {
   readonly policy: Policy;
   readonly tasks: readonly StoredTask[];
   readonly models: readonly StoredModel[];
-  /** Those whose models are wanted for measuring. */
+  /** Those whose models are wanted; those that are not measured, for measuring. */
   readonly profiles: readonly StoredProfile[];
   readonly seen: (uid: string) => Seen | undefined;
 }
@@ -105,8 +106,14 @@ function desiredTask(task: StoredTask, seen: Seen | undefined): DesiredTask | st
     batchSize: effective.batchSize,
     lateJobs: effective.lateJobs === 'Drop' ? LateJobs.LATE_JOBS_DROP : LateJobs.LATE_JOBS_FINISH,
     carried: seen === undefined ? kept : laterCounters(kept, seen.jobs),
+    stageAfetUs: afetsOf(placement),
     carriedMigrations: Math.max(runtime?.migrations?.count ?? 0, seen?.migrations ?? 0),
   };
+}
+
+/** None where they cannot be what they should be: the runtime then measures. */
+function afetsOf({ stageAfetUs = [] }: Placement): number[] {
+  return stageAfetUs.every(positive) ? stageAfetUs : [];
 }
 
 /** What makes the task impossible to hand on, in words; the schema checks types, not what the numbers mean together. */
@@ -141,6 +148,7 @@ function desiredModels(
   profiles: readonly StoredProfile[],
 ): DesiredModel[] {
   const byMerit = inspected.toSorted((a, b) => Number(isProven(b)) - Number(isProven(a)) || byAge(a, b));
+  const toMeasure = new Set(profiles.filter((profile) => !isMeasured(profile)).map(({ spec }) => spec.digest));
   const uris = new Map<string, string>();
   const sources = [
     ...running.flatMap((task) => task.status?.effective?.model ?? []),
@@ -148,7 +156,9 @@ function desiredModels(
     ...profiles.map(({ spec }) => spec),
   ];
   for (const { digest, uri } of sources) if (!uris.has(digest)) uris.set(digest, uri);
-  return [...uris].map(([digest, uri]) => ({ digest, uri })).sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  return [...uris]
+    .map(([digest, uri]) => ({ digest, uri, measure: toMeasure.has(digest) }))
+    .sort((a, b) => (a.digest < b.digest ? -1 : 1));
 }
 
 function isProven(model: StoredModel): boolean {

@@ -4,7 +4,7 @@ import type { Condition } from '../api/conditions.ts';
 import { findCondition } from '../api/conditions.ts';
 import type { EventInput } from '../kube/events.ts';
 import type { Miss } from './native/gen/runtime.ts';
-import type { StoredTask } from './resources.ts';
+import type { StoredGpuNode, StoredTask } from './resources.ts';
 import { causeName } from './status.ts';
 import type { WindowFigures } from './window.ts';
 
@@ -34,4 +34,10 @@ export function missEvent(task: StoredTask, figures: WindowFigures, miss: Miss |
 
 function turned(was: Condition | undefined, is: Condition): boolean {
   return was?.status !== is.status || (is.status === 'False' && was.reason !== is.reason);
+}
+
+/** Two agents run for one node; `holder` is the one that says so and waits. */
+export function rivalEvent(regarding: StoredGpuNode, rival: string, holder: string): EventInput {
+  const note = `agent ${rival} acts for this node; ${holder} was started for it too, and waits: end one of them`;
+  return { regarding, type: 'Warning', reason: 'SecondAgent', action: 'Wait', note };
 }

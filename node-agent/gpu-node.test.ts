@@ -83,6 +83,14 @@ test('a runtime with its policy in force is Ready, with its GPUs and contexts', 
   });
 });
 
+test('an engine that computes nothing is said aloud', () => {
+  const simulated = { ...up.info, gpus: up.info.gpus.map((each) => ({ ...each, engine: 'sim' })) };
+  expect(statement({ view: { ...up, info: simulated } }).conditions[0]).toMatchObject({
+    status: 'True',
+    message: 'the runtime answers and takes tasks; its engine sim computes nothing',
+  });
+});
+
 describe('nothing is said, so what status says stays, while', () => {
   const rows: Record<string, Partial<RuntimeUp> | { kind: 'connecting' }> = {
     'the first connection is being made': { kind: 'connecting' },

@@ -45,7 +45,7 @@ export function gpuNodeStatement(input: GpuNodeInput): GpuNodeStatement | undefi
     ...(address === '' ? {} : { address }),
     runtimeVersion: info.runtimeVersion,
     gpus: info.gpus.map((gpu) => gpuStatus(gpu, state)),
-    conditions: [ready(), ...applied],
+    conditions: [ready(info.gpus), ...applied],
   };
 }
 
@@ -113,8 +113,11 @@ export function advertised(inferenceAddress: string, host: string | undefined): 
   return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function ready(): ConditionState {
-  return { type: 'Ready', status: 'True', reason: 'Serving', message: 'the runtime answers and takes tasks' };
+/** Nobody shall take zeros for results because the node looks like any other. */
+function ready(gpus: readonly Gpu[]): ConditionState {
+  const simulated = gpus.some(({ engine }) => engine === 'sim');
+  const message = `the runtime answers and takes tasks${simulated ? '; its engine sim computes nothing' : ''}`;
+  return { type: 'Ready', status: 'True', reason: 'Serving', message };
 }
 
 function notReady(reason: string, message: string): ConditionState {

@@ -70,6 +70,14 @@ describe('a package that is refused', () => {
   test('keeps what was read before: tasks may still run it', () => {
     expect(said(inspected, failed).package).toEqual(inspected.status?.package);
   });
+  test('names the engines that it was made for where only the engine is another', () => {
+    const other = { ...failed, reason: 'NoArtifacts', engines: ['torch'], batches: [], memoryBytes: 0 };
+    expect(said(inspected, other)).toMatchObject({
+      package: { digest, engines: ['torch'], batchSizes: [] },
+      conditions: [{ status: 'False', reason: 'NoArtifacts' }],
+    });
+    expect(said(fresh, { ...other, engines: [] }).package).toBeUndefined();
+  });
   test('shows a reason that a condition can hold', () => {
     expect(said(fresh, { ...failed, reason: '', message: '' }).conditions[0]).toMatchObject({
       reason: 'InspectionFailed',

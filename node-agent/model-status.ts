@@ -24,9 +24,11 @@ export function modelStatement(model: StoredModel, observed: ObservedModel | und
   }
   if (observed.phase !== ModelPhase.MODEL_PHASE_FAILED) return undefined;
   const message = observed.message === '' ? 'the runtime refuses the package and says no more' : observed.message;
-  // The package that was read before stays: it names its own digest, and tasks may still run it.
+  // The package that was read before stays: it names its own digest, and tasks may still run it. One that is sound and made
+  // for other engines is told of, so that a node with one of those is asked.
+  const other = observed.reason === 'NoArtifacts' && observed.engines.length > 0;
   return {
-    package: present,
+    package: other ? newerPackage(present, packageOf(observed)) : present,
     conditions: inspected('False', conditionReason(observed.reason, 'InspectionFailed'), message),
   };
 }

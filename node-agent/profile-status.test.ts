@@ -2,13 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Condition, withTransitionTimes } from '../api/conditions.ts';
 import { ModelPhase, type ObservedModel } from './native/gen/runtime.ts';
-import {
-  keepMeasuredMs,
-  profileChange,
-  profileStatement,
-  type ProfileStatement,
-  wantsModel,
-} from './profile-status.ts';
+import { keepMeasuredMs, wantsModel } from './profile-model.ts';
+import { profileChange, profileStatement, type ProfileStatement } from './profile-status.ts';
 import type { StoredProfile, StoredTask } from './resources.ts';
 import type { RuntimeView } from './runtime-view.ts';
 import {
@@ -30,6 +25,12 @@ const high = storedTask('high', { effective: { ...effective, priority: 'High' } 
 const low = storedTask('low');
 const highElsewhere = storedTask('other', { ...high.status, placement: { ...placement, gpu: 'cpu-1' } });
 const loading = { phase: ModelPhase.MODEL_PHASE_LOADING, measured: false, batches: [], stagesToMeasure: 0 };
+/** Loaded, with times of no batch size. */
+const opened = {
+  measured: false,
+  batches: observedModel().batches.map((batch) => ({ ...batch, stageAfetUs: [] })),
+  stagesToMeasure: 0,
+};
 const torchInfo = info({ gpus: info().gpus.map((each) => ({ ...each, engine: 'torch' })) });
 
 function up(models: readonly ObservedModel[], on = info()): RuntimeView {
@@ -105,12 +106,20 @@ const cases: Record<string, Case> = {
   'its model was not asked for yet': { view: up([]), want: ['Unknown', 'Opening'] },
   'its model is being opened': { view: up([observedModel(loading)]), want: ['Unknown', 'Opening'] },
   'its stages are being measured': {
-    view: up([observedModel({ ...loading, stagesMeasured: 2, stagesToMeasure: 8 })]),
+    view: up([observedModel({ ...opened, stagesMeasured: 2, stagesToMeasure: 8 })]),
     want: ['Unknown', 'Measuring'],
     progress: { stage: 2, of: 8 },
   },
+  'its model is loaded and measuring has not begun': {
+    view: up([observedModel(opened)]),
+    want: ['Unknown', 'Measuring', 'its stages are about to be measured'],
+  },
+  'its model is loaded and cannot be measured': {
+    view: up([observedModel({ ...opened, reason: 'OutOfMemory', message: 'no room for its buffers' })]),
+    want: ['False', 'OutOfMemory', 'no room for its buffers'],
+  },
   'what was measured is of another partitioning': {
-    view: up([observedModel({ measured: false })]),
+    view: up([observedModel({ measured: false, stagesToMeasure: 0 })]),
     want: ['Unknown', 'Measuring', 'the GPU was divided anew and is measured again'],
   },
   'the package is refused': {
@@ -167,7 +176,7 @@ test.each(Object.entries(cases))(
 );
 
 describe('a write is due', () => {
-  const at = (stage: number) => up([observedModel({ ...loading, stagesMeasured: stage, stagesToMeasure: 8 })]);
+  const at = (stage: number) => up([observedModel({ ...opened, stagesMeasured: stage, stagesToMeasure: 8 })]);
   const changeFrom = (before: StoredProfile, view: RuntimeView): string => {
     const statement = say(before, view);
     return statement === undefined ? 'nothing said' : profileChange(before, statement);

@@ -1,8 +1,9 @@
-// What the agent says in the status of a profile that it is to measure: how far it is, the times, or why there are none;
-// and for which profiles the runtime is to load a model. Pure.
-import { type ConditionState, findCondition, isTrue } from '../api/conditions.ts';
-import { gpuKind, gpuKindKey, gpuKindWords, measuresBesideOthers } from '../api/profiles.ts';
+// What the agent says in the status of a profile that it is to measure: how far it is, the times, or why there are none.
+// Pure.
+import { type ConditionState, findCondition } from '../api/conditions.ts';
+import { gpuKind, gpuKindKey, gpuKindWords } from '../api/profiles.ts';
 import { ModelPhase, type ObservedModel } from './native/gen/runtime.ts';
+import { isMeasured, mayMeasure } from './profile-model.ts';
 import type { ProfileStatus, StoredProfile, StoredTask } from './resources.ts';
 import type { RuntimeUp, RuntimeView } from './runtime-view.ts';
 import { conditionReason, sameState } from './serving.ts';
@@ -20,18 +21,6 @@ export interface ProfileInput {
 export type ProfileStatement = Pick<ProfileStatus, 'progress' | 'batches' | 'measuredAt'> & {
   readonly conditions: readonly [ConditionState];
 };
-
-/** Once measured, a model is kept that long for the tasks that waited for it. */
-export const keepMeasuredMs = 15_000;
-
-/** Whether the runtime should have the model of this profile loaded, for measuring or for what comes after. */
-export function wantsModel(profile: StoredProfile, node: string, tasks: readonly StoredTask[], nowMs: number): boolean {
-  const { spec, status } = profile;
-  if (spec.node !== node || spec.estimate !== undefined) return false;
-  if (!isMeasured(profile)) return mayMeasure(profile, tasks);
-  const ageMs = nowMs - Date.parse(status?.measuredAt ?? '');
-  return ageMs >= 0 && ageMs < keepMeasuredMs;
-}
 
 /** Undefined: it is measured, not ours, or nothing is known of the runtime. */
 export function profileStatement(profile: StoredProfile, input: ProfileInput): ProfileStatement | undefined {
@@ -62,18 +51,6 @@ function quarter(progress: ProfileStatus['progress']): number {
   return progress === undefined ? -1 : Math.floor((4 * progress.stage) / Math.max(1, progress.of));
 }
 
-function isMeasured({ status }: StoredProfile): boolean {
-  return isTrue(status?.conditions, 'Measured') && (status?.batches ?? []).length > 0;
-}
-
-/** Work that nobody waits for must not disturb what has been promised its time. */
-function mayMeasure({ spec }: StoredProfile, tasks: readonly StoredTask[]): boolean {
-  return (
-    measuresBesideOthers(spec.engine) ||
-    !tasks.some(({ status }) => status?.placement?.gpu === spec.gpu && status?.effective?.priority === 'High')
-  );
-}
-
 /** Otherwise how the GPU is divided, in words; undefined while it is not known or just being divided. */
 function dividedAs({ spec }: StoredProfile, { info, state }: RuntimeUp): string | undefined {
   const gpu = info.gpus.find(({ uuid }) => uuid === spec.gpu);
@@ -86,17 +63,18 @@ function dividedAs({ spec }: StoredProfile, { info, state }: RuntimeUp): string 
 
 function byModel(profile: StoredProfile, observed: ObservedModel, now: string): ProfileStatement {
   const { phase, reason, message, measured, stagesMeasured: stage, stagesToMeasure: of } = observed;
-  if (phase === ModelPhase.MODEL_PHASE_FAILED) {
+  const isReady = phase === ModelPhase.MODEL_PHASE_READY;
+  if (isReady && measured) return result(profile, observed, now);
+  // Also of a package that was opened, where it cannot be measured.
+  if (phase === ModelPhase.MODEL_PHASE_FAILED || (isReady && reason !== '')) {
     const words = message === '' ? 'the runtime refuses the package and says no more' : message;
     return failed(profile, conditionReason(reason, 'ProfileFailed'), words);
   }
-  if (phase === ModelPhase.MODEL_PHASE_READY) {
-    return measured
-      ? result(profile, observed, now)
-      : waiting(profile, 'Measuring', 'the GPU was divided anew and is measured again');
-  }
-  if (of === 0) return waiting(profile, 'Opening', 'the package is being opened');
-  return { ...waiting(profile, 'Measuring', 'its stages are measured'), progress: { stage, of } };
+  if (!isReady) return waiting(profile, 'Opening', 'the package is being opened');
+  if (of > 0) return { ...waiting(profile, 'Measuring', 'its stages are measured'), progress: { stage, of } };
+  const isOld = observed.batches.some(({ stageAfetUs }) => stageAfetUs.length > 0);
+  const words = isOld ? 'the GPU was divided anew and is measured again' : 'its stages are about to be measured';
+  return waiting(profile, 'Measuring', words);
 }
 
 function result(profile: StoredProfile, observed: ObservedModel, now: string): ProfileStatement {

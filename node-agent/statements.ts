@@ -19,7 +19,8 @@ import { modelChanged, modelStatement } from './model-status.ts';
 import { Newest } from './newest.ts';
 import type { Observations } from './observations.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
-import { profileChange, profileStatement, wantsModel } from './profile-status.ts';
+import { wantsModel } from './profile-model.ts';
+import { profileChange, profileStatement } from './profile-status.ts';
 import {
   gpuNodes,
   models,

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 
 import type { Logger } from 'pino';
 
+import { leaderLease } from '../api/resources.ts';
 import { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import { connect, type Connection, type ConnectOptions } from '../kube/connection.ts';
@@ -58,8 +59,6 @@ export interface App {
 
 const connections = 6;
 const stopEventsMs = 1_000;
-/** Name of the Lease by which one operator leads. */
-const leaderLease = 'daris-operator';
 
 export function createApp({ config, clock, log }: AppOptions): App {
   const registry = new MetricRegistry();

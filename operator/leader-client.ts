@@ -4,10 +4,12 @@ import { KubeClient, type Applied, type ApplyOptions } from '../kube/client.ts';
 import type { Connection } from '../kube/connection.ts';
 import type { LeaderElector } from '../kube/leader-elector.ts';
 import type { KubeObject, Resource, Stored } from '../kube/resource.ts';
-import { modelsResource, tasksResource } from './resources.ts';
+import { modelsResource, profilesResource, tasksResource } from './resources.ts';
 
 /** Plurals of the kinds whose status carries `leaderTransitions`, and which the policy therefore covers. */
-export const fencedKinds: ReadonlySet<string> = new Set([tasksResource.plural, modelsResource.plural]);
+export const fencedKinds: ReadonlySet<string> = new Set(
+  [tasksResource, modelsResource, profilesResource].map(({ plural }) => plural),
+);
 
 export class LeaderClient extends KubeClient {
   readonly #leadership: Pick<LeaderElector, 'transitions'>;

@@ -6,6 +6,8 @@ export class OperatorMetrics {
   /** Tasks by what the last cycle made of them: Placed, Suspended, or the reason of the refusal. */
   readonly tasks: Gauge<'outcome'>;
   readonly nodes: Gauge<'state'>;
+  /** Tasks moved to a less utilized GPU although they could have stayed. */
+  readonly rebalances: Counter<never>;
   readonly statusWrites: Counter<'kind' | 'result'>;
 
   constructor(registry: MetricRegistry) {
@@ -23,6 +25,10 @@ export class OperatorMetrics {
       name: 'daris_operator_nodes',
       help: 'GpuNodes by state.',
       labels: ['state'],
+    });
+    this.rebalances = registry.counter({
+      name: 'daris_operator_rebalances_total',
+      help: 'Low tasks moved to a less utilized GPU.',
     });
     this.statusWrites = registry.counter({
       name: 'daris_operator_status_writes_total',

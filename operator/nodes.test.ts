@@ -52,7 +52,8 @@ test('contexts without streams are none, and the limit is 0.75 where nothing is 
   const view = viewNode({ ...facts, gpuNode: gpuNode({ conditions: [ready], gpus }) });
   expect(view.placement.highLimitE9).toBe(750_000_000);
   const [kind] = view.kinds.keys();
-  expect(view.placement.gpus).toEqual([{ uuid: 'g', product: 'p', kind, contexts: [{ index: 1, streams: 2 }] }]);
+  const known = { uuid: 'g', product: 'p', engine: 'e', memoryBytes: 1, kind };
+  expect(view.placement.gpus).toEqual([{ ...known, contexts: [{ index: 1, streams: 2 }] }]);
   expect([...view.kinds.values()]).toMatchObject([
     { product: 'p', partitioning: { contexts: 1, streamsPerContext: 2 } },
   ]);

@@ -121,11 +121,14 @@ function quotasOf(policy: GpuSchedulingPolicy | undefined): { quotas?: Quotas } 
 
 type Gpu = NonNullable<NonNullable<GpuNode['status']>['gpus']>[number];
 
-function placementGpu({ uuid, product, contexts }: Gpu, kind: GpuKind | undefined): PlacementGpu {
+function placementGpu(gpu: Gpu, kind: GpuKind | undefined): PlacementGpu {
+  const { uuid, product, engine, memoryBytes, contexts } = gpu;
   return {
     uuid,
     product,
     kind: kind === undefined ? '' : gpuKindKey(kind),
+    engine,
+    ...(memoryBytes > 0 ? { memoryBytes } : {}),
     contexts: (contexts ?? []).filter(({ streams }) => streams > 0).map(({ index, streams }) => ({ index, streams })),
   };
 }

@@ -20,7 +20,7 @@ export interface InferenceModel {
       digest: string;
     };
     /**
-     * Memory that one loaded copy needs, like 64Mi. Absent, the measured one.
+     * Memory that one loaded copy needs on a GPU, like 64Mi; placement counts it once for each GPU. Absent, what the inspecting agent measured.
      */
     memory?: string;
   };
@@ -56,8 +56,13 @@ export interface InferenceModel {
       digest: string;
       name?: string;
       stageCount?: number;
+      /**
+       * Of one loaded copy, as its inspector measured it; without the buffers of jobs.
+       */
       memoryBytes?: number;
       /**
+       * Engines that it holds artifacts for; it runs on their GPUs alone.
+       *
        * @maxItems 8
        */
       engines?: string[];

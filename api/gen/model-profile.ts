@@ -69,6 +69,10 @@ export interface ModelProfile {
   status?: {
     observedGeneration?: number;
     /**
+     * Transitions of the operator's Lease at the operator's last write; a former leader's number is refused.
+     */
+    leaderTransitions?: number;
+    /**
      * Ready, Reconciling, Stalled by the operator; Measured by the agent of spec.node.
      *
      * @maxItems 16

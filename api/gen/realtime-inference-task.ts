@@ -132,6 +132,12 @@ export interface RealtimeInferenceTask {
        */
       bookedUtilization: string;
       /**
+       * Average execution time of each stage there, microseconds, by which it was booked; the runtime goes by it until it has measured jobs. Absent where nothing was measured on that kind of GPU: then the runtime measures.
+       *
+       * @maxItems 64
+       */
+      stageAfetUs?: number[];
+      /**
        * Transitions of the operator's Lease at this placement.
        */
       leaderTransitions: number;

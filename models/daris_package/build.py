@@ -64,12 +64,17 @@ def default_name(file: Path) -> str:
     return re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")
 
 
+def check_name(name: str) -> None:
+    """Raises PackageError where a model cannot have this name."""
+    if not _NAME.fullmatch(name):
+        raise PackageError(
+            f"name '{name}' is no DNS label; use lower-case letters, digits and '-', 63 at most (--name)"
+        )
+
+
 def build(model: ModelProto, plan: Plan, report: Callable[[str], None]) -> Package:
     """The package that `plan` describes; raises PackageError where it would not compute what the model does."""
-    if not _NAME.fullmatch(plan.name):
-        raise PackageError(
-            f"name '{plan.name}' is no DNS label; use lower-case letters, digits and '-', 63 at most (--name)"
-        )
+    check_name(plan.name)
     staged = _stage(model, plan)
     element = _sample_elements(staged.inputs, plan)
     contents = {batch: _stage_contents(model, staged, batch) for batch in plan.batches}
@@ -120,7 +125,7 @@ def _assemble(
         samples=tuple(samples_listed),
         artifacts=tuple(artifacts),
     )
-    return _checked(Package(manifest, {MANIFEST_FILE: manifest.to_bytes(), **files}))
+    return checked(Package(manifest, {MANIFEST_FILE: manifest.to_bytes(), **files}))
 
 
 def _tensors(model: ModelProto, names: list[str], batch: int) -> dict[str, Tensor]:
@@ -161,7 +166,7 @@ def _compare_all(
         report(f"batch {batch}: staged and whole outputs differ by {distance:.1e} (at most {compare.TOLERANCE:.0e})")
 
 
-def _checked(package: Package) -> Package:
+def checked(package: Package) -> Package:
     """Guards the tool against itself: what it writes must pass what it checks."""
     manifest = parse_manifest(package.files[MANIFEST_FILE])
     problems = join_problems(manifest)

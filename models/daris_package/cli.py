@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daris_package import __version__
-from daris_package.build import Plan, build, default_name, load_model
+from daris_package.build import Package, Plan, build, default_name, load_model
 from daris_package.describe import describe_package, measure_stages
 from daris_package.errors import PackageError
 from daris_package.examples.build import build_examples
+from daris_package.simulate import Simulation, Spread, add_simulation, simulate
 from daris_package.split import parse_borders
+from daris_package.stage_time import DISTRIBUTIONS, MAX_SEED, parse_duration
 from daris_package.verify import verify
 from daris_package.write import write_folder, write_tar
 
@@ -33,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_onnx(commands.add_parser("onnx", help="split an ONNX model into stages and write a package"))
+    _add_sim(
+        commands.add_parser("sim", help="write a package of known stage times for engine sim, which computes nothing")
+    )
     for name, run, text in (
         ("verify", _verify, "check a package as the runtime does"),
         ("inspect", _inspect, "print what a package holds"),
@@ -58,14 +63,50 @@ def _add_onnx(command: argparse.ArgumentParser) -> None:
         metavar="TENSOR[+TENSOR…][,…]",
         help="where stages end, in the order of computation; '+' joins the tensors that cross one border",
     )
-    command.add_argument("--output", type=Path, required=True, metavar="DIR")
+    _add_output(command)
     command.add_argument("--name", help="the model's name (default: from the file name)")
-    command.add_argument("--batches", type=_batches, default=(1,), metavar="1,2,4", help="batch sizes (default: 1)")
     command.add_argument(
         "--sample", action="append", default=[], metavar="[INPUT=]FILE.npy", help="one batch element of an input"
     )
-    command.add_argument("--tar", action="store_true", help="write DIR.tar instead of a folder")
     command.set_defaults(run=_onnx)
+
+
+def _add_sim(command: argparse.ArgumentParser) -> None:
+    subject = command.add_mutually_exclusive_group(required=True)
+    subject.add_argument("--name", help="the model's name, of a package with nothing else")
+    subject.add_argument(
+        "--from", type=Path, dest="package", metavar="DIR_OR_TAR", help="add the times to this package"
+    )
+    command.add_argument(
+        "--stages",
+        action="append",
+        required=True,
+        metavar="400us,1.5ms",
+        help="mean time of each stage; once for all batch sizes, or once for each in the order of --batches",
+    )
+    command.add_argument(
+        "--deviation",
+        type=float,
+        default=0,
+        metavar="0.05",
+        help="standard deviation as a share of the mean (default: 0)",
+    )
+    command.add_argument("--distribution", choices=DISTRIBUTIONS, default="lognormal", help="default: lognormal")
+    command.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the times that are drawn (default: 0)")
+    _add_output(command)
+    command.set_defaults(run=_sim)
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--batches", type=_batches, default=(1,), metavar="1,2,4", help="batch sizes (default: 1)")
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    command.add_argument("--tar", action="store_true", help="write DIR.tar instead of a folder")
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_SEED):
+        raise argparse.ArgumentTypeError(f"'{text}': expected an integer from 0 to {MAX_SEED}")
+    return int(text)
 
 
 def _batches(text: str) -> tuple[int, ...]:
@@ -85,13 +126,36 @@ def _onnx(options: argparse.Namespace) -> int:
         sample_arguments=tuple(options.sample),
     )
     package = build(load_model(options.model), plan, report=print)
+    return _write(package, options)
+
+
+def _sim(options: argparse.Namespace) -> int:
+    simulation = Simulation(
+        means_us=_means_us(options.stages, options.batches),
+        spread=Spread(options.deviation, options.distribution, options.seed),
+    )
+    if options.package is None:
+        return _write(simulate(options.name, simulation), options)
+    return _write(add_simulation(options.package, simulation), options)
+
+
+def _means_us(stages: list[str], batches: tuple[int, ...]) -> dict[int, tuple[float, ...]]:
+    if len(stages) not in (1, len(batches)):
+        raise PackageError(
+            f"--stages: given {len(stages)} times for {len(batches)} batch sizes; give it once or for each"
+        )
+    times = [tuple(parse_duration(word) for word in text.split(",")) for text in stages]
+    return dict(zip(batches, times * len(batches) if len(times) == 1 else times, strict=True))
+
+
+def _write(package: Package, options: argparse.Namespace) -> int:
     if options.tar:
         target = options.output if options.output.suffix == ".tar" else Path(f"{options.output}.tar")
         write_tar(package.files, target)
     else:
         target = options.output
         write_folder(package.files, target)
-    print(f"{target}: {plan.name} {package.digest}")
+    print(f"{target}: {package.manifest.name} {package.digest}")
     return 0
 
 

@@ -13,6 +13,7 @@ from daris_package.manifest_parse import (
     parse_manifest,
 )
 from daris_package.source import Listing, Source, open_source
+from daris_package.stage_time import ENGINE, stage_time_problems
 from daris_package.verify_onnx import onnx_problems
 
 
@@ -68,4 +69,6 @@ def _check_file(manifest: Manifest, entry: Sample | Artifact, source: Source, si
         return [f"{entry.file}: its sha256 is {sha256(content)}, {MANIFEST_FILE} says {entry.sha256}"]
     if isinstance(entry, Artifact) and entry.file.endswith(".onnx"):
         return onnx_problems(manifest, entry, content)
+    if isinstance(entry, Artifact) and entry.engine == ENGINE:
+        return stage_time_problems(entry.file, content)
     return []

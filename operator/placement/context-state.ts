@@ -1,6 +1,7 @@
 // One context of a snapshot with the running sums that the filters ask for, so that a decision costs the same however
 // many tasks are booked.
 import { wholeE9 } from '../../api/utilization.ts';
+import type { MemoryBook } from './memory-book.ts';
 import type { QuotaBook } from './quota-book.ts';
 import type { Place, PlacementGpu, PlacementNode, PlacementTask } from './terms.ts';
 
@@ -10,6 +11,7 @@ export interface ContextPosition {
   readonly context: PlacementGpu['contexts'][number];
   readonly rank: number;
   readonly quotas: QuotaBook | undefined;
+  readonly memory: MemoryBook;
 }
 
 export class ContextState {
@@ -23,13 +25,15 @@ export class ContextState {
   readonly rank: number;
   /** Of the policy that the node follows; undefined where that has no quotas. */
   readonly quotas: QuotaBook | undefined;
+  /** Of its GPU, shared with the other contexts there. */
+  readonly memory: MemoryBook;
   readonly #tasks: PlacementTask[] = [];
   #highE9 = 0;
   #totalE9 = 0;
   #longestStageUs = 0;
   #slackUs = Number.POSITIVE_INFINITY;
 
-  constructor({ node, gpu, context, rank, quotas }: ContextPosition) {
+  constructor({ node, gpu, context, rank, quotas, memory }: ContextPosition) {
     this.node = node;
     this.gpu = gpu;
     this.place = { node: node.name, gpu: gpu.uuid, context: context.index };
@@ -37,6 +41,7 @@ export class ContextState {
     this.limitE9 = Number((BigInt(node.highLimitE9) * BigInt(context.streams * wholeE9)) / BigInt(wholeE9));
     this.rank = rank;
     this.quotas = quotas;
+    this.memory = memory;
   }
 
   get tasks(): readonly PlacementTask[] {
@@ -72,6 +77,7 @@ export class ContextState {
 
   book(task: PlacementTask): void {
     this.#tasks.push(task);
+    this.memory.book(task.package);
     this.#totalE9 += task.demand.utilizationE9;
     this.#longestStageUs = Math.max(this.#longestStageUs, task.demand.longestStageUs);
     if (task.priority !== 'High') return;

@@ -160,7 +160,7 @@ const nodes: Record<string, Case> = {
   },
   'the node with the label': {
     nodes: [node('n1', 1), node('n2', 1, { labels: { zone: 'b' } })],
-    tasks: [low('a', { nodeSelector: { zone: 'b' }, nodeClass: 'zone b' }), low('b')],
+    tasks: [low('a', { nodeSelector: { zone: 'b' }, gpuClass: 'zone b' }), low('b')],
     want: { a: 'n2/gpu-0/0', b: 'n1/gpu-0/0' },
   },
   'a taint': { nodes: [node('n1', 1, { taints: [dedicated] })], tasks: [low('a')], want: { a: 'Taint' } },

@@ -2,7 +2,7 @@
 // nodes give the same verdicts, in whatever order they come.
 import { formatE9 } from '../../api/utilization.ts';
 import { compareContexts, type ContextState } from './context-state.ts';
-import { contextFilters, evictingTaints, highPriorityLimit, nodeFilters } from './filters.ts';
+import { contextFilters, evictingTaints, highPriorityLimit, kindFilters, nodeFilters } from './filters.ts';
 import { leastDemand, onKind, waitsForProfile } from './kinds.ts';
 import { comparePlacementTasks } from './order.ts';
 import { explainRefusal, neverFits } from './refuse.ts';
@@ -11,7 +11,11 @@ import type { Demand, Place, PlacementNode, PlacementTask, Refusal } from './ter
 import { formatSum } from './words.ts';
 
 export type Verdict =
-  | { readonly kind: 'Placed'; readonly place: Place; readonly gpuProduct: string; readonly utilizationE9: number }
+  | ({
+      readonly kind: 'Placed';
+      readonly place: Place;
+      readonly gpuProduct: string;
+    } & Pick<Demand, 'utilizationE9' | 'stageAfetUs'>)
   /** `never`: no change of the cluster can help, only one of the task or its model. */
   | ({ readonly kind: 'Refused'; readonly never: boolean } & Refusal)
   | ({ readonly kind: 'Suspended'; readonly fits: boolean } & Pick<Refusal, 'message'>);
@@ -67,7 +71,7 @@ class Cycle {
     // A node that is not ready takes nothing new, but keeps what it has.
     const nodeFits = nodeFilters.slice(1).every((filter) => filter.passes(task, context.node));
     const there = onKind(task, context.gpu.kind);
-    return nodeFits && there !== undefined && fits(there, context) && this.#book(there, context);
+    return nodeFits && there !== undefined && takes(there, context) && this.#book(there, context);
   }
 
   place(task: PlacementTask): boolean {
@@ -102,9 +106,7 @@ class Cycle {
 
   #book(task: PlacementTask, context: ContextState): true {
     context.book(task);
-    const { place, gpu } = context;
-    const { utilizationE9 } = task.demand;
-    this.verdicts.set(task.key, { kind: 'Placed', place, gpuProduct: gpu.product, utilizationE9 });
+    this.verdicts.set(task.key, placedAt(task, context));
     return true;
   }
 
@@ -115,7 +117,8 @@ class Cycle {
     let best: Found | undefined;
     for (const [kind, pool] of this.snapshot.poolsFor(task)) {
       const there = onKind(task, kind);
-      const context = there && pool.choose((candidate) => fits(there, candidate));
+      const runs = there !== undefined && pool.contexts.slice(0, 1).every((any) => fitsKind(there, any));
+      const context = runs ? pool.choose((candidate) => fits(there, candidate)) : undefined;
       if (there === undefined || context === undefined) continue;
       if (best === undefined || compareContexts(context, best.context) < 0) best = { task: there, context };
     }
@@ -141,7 +144,7 @@ class Cycle {
     if (context?.node.state !== 'Lost') return undefined;
     if (task.settled) return { task, context };
     const there = onKind(task, context.gpu.kind);
-    return there !== undefined && fits(there, context) ? { task: there, context } : undefined;
+    return there !== undefined && takes(there, context) ? { task: there, context } : undefined;
   }
 }
 
@@ -149,6 +152,21 @@ class Cycle {
 interface Found {
   readonly task: PlacementTask;
   readonly context: ContextState;
+}
+
+/** Booked there by what the task needs there. */
+export function placedAt({ demand }: PlacementTask, { place, gpu }: ContextState): Verdict {
+  const { utilizationE9, stageAfetUs } = demand;
+  const stages = stageAfetUs === undefined ? {} : { stageAfetUs };
+  return { kind: 'Placed', place, gpuProduct: gpu.product, utilizationE9, ...stages };
+}
+
+function takes(task: PlacementTask, context: ContextState): boolean {
+  return fitsKind(task, context) && fits(task, context);
+}
+
+function fitsKind(task: PlacementTask, context: ContextState): boolean {
+  return kindFilters.every((filter) => filter.passes(task, context));
 }
 
 function fits(task: PlacementTask, context: ContextState): boolean {
@@ -169,11 +187,15 @@ function demandKey(task: PlacementTask): string {
   const demands = task.demands === undefined ? demandText(task.demand) : demandsText(task);
   // Quotas are of namespaces, and for High tasks.
   const quota = task.priority === 'High' ? task.namespace : '';
-  return `${task.priority}/${quota}/${demands}/${task.periodUs}/${task.deadlineUs}/${task.nodeClass}`;
+  return `${task.priority}/${quota}/${demands}/${task.periodUs}/${task.deadlineUs}/${packageText(task)}/${task.gpuClass}`;
 }
 
 function demandText({ afetUs, longestStageUs }: Demand): string {
   return `${afetUs}/${longestStageUs}`;
+}
+
+function packageText({ package: loaded }: PlacementTask): string {
+  return loaded?.memoryBytes === undefined ? '' : `${loaded.digest}=${loaded.memoryBytes}`;
 }
 
 /** With the words for kinds without times, since a refusal may be made of them. */

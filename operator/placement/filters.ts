@@ -3,7 +3,7 @@ import { formatDurationUs } from '../../api/durations.ts';
 import type { ContextState } from './context-state.ts';
 import type { PlacementNode, PlacementTask, Refusal } from './terms.ts';
 import { formatTaint, missingLabels, untoleratedTaint } from './tolerations.ts';
-import { formatSum } from './words.ts';
+import { formatBytes, formatSum } from './words.ts';
 
 export interface Filter<Target> {
   readonly reason: string;
@@ -44,6 +44,28 @@ export const evictingTaints: Filter<PlacementNode> = {
   passes: (task, node) => untoleratedTaint(node.taints, task.tolerations, ['NoExecute']) === undefined,
 };
 
+/** A package runs on the engines that it holds artifacts for, and on no other. */
+export const engine: Filter<ContextState> = {
+  reason: 'Engine',
+  passes: (task, { gpu }) => task.package?.engines?.includes(gpu.engine) ?? true,
+  words: (task, { gpu, node }) => {
+    const there = (task.package?.engines ?? []).join(', ');
+    return `the package has artifacts for engine ${there}, ${gpu.uuid} of ${node.name} runs ${gpu.engine}`;
+  },
+};
+
+/** A GPU loads each package once: what is there already needs nothing more, even where more is booked than there is. */
+export const memory: Filter<ContextState> = {
+  reason: 'Memory',
+  passes: ({ package: loaded }, context) => context.memory.holds(loaded),
+  words: (task, context) => {
+    const { leftBytes, totalBytes } = context.memory;
+    const [needs, left] = formatBytes(context.memory.missingBytes(task.package), Math.max(0, leftBytes));
+    const [total] = formatBytes(totalBytes, totalBytes);
+    return `model needs ${needs}, ${context.gpu.uuid} of ${context.node.name} has ${left} left of ${total}`;
+  },
+};
+
 /** High tasks book at most the limit's share of a context's streams: Σ u_HP + u ≤ limit · N_s. */
 export const highPriorityLimit: Filter<ContextState> = {
   reason: 'HighPriorityLimit',
@@ -65,6 +87,16 @@ export const highPriorityQuota: Filter<ContextState> = {
     if (quotas === undefined) return `namespace ${namespace}`;
     const sum = formatSum(quotas.bookedE9(namespace), demand.utilizationE9, quotas.limitE9(namespace), 'quota ');
     return `HP utilization of namespace ${namespace} ${sum} on nodes of policy ${quotas.policy}`;
+  },
+};
+
+/** On a GPU that takes longer than the deadline no job would ever be in time. */
+export const fastEnough: Filter<ContextState> = {
+  reason: 'TooSlow',
+  passes: ({ demand, deadlineUs }) => demand.afetUs <= deadlineUs,
+  words: ({ demand, deadlineUs }, { gpu, node }) => {
+    const terms = `AFET ${formatDurationUs(demand.afetUs)} > deadline ${formatDurationUs(deadlineUs)}`;
+    return `${terms} on ${gpu.uuid} of ${node.name}`;
   },
 };
 
@@ -102,7 +134,9 @@ function blockerWords(task: PlacementTask, context: ContextState): string {
 
 /** In the order in which they are tried; a task is refused for the last one that any node reached. */
 export const nodeFilters: readonly Filter<PlacementNode>[] = [nodeReady, nodeSelector, taints];
-export const contextFilters: readonly Filter<ContextState>[] = [highPriorityQuota, highPriorityLimit, blocking];
+/** The same for all contexts of a kind of GPU, so not asked of each. */
+export const kindFilters: readonly Filter<ContextState>[] = [engine, fastEnough];
+export const contextFilters: readonly Filter<ContextState>[] = [memory, highPriorityQuota, highPriorityLimit, blocking];
 
 export function refusalBy<Target>(
   filters: readonly Filter<Target>[],

@@ -17,7 +17,8 @@ function onKinds(name: string, terms: TaskTerms, afetMs: Readonly<Record<string,
   const demands = Object.entries(afetMs).map(([kind, ms]) => {
     const afetUs = ms * 1_000;
     const u = utilizationE9(afetUs, base.deadlineUs, base.periodUs);
-    return [kind, { afetUs, longestStageUs: afetUs / 4, utilizationE9: u }] as const;
+    const stageAfetUs = [afetUs / 4, afetUs / 4, afetUs / 4, afetUs / 4];
+    return [kind, { afetUs, longestStageUs: afetUs / 4, utilizationE9: u, stageAfetUs }] as const;
   });
   return { ...base, demands: new Map(demands), ...terms.changes };
 }
@@ -38,13 +39,35 @@ describe('a task', () => {
       'is booked by what it needs where it goes',
       [slow('n1')],
       onKinds('a', camera, { fast: 2, slow: 8 }),
-      { kind: 'Placed', utilizationE9: 400_000_000, place: { node: 'n1' } },
+      {
+        kind: 'Placed',
+        utilizationE9: 400_000_000,
+        stageAfetUs: [2_000, 2_000, 2_000, 2_000],
+        place: { node: 'n1' },
+      },
     ],
     [
       'goes to the kind that it fits on',
       [slow('n1'), fast('n2')],
       onKinds('a', camera, { fast: 2, slow: 18 }),
-      { kind: 'Placed', utilizationE9: 100_000_000, place: { node: 'n2' } },
+      { kind: 'Placed', utilizationE9: 100_000_000, stageAfetUs: [500, 500, 500, 500], place: { node: 'n2' } },
+    ],
+    [
+      'that is Low goes where it meets its deadline, however busy that is',
+      [slow('n1'), fast('n2')],
+      onKinds('a', { ...camera, priority: 'Low' }, { fast: 19, slow: 21 }),
+      { kind: 'Placed', place: { node: 'n2' } },
+    ],
+    [
+      'that is Low waits for a GPU on which it meets its deadline',
+      [slow('n1'), fast('n2', { state: 'Lost' })],
+      onKinds('a', { ...camera, priority: 'Low' }, { fast: 19, slow: 21 }),
+      {
+        kind: 'Refused',
+        reason: 'TooSlow',
+        never: false,
+        message: 'AFET 21ms > deadline 20ms on gpu-0 of n1 (the only context)',
+      },
     ],
     [
       'goes where it is measured, whatever else there is',

@@ -53,7 +53,9 @@ function recount(tasks: readonly PlacementTask[], result: CycleResult): Map<stri
   return sums;
 }
 
-function contextKey(context: CycleResult['snapshot']['contexts'][number]): string {
+type Context = CycleResult['snapshot']['contexts'][number];
+
+function contextKey(context: Context): string {
   return `${context.place.node}/${context.place.gpu}/${context.place.context}`;
 }
 
@@ -69,9 +71,25 @@ function blockedPairs(tasks: readonly PlacementTask[]): string[] {
 
 function mayUse(task: PlacementTask, node: PlacementNode): boolean {
   return (
+    // All GPUs of a seeded node have one engine.
+    node.gpus.every((gpu) => task.package?.engines?.includes(gpu.engine)) &&
     missingLabels(task.nodeSelector, node.labels).length === 0 &&
     untoleratedTaint(node.taints, task.tolerations, ['NoSchedule', 'NoExecute']) === undefined
   );
+}
+
+/** Of all tasks of a GPU, each package once. */
+function neededBytes(tasks: readonly PlacementTask[]): number {
+  const bytes = new Map(tasks.map((task) => [task.package?.digest, task.package?.memoryBytes ?? 0]));
+  return [...bytes.values()].reduce((sum, each) => sum + each, 0);
+}
+
+function onGpu(sums: ReadonlyMap<string, Recount>, { place }: Context): PlacementTask[] {
+  return [...sums].flatMap(([key, { tasks }]) => (key.startsWith(`${place.node}/${place.gpu}/`) ? tasks : []));
+}
+
+function hasMemory(task: PlacementTask, there: readonly PlacementTask[], context: Context): boolean {
+  return neededBytes([...there, task]) <= (context.gpu.memoryBytes ?? 0);
 }
 
 /** What a task would see if it came alone to a context with these tasks in it. */
@@ -107,13 +125,15 @@ describe.each(seeds)('seed %i', (seed) => {
       expect(sum.highE9).toBeLessThanOrEqual(context.limitE9);
       expect(blockedPairs(sum.tasks)).toEqual([]);
       expect(sum.tasks.filter((task) => !mayUse(task, context.node))).toEqual([]);
+      expect(neededBytes(onGpu(sums, context))).toBeLessThanOrEqual(context.gpu.memoryBytes ?? 0);
     }
   });
 
   test('what is refused fits nowhere', () => {
     for (const task of tasks.filter(({ key }) => result.verdicts.get(key)?.kind === 'Refused')) {
       for (const context of result.snapshot.contexts.filter(({ node }) => mayUse(task, node))) {
-        expect(couldJoin(task, sums.get(contextKey(context))?.tasks ?? [], context.limitE9)).toBe(false);
+        const fits = couldJoin(task, sums.get(contextKey(context))?.tasks ?? [], context.limitE9);
+        expect(fits && hasMemory(task, onGpu(sums, context), context)).toBe(false);
       }
     }
   });
@@ -139,6 +159,7 @@ describe.each(seeds)('seed %i', (seed) => {
     const least = alone.snapshot.contexts
       .filter(({ node }) => mayUse(last, node))
       .filter((context) => couldJoin(last, others.get(contextKey(context))?.tasks ?? [], context.limitE9))
+      .filter((context) => hasMemory(last, onGpu(others, context), context))
       .map((context) => ({ context, share: (others.get(contextKey(context))?.totalE9 ?? 0) / context.streams }))
       .sort((a, b) => a.share - b.share || a.context.rank - b.context.rank)[0];
     expect(chosen).toBe(least && contextKey(least.context));

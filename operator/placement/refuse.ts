@@ -2,10 +2,10 @@
 import { formatDurationUs } from '../../api/durations.ts';
 import { utilizationE9, wholeE9 } from '../../api/utilization.ts';
 import type { ContextState } from './context-state.ts';
-import { contextFilters, nodeFilters, refusalBy } from './filters.ts';
+import { contextFilters, engine, kindFilters, memory, nodeFilters, refusalBy } from './filters.ts';
 import { onKind } from './kinds.ts';
 import type { Snapshot } from './snapshot.ts';
-import type { PlacementNode, PlacementTask, Refusal } from './terms.ts';
+import type { PlacementTask, Refusal } from './terms.ts';
 
 const longestPeriodUs = 3_600_000_000;
 const namedNodes = 3;
@@ -21,10 +21,10 @@ export function neverFits(task: PlacementTask): Refusal | undefined {
 /** Of a task that the snapshot has no place for. */
 export function explainRefusal(snapshot: Snapshot, task: PlacementTask): Refusal {
   const nearest = nearestContext(snapshot, task);
-  return nearest === undefined ? explainNodes(snapshot.nodes, task) : explainContext(nearest, task);
+  return nearest === undefined ? explainNodes(snapshot, task) : explainContext(nearest, task);
 }
 
-function explainNodes(nodes: readonly PlacementNode[], task: PlacementTask): Refusal {
+function explainNodes({ nodes, contexts }: Snapshot, task: PlacementTask): Refusal {
   if (nodes.length === 0) return { reason: 'NoNode', message: 'there is no GpuNode: no node runs an agent' };
   let remaining = nodes;
   for (const filter of nodeFilters) {
@@ -35,13 +35,23 @@ function explainNodes(nodes: readonly PlacementNode[], task: PlacementTask): Ref
     }
     remaining = passing;
   }
+  // GPUs that it may not use, although their nodes take it: they run another engine.
+  const others = onePerGpu(contexts).filter(({ node }) => remaining.includes(node));
+  if (others.length > 0) {
+    const named = others.slice(0, namedNodes).map((context) => engine.words(task, context));
+    return { reason: engine.reason, message: listed(named, others.length, 'GPUs') };
+  }
   const names = remaining.slice(0, namedNodes).map((node) => `node ${node.name} offers no context`);
   return { reason: 'NoContext', message: listed(names, remaining.length) };
 }
 
-function listed(words: readonly string[], count: number): string {
+function listed(words: readonly string[], count: number, noun = 'nodes'): string {
   const rest = count - words.length;
-  return words.join('; ') + (rest > 0 ? `; and ${rest} nodes more` : '');
+  return words.join('; ') + (rest > 0 ? `; and ${rest} ${noun} more` : '');
+}
+
+function onePerGpu(contexts: readonly ContextState[]): ContextState[] {
+  return [...new Map(contexts.map((context) => [context.memory, context])).values()];
 }
 
 interface Nearest {
@@ -49,43 +59,57 @@ interface Nearest {
   /** By what it needs there. */
   readonly task: PlacementTask;
   readonly spanUs: number;
-  /** How many contexts it was chosen from. */
+  /** How many contexts, and how many GPUs, it was chosen from. */
   readonly among: number;
+  readonly gpus: number;
 }
+
+type Near = Omit<Nearest, 'among' | 'gpus'>;
 
 /** The context that the least change of the task's terms would fit into; undefined where it may use none. */
 function nearestContext(snapshot: Snapshot, wanted: PlacementTask): Nearest | undefined {
-  let nearest: Omit<Nearest, 'among'> | undefined;
-  let among = 0;
+  let nearest: Near | undefined;
+  const among: (readonly ContextState[])[] = [];
   for (const [kind, { contexts }] of snapshot.poolsFor(wanted)) {
     const task = onKind(wanted, kind);
     if (task === undefined) continue;
-    among += contexts.length;
+    among.push(contexts);
     for (const context of contexts) {
       const spanUs = shortestSpanUs(task, context);
       if (nearest === undefined || isNearer(spanUs, context, nearest)) nearest = { context, task, spanUs };
     }
   }
-  return nearest && { ...nearest, among };
+  if (nearest === undefined) return undefined;
+  const all = among.flat();
+  return { ...nearest, among: all.length, gpus: onePerGpu(all).length };
 }
 
-function isNearer(spanUs: number, context: ContextState, than: Omit<Nearest, 'among'>): boolean {
+function isNearer(spanUs: number, context: ContextState, than: Near): boolean {
   const { namespace } = than.task;
   if (spanUs !== than.spanUs) return spanUs < than.spanUs;
+  const [left, before] = [roomBytes(than.task, context), roomBytes(than.task, than.context)];
+  if (left !== before) return left > before;
   return context.headroomE9(namespace) > than.context.headroomE9(namespace);
 }
 
-function explainContext({ context, task, spanUs, among }: Nearest, wanted: PlacementTask): Refusal {
-  const refusal = refusalBy(contextFilters, task, context);
+/** What is left where that is too little; Infinity where it is enough, since there another filter refuses. */
+function roomBytes(task: PlacementTask, context: ContextState): number {
+  return memory.passes(task, context) ? Number.POSITIVE_INFINITY : context.memory.leftBytes;
+}
+
+function explainContext({ context, task, spanUs, among, gpus }: Nearest, wanted: PlacementTask): Refusal {
+  const refusal = refusalBy([...kindFilters, ...contextFilters], task, context);
   if (refusal === undefined) throw new Error(`${wanted.key} fits where it was refused`);
-  const which = among === 1 ? 'the only context' : `best of ${among} contexts`;
+  const [count, noun] = refusal.reason === memory.reason ? [gpus, 'GPU'] : [among, 'context'];
+  const which = count === 1 ? `the only ${noun}` : `best of ${count} ${noun}s`;
   return { reason: refusal.reason, message: `${refusal.message} (${which})${remedy(task, spanUs)}` };
 }
 
 /** The least min(deadline, period) with which the task would fit there now; Infinity where none would. */
 function shortestSpanUs(task: PlacementTask, context: ContextState): number {
   const { afetUs, longestStageUs } = task.demand;
-  if (task.priority === 'Low' || longestStageUs > context.slackUs) return Number.POSITIVE_INFINITY;
+  if (task.priority === 'Low' || !memory.passes(task, context) || longestStageUs > context.slackUs)
+    return Number.POSITIVE_INFINITY;
   const room = context.headroomE9(task.namespace);
   if (room <= 0) return Number.POSITIVE_INFINITY;
   const byLimit = leastSpanUs(afetUs, room);

@@ -1,7 +1,7 @@
 // Random clusters and task sets from a seed, for property tests and benchmarks: the same seed gives the same world.
 import { utilizationE9 } from '../../api/utilization.ts';
-import type { PlacementNode, PlacementTask } from './terms.ts';
-import { nodeClassOf } from './tolerations.ts';
+import type { PlacementNode, PlacementPackage, PlacementTask } from './terms.ts';
+import { gpuClassOf } from './tolerations.ts';
 
 /** mulberry32: small, fast, good enough to vary test worlds. */
 export class Seeded {
@@ -38,9 +38,13 @@ export interface ClusterShape {
   readonly contextsPerGpu: number;
   /** Absent: one to three, by chance. */
   readonly streams?: number;
+  /** Of each GPU; absent: so little that it matters. */
+  readonly memoryGiB?: number;
 }
 
 const zones = ['a', 'b', 'c'];
+const gib = 2 ** 30;
+const packageCount = 12;
 
 export function seededNodes(seeded: Seeded, shape: ClusterShape): PlacementNode[] {
   return Array.from({ length: shape.nodes }, (_, n) => ({
@@ -53,7 +57,8 @@ export function seededNodes(seeded: Seeded, shape: ClusterShape): PlacementNode[
     gpus: Array.from({ length: shape.gpusPerNode }, (_unused, g) => ({
       uuid: `gpu-${n}-${g}`,
       product: 'test',
-      kind: 'test',
+      ...(n % 5 === 4 ? { kind: 'other', engine: 'torch' } : { kind: 'test', engine: 'openvino' }),
+      memoryBytes: (shape.memoryGiB ?? 8) * gib,
       contexts: Array.from({ length: shape.contextsPerGpu }, (_nothing, index) => ({
         index,
         streams: shape.streams ?? seeded.between(1, 3),
@@ -70,10 +75,19 @@ export interface TaskShape {
 }
 
 export function seededTasks(seeded: Seeded, shape: TaskShape): PlacementTask[] {
-  return Array.from({ length: shape.count }, (_, n) => seededTask(seeded, shape, `ns-${n % 10}/task-${n}`));
+  return Array.from({ length: shape.count }, (_, n) => seededTask(seeded, shape, n));
 }
 
-function seededTask(seeded: Seeded, shape: TaskShape, key: string): PlacementTask {
+/** From a quarter to three GiB; one in four has no artifacts for the common engine. */
+function packageAt(n: number): PlacementPackage {
+  const which = n % packageCount;
+  const engines = which % 4 === 3 ? ['torch'] : ['openvino', 'torch'];
+  return { digest: `sha256:${which}`, memoryBytes: ((which + 1) * gib) / 4, engines };
+}
+
+function seededTask(seeded: Seeded, shape: TaskShape, n: number): PlacementTask {
+  const key = `ns-${n % 10}/task-${n}`;
+  const loaded = packageAt(n);
   const stages = Array.from({ length: seeded.between(1, 5) }, () => seeded.between(200, 3_000));
   const afetUs = stages.reduce((sum, stage) => sum + stage, 0);
   const deadlineUs = Math.max(afetUs, Math.ceil(afetUs / (shape.utilization * (0.5 + seeded.next()))));
@@ -91,9 +105,10 @@ function seededTask(seeded: Seeded, shape: TaskShape, key: string): PlacementTas
       longestStageUs: Math.max(...stages),
       utilizationE9: utilizationE9(afetUs, deadlineUs, periodUs),
     },
+    package: loaded,
     nodeSelector,
     tolerations,
-    nodeClass: nodeClassOf(nodeSelector, tolerations),
+    gpuClass: gpuClassOf(nodeSelector, tolerations, loaded.engines),
     suspended: false,
     settled: false,
   };

@@ -1,6 +1,7 @@
 // A private picture of the cluster for one cycle: nodes, contexts and what is booked in them. Nothing else changes it.
 import { ContextState } from './context-state.ts';
-import { nodeFilters } from './filters.ts';
+import { engine, nodeFilters } from './filters.ts';
+import { MemoryBook } from './memory-book.ts';
 import { compareText } from './order.ts';
 import { Pool } from './pool.ts';
 import { QuotaBook } from './quota-book.ts';
@@ -22,17 +23,17 @@ export class Snapshot {
     return this.#byPlace.get(placeKey(place));
   }
 
-  /** The contexts of all nodes that take tasks with this selector and these tolerations, by kind of GPU. */
+  /** The contexts of all GPUs that a task of its class may use, by kind of GPU. */
   poolsFor(task: PlacementTask): ReadonlyMap<string, Pool> {
-    const known = this.#pools.get(task.nodeClass);
+    const known = this.#pools.get(task.gpuClass);
     if (known !== undefined) return known;
     const eligible = new Set(this.nodes.filter((node) => nodeFilters.every((filter) => filter.passes(task, node))));
     const byKind = Map.groupBy(
-      this.contexts.filter((context) => eligible.has(context.node)),
+      this.contexts.filter((context) => eligible.has(context.node) && engine.passes(task, context)),
       (context) => context.gpu.kind,
     );
     const pools = new Map([...byKind].map(([kind, contexts]) => [kind, new Pool(contexts)]));
-    this.#pools.set(task.nodeClass, pools);
+    this.#pools.set(task.gpuClass, pools);
     return pools;
   }
 }
@@ -48,8 +49,9 @@ function contextsOf(nodes: readonly PlacementNode[]): ContextState[] {
   for (const node of nodes) {
     const quotas = quotaBook(books, node);
     for (const gpu of node.gpus.toSorted((a, b) => compareText(a.uuid, b.uuid))) {
+      const memory = new MemoryBook(gpu.memoryBytes);
       for (const context of gpu.contexts.toSorted((a, b) => a.index - b.index)) {
-        found.push(new ContextState({ node, gpu, context, rank: found.length, quotas }));
+        found.push(new ContextState({ node, gpu, context, rank: found.length, quotas, memory }));
       }
     }
   }

@@ -7,6 +7,8 @@ export type Priority = 'High' | 'Low';
 export interface Demand {
   readonly afetUs: number;
   readonly longestStageUs: number;
+  /** Of each stage; absent where they were not measured, but stand in. */
+  readonly stageAfetUs?: readonly number[];
   /** AFET / min(deadline, period), rounded up. */
   readonly utilizationE9: number;
 }
@@ -42,18 +44,31 @@ export interface PlacementTask {
   readonly demand: Demand;
   /** What it needs on each kind of GPU; a kind that is absent is not measured yet. Absent: `demand` on every kind. */
   readonly demands?: ReadonlyMap<string, Demand>;
+  /** Kinds whose times were not measured there: those of another partitioning, or what was booked, stand in for them. */
+  readonly standIns?: ReadonlySet<string>;
   /** Why there are no times of a kind, by kind. */
   readonly unmeasured?: ReadonlyMap<string, Refusal>;
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly tolerations: readonly Toleration[];
-  /** Tasks of one class see the same nodes: `nodeClassOf` its selector and tolerations. */
-  readonly nodeClass: string;
+  /** What it loads; absent: nothing is known of what that needs. */
+  readonly package?: PlacementPackage;
+  /** Tasks of one class may use the same GPUs: `gpuClassOf` its selector, tolerations and engines. */
+  readonly gpuClass: string;
   /** Evaluated after all others, booked nowhere. */
   readonly suspended: boolean;
   /** Where it is now. */
   readonly present?: Place;
   /** Its terms are those that its present place was booked for. */
   readonly settled: boolean;
+}
+
+/** A package on a GPU: loaded once there, however many tasks run it. */
+export interface PlacementPackage {
+  readonly digest: string;
+  /** Of one loaded copy, without the buffers of its jobs; absent: not known. */
+  readonly memoryBytes?: number;
+  /** That it holds artifacts for; absent: not known. */
+  readonly engines?: readonly string[];
 }
 
 /**
@@ -88,6 +103,9 @@ export interface PlacementGpu {
   readonly product: string;
   /** GPUs of one kind take the same time for the same stage (`gpuKindKey`). */
   readonly kind: string;
+  readonly engine: string;
+  /** Absent: not known, so it bounds nothing. */
+  readonly memoryBytes?: number;
   readonly contexts: readonly { readonly index: number; readonly streams: number }[];
 }
 

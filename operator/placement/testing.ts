@@ -1,7 +1,7 @@
 // Short ways to write down nodes and tasks in tables of tests.
 import { utilizationE9 } from '../../api/utilization.ts';
 import type { PlacementNode, PlacementTask, Priority } from './terms.ts';
-import { nodeClassOf } from './tolerations.ts';
+import { gpuClassOf } from './tolerations.ts';
 
 /** A Ready node `name` with one GPU `gpu-0` of so many contexts, one stream each. */
 export function node(name: string, contexts: number, changes: Partial<PlacementNode> = {}): PlacementNode {
@@ -17,11 +17,18 @@ export function node(name: string, contexts: number, changes: Partial<PlacementN
   };
 }
 
-export function gpu(uuid: string, contexts: number, streams = 1, kind = 'test'): PlacementNode['gpus'][number] {
+export function gpu(
+  uuid: string,
+  contexts: number,
+  streams = 1,
+  kind = 'test',
+  engine = 'openvino',
+): PlacementNode['gpus'][number] {
   return {
     uuid,
     product: 'test',
     kind,
+    engine,
     contexts: Array.from({ length: contexts }, (_, index) => ({ index, streams })),
   };
 }
@@ -39,7 +46,7 @@ export interface TaskTerms {
 export function task(name: string, terms: TaskTerms): PlacementTask {
   const [afetUs, periodUs] = [terms.afetMs * 1_000, terms.periodMs * 1_000];
   const deadlineUs = (terms.deadlineMs ?? terms.periodMs) * 1_000;
-  const { nodeSelector = {}, tolerations = [] } = terms.changes ?? {};
+  const { nodeSelector = {}, tolerations = [], package: loaded } = terms.changes ?? {};
   return {
     key: `ns/${name}`,
     namespace: 'ns',
@@ -53,7 +60,7 @@ export function task(name: string, terms: TaskTerms): PlacementTask {
     },
     nodeSelector,
     tolerations,
-    nodeClass: nodeClassOf(nodeSelector, tolerations),
+    gpuClass: gpuClassOf(nodeSelector, tolerations, loaded?.engines),
     suspended: false,
     settled: false,
     ...terms.changes,

@@ -5,10 +5,14 @@ import type { Taint, Toleration } from './terms.ts';
 /** Taints by which the control plane tells of a node's life; the agent's Lease tells that here. */
 const lifecyclePrefix = 'node.kubernetes.io/';
 
-/** What decides which nodes a task may use, as one text. */
-export function nodeClassOf(selector: Readonly<Record<string, string>>, tolerations: readonly Toleration[]): string {
+/** What decides which nodes and which of their GPUs a task may use, whatever is booked there, as one text. */
+export function gpuClassOf(
+  selector: Readonly<Record<string, string>>,
+  tolerations: readonly Toleration[],
+  engines?: readonly string[],
+): string {
   const labels = Object.entries(selector).sort(([a], [b]) => compareText(a, b));
-  return JSON.stringify([labels, tolerations]);
+  return JSON.stringify([labels, tolerations, engines]);
 }
 
 export function missingLabels(

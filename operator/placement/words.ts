@@ -28,6 +28,24 @@ function decimal(scaled: number, digits: number): string {
   return text.replace(/\.?0+$/, '');
 }
 
+const byteUnits = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/** Both like `3.2 GiB`, or in bytes where that would make different ones look the same. */
+export function formatBytes(one: number, other: number): readonly [string, string] {
+  const shared = powerOf(Math.max(one, other));
+  if (one !== other && inUnit(one, shared) === inUnit(other, shared)) return [inUnit(one, 0), inUnit(other, 0)];
+  return [inUnit(one, powerOf(one)), inUnit(other, powerOf(other))];
+}
+
+/** Of the largest unit that leaves at least 1. */
+function powerOf(bytes: number): number {
+  return bytes < 1024 ? 0 : Math.min(byteUnits.length - 1, Math.floor(Math.log2(bytes) / 10));
+}
+
+function inUnit(bytes: number, power: number): string {
+  return `${(bytes / 1024 ** power).toFixed(1).replace(/\.0$/, '')} ${byteUnits[power]}`;
+}
+
 /** Exact, without exponent, without trailing zeros: what is written down must read back as the same billionths. */
 export function exactE9(e9: number): string {
   return decimal(e9, Math.round(Math.log10(wholeE9)));

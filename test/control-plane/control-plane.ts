@@ -60,7 +60,12 @@ export class ControlPlane {
   }
 
   get processIds(): number[] {
-    return this.daemons.filter((daemon) => daemon.running).map((daemon) => daemon.pid);
+    return [...this.processes.values()];
+  }
+
+  /** Those that run, by name. */
+  get processes(): Map<string, number> {
+    return new Map(this.daemons.filter((daemon) => daemon.running).map(({ name, pid }) => [name, pid]));
   }
 
   /** Ends the API server and starts it anew on the same address and store: every watch and connection breaks. */

@@ -94,10 +94,10 @@ export class Daemon {
     clearTimeout(timer);
   }
 
-  /** Ends the process at once, as a crash would; resolves when it is gone. */
+  /** Ends the process and all that it started at once, as a crash of the machine would; resolves when it is gone. */
   async kill(): Promise<void> {
     if (!this.running) return;
-    this.signal('SIGKILL');
+    this.killGroup();
     await this.exited;
   }
 

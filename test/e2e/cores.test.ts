@@ -19,8 +19,14 @@ test('this process may use at least one core', () => {
 });
 
 test.each([
-  ['the last of several is for inference', [0, 1, 5], { inference: 5, others: [0, 1] }],
-  ['a single one is shared', [3], { inference: 3, others: [3] }],
+  ['each node has a core of its own', [0, 1, 2, 5], { inference: [5, 2], others: [0, 1] }],
+  ['of three, one is left for all else', [0, 1, 5], { inference: [5, 1], others: [0] }],
+  ['of two, the second node is beside all else', [0, 1], { inference: [1, 0], others: [0] }],
+  ['a single one is shared', [3], { inference: [3, 3], others: [3] }],
 ])('division of cores: %s', (_name, cores, division) => {
   expect(divideCores(cores)).toEqual(division);
+});
+
+test('there is nothing to divide without a core', () => {
+  expect(() => divideCores([])).toThrow('at least one core is needed');
 });

@@ -1,4 +1,4 @@
-// Which CPU cores this process may use, in the kernel's notation of lists.
+// Which CPU cores this process may use, in the kernel's notation of lists, and what each part of the system gets of them.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -22,16 +22,21 @@ export function allowedCores(): number[] {
 }
 
 export interface CoreDivision {
-  /** The one core given to inference, as a node with statically managed CPUs would give it. */
-  inference: number;
-  /** What everything else runs on: all others, or the same core where there is only one. */
+  /** The one core that each of the two nodes gives to inference, as statically managed CPUs would be given. */
+  inference: readonly [node1: number, node2: number];
+  /** What everything else runs on. */
   others: readonly number[];
 }
 
+/**
+ * node-1 has the last core. node-2 has the one before, which is its own from three cores on; of two, it is the one that
+ * everything else runs on, and a single core is shared by all.
+ */
 export function divideCores(cores: readonly number[]): CoreDivision {
-  const inference = cores.at(-1);
-  if (inference === undefined) throw new RangeError('at least one core is needed');
-  return { inference, others: cores.length > 1 ? cores.slice(0, -1) : cores };
+  const node1 = cores.at(-1);
+  if (node1 === undefined) throw new RangeError('at least one core is needed');
+  const node2 = cores.at(-2) ?? node1;
+  return { inference: [node1, node2], others: cores.slice(0, Math.max(1, cores.length - 2)) };
 }
 
 /** Moves this process, and so all that it starts from now on, to some cores; the runtime pins its own threads. */

@@ -1,7 +1,7 @@
 // What happened between two observed states of the runtime: differences of counters, never absolute figures.
 // Pure: the acts measure two states and ask here.
 import { counterNames, counters, zeroCounters } from '../../node-agent/counters.ts';
-import type { JobCounters, ObservedState, ObservedTask } from '../../node-agent/native/gen/runtime.ts';
+import type { JobCounters, Miss, ObservedState, ObservedTask } from '../../node-agent/native/gen/runtime.ts';
 
 export type Priority = 'High' | 'Low';
 
@@ -19,6 +19,8 @@ export interface TaskWindow extends TaskIdentity {
   /** Execution time of one job with every stream busy, as measured when its model was loaded (AFET). */
   afetUs: number;
   migrations: number;
+  /** The newest misses within the window, at most ten. */
+  lastMisses: Miss[];
 }
 
 export interface Window {
@@ -26,13 +28,21 @@ export interface Window {
   tasks: TaskWindow[];
 }
 
+/** Counters at one time, of one runtime or of all of them. */
+export type Figures = Pick<ObservedState, 'instanceId' | 'timeUs' | 'tasks'>;
+
 export const noJobs = zeroCounters;
 
 function combine(a: JobCounters, b: JobCounters, with_: (x: number, y: number) => number): JobCounters {
   return counters((name) => with_(a[name], b[name]));
 }
 
-function taskWindow(identity: TaskIdentity, before: ObservedTask | undefined, after: ObservedTask): TaskWindow {
+function taskWindow(
+  identity: TaskIdentity,
+  before: ObservedTask | undefined,
+  after: ObservedTask,
+  sinceUs: number,
+): TaskWindow {
   const jobs = combine(after.jobs ?? noJobs, before?.jobs ?? noJobs, (x, y) => x - y);
   const executionUs = after.executionUs - (before?.executionUs ?? 0);
   return {
@@ -41,22 +51,19 @@ function taskWindow(identity: TaskIdentity, before: ObservedTask | undefined, af
     executionUs,
     afetUs: after.afetUs,
     migrations: (after.migrations?.count ?? 0) - (before?.migrations?.count ?? 0),
+    lastMisses: after.lastMisses.filter(({ timeUs }) => timeUs > sinceUs),
   };
 }
 
 /** The window of those tasks that the runtime knew at its end. Both states must be of one runtime instance. */
-export function windowBetween(
-  before: ObservedState,
-  after: ObservedState,
-  identities: readonly TaskIdentity[],
-): Window {
+export function windowBetween(before: Figures, after: Figures, identities: readonly TaskIdentity[]): Window {
   if (before.instanceId !== after.instanceId) {
     throw new Error(`the runtime was restarted within the window (${before.instanceId} → ${after.instanceId})`);
   }
   const tasks = identities.flatMap((identity) => {
     const end = after.tasks.find(({ uid }) => uid === identity.uid);
     const start = before.tasks.find(({ uid }) => uid === identity.uid);
-    return end === undefined ? [] : [taskWindow(identity, start, end)];
+    return end === undefined ? [] : [taskWindow(identity, start, end, before.timeUs)];
   });
   return { seconds: (after.timeUs - before.timeUs) / 1e6, tasks };
 }

@@ -1,5 +1,5 @@
 // `make demo`: the whole system on this machine in acts, each announced, performed for real, and judged.
-// --cluster adds the acts of policies, quotas and leaders. --keep leaves it up until Ctrl-C, everything but deleted.
+// --keep leaves it up until Ctrl-C, everything but deleted.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -11,19 +11,20 @@ import { client } from './acts/3-client.ts';
 import { period } from './acts/4-period.ts';
 import { refusals } from './acts/5-refusals.ts';
 import { agentRestart } from './acts/6-agent-restart.ts';
-import { deletion } from './acts/7-deletion.ts';
-import { policyChange } from './acts/8-policy.ts';
-import { leaders } from './acts/10-leaders.ts';
-import { quota } from './acts/11-quota.ts';
+import { policyChange } from './acts/7-policy.ts';
+import { nodeLoss } from './acts/8-node-loss.ts';
+import { leaders } from './acts/9-leaders.ts';
+import { quota } from './acts/10-quota.ts';
+import { deletion } from './acts/11-deletion.ts';
 import { LiveView } from './live.ts';
 import { Stack } from './stack.ts';
 import { announce, closingLine, describeOutcome, perform, succeeded, summarize, writeSummary } from './summary.ts';
 import type { ActOutcome } from './summary.ts';
 
-/** What one node and one operator do, in the order in which it is shown; everything is deleted at the end. */
-const mainActs: readonly Act[] = [sixTasks, overload, client, period, refusals, agentRestart];
+/** What one node does. It is saturated on purpose, so the second one, which may share a core with etcd, joins later. */
+const nodeActs: readonly Act[] = [sixTasks, overload, client, period, refusals, agentRestart];
 /** What those see who run a cluster. */
-const clusterActs: readonly Act[] = [policyChange, leaders, quota];
+const clusterActs: readonly Act[] = [policyChange, nodeLoss, leaders, quota];
 const build = join(repositoryRoot, 'build');
 
 function say(line: string): void {
@@ -58,10 +59,13 @@ async function performAct(stack: Stack, { number, of }: Place, act: Act, signal:
   return outcome;
 }
 
-async function play(stack: Stack, acts: readonly Act[], signal: AbortSignal): Promise<boolean> {
+/** `last` are the acts that end everything, or none. */
+async function play(stack: Stack, last: readonly Act[], signal: AbortSignal): Promise<boolean> {
+  const acts = [...nodeActs, ...clusterActs, ...last];
   await stack.start();
   const outcomes: ActOutcome[] = [];
   for (const [index, act] of acts.entries()) {
+    if (index === nodeActs.length) await stack.joinNode2();
     outcomes.push(await performAct(stack, { number: index + 1, of: acts.length }, act, signal));
   }
   const summary = summarize(outcomes, performance.now() / 1000);
@@ -78,8 +82,7 @@ async function keepUp(stack: Stack, signal: AbortSignal): Promise<void> {
 
 async function main(): Promise<number> {
   const flag = { type: 'boolean', default: false } as const;
-  const { values } = parseArgs({ options: { keep: flag, cluster: flag } });
-  const shown = values.cluster ? [...mainActs, ...clusterActs] : mainActs;
+  const { values } = parseArgs({ options: { keep: flag } });
   const { signal } = interruption();
   const stack = new Stack({
     logDir: join(build, 'demo', 'logs'),
@@ -88,7 +91,7 @@ async function main(): Promise<number> {
     onStep: (title, elapsedMs) => say(`${title.padEnd(34)} ${(elapsedMs / 1000).toFixed(1)} s`),
   });
   try {
-    const passed = await play(stack, values.keep ? shown : [...shown, deletion], signal);
+    const passed = await play(stack, values.keep ? [] : [deletion], signal);
     if (values.keep) await keepUp(stack, signal);
     return passed ? 0 : 1;
   } catch (error) {

@@ -2,7 +2,7 @@
 import type { RealtimeInferenceTask } from '../../api/resources.ts';
 import type { ObservedState } from '../../node-agent/native/gen/runtime.ts';
 import type { Checks } from './act.ts';
-import { gridReleases } from './counters.ts';
+import { gridReleases, type Figures } from './counters.ts';
 import type { RuntimeWatch } from './runtime-watch.ts';
 
 export interface Grid {
@@ -21,7 +21,7 @@ export function gridOf({ metadata, status }: RealtimeInferenceTask): Grid {
 }
 
 /** Releases counted less releases of the grid; NaN for a task that a state does not know. */
-export function gridError(before: ObservedState, after: ObservedState, { uid, periodUs, offsetUs }: Grid): number {
+export function gridError(before: Figures, after: Figures, { uid, periodUs, offsetUs }: Grid): number {
   const [start, end] = [before, after].map(({ tasks }) => tasks.find((task) => task.uid === uid)?.jobs?.released);
   if (start === undefined || end === undefined) return Number.NaN;
   return end - start - gridReleases(before.timeUs, after.timeUs, periodUs, offsetUs);

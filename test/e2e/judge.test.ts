@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 
+import { MissCause } from '../../node-agent/native/gen/runtime.ts';
 import { Checks } from './act.ts';
 import { noJobs, type TaskWindow, type Window } from './counters.ts';
 import { checkHighTasks, checkMonotone, judgeOverload, judgeSteady } from './judge.ts';
@@ -7,12 +8,19 @@ import { high, low } from './observed.ts';
 
 function highTask(jobs: Partial<TaskWindow['jobs']> = {}): TaskWindow {
   const done = { released: 400, admitted: 400, completed: 400, onTime: 400, ...jobs };
-  return { ...high, jobs: { ...noJobs, ...done }, executionUs: 4_000_000, afetUs: 10_000, migrations: 0 };
+  return {
+    ...high,
+    jobs: { ...noJobs, ...done },
+    executionUs: 4_000_000,
+    afetUs: 10_000,
+    migrations: 0,
+    lastMisses: [],
+  };
 }
 
 function lowTask(jobs: Partial<TaskWindow['jobs']> = {}, migrations = 0): TaskWindow {
   const done = { released: 200, admitted: 200, completed: 200, onTime: 200, ...jobs };
-  return { ...low, jobs: { ...noJobs, ...done }, executionUs: 8_000_000, afetUs: 40_000, migrations };
+  return { ...low, jobs: { ...noJobs, ...done }, executionUs: 8_000_000, afetUs: 40_000, migrations, lastMisses: [] };
 }
 
 function window(...tasks: TaskWindow[]): Window {
@@ -46,6 +54,27 @@ test.each([
   ],
 ])('%s fails a steady window', (_name, measured, failure) => {
   expect(judgeSteady(measured, demand).failures).toContain(failure);
+});
+
+test('what was skipped while a GPU was divided is no fault, a miss is', () => {
+  const checks = new Checks();
+  checkHighTasks(checks, window(highTask({ skipped: 3 })), { paused: true });
+  expect(checks.failures).toEqual([]);
+  checkHighTasks(checks, window(highTask({ missed: 1 })), { paused: true });
+  expect(checks.failures).toHaveLength(1);
+});
+
+test('a High miss says when it was, how late and why', () => {
+  const miss = {
+    timeUs: 3_723_004_000,
+    lateUs: 1_500,
+    cause: MissCause.MISS_CAUSE_QUEUED,
+    behind: 'default/sign-reader',
+  };
+  const checks = new Checks();
+  checkHighTasks(checks, window({ ...highTask({ missed: 1 }), lastMisses: [miss] }));
+  const words = 'at 01:02:03.004 late by 1.5 ms, QUEUED behind default/sign-reader';
+  expect(checks.failures).toEqual([`jobs of front-camera missed (${words}) is 1, wanted 0`]);
 });
 
 test('a High task that did nothing does not count as one without misses', () => {

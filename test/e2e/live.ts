@@ -15,7 +15,8 @@ export class LiveView {
   private timer: NodeJS.Timeout | undefined;
   private drawing: Promise<void> = Promise.resolve();
   private drawnLines = 0;
-  private last: ObservedState | undefined;
+  /** By node, as of the last line. */
+  private last = new Map<string, ObservedState>();
   private identities: TaskIdentity[] = [];
 
   constructor(stack: Stack, output: WriteStream) {
@@ -24,7 +25,7 @@ export class LiveView {
   }
 
   start(): void {
-    this.last = undefined;
+    this.last.clear();
     const interval = this.output.isTTY ? terminalIntervalMs : lineIntervalMs;
     this.timer = setInterval(() => {
       this.drawing = this.draw();
@@ -41,29 +42,35 @@ export class LiveView {
   private async draw(): Promise<void> {
     try {
       this.identities = await this.stack.tasks.identities(AbortSignal.timeout(2000));
-      const state = this.stack.watch.latest;
-      if (this.output.isTTY) this.drawTable(state);
-      else this.printLine(state);
+      if (this.output.isTTY) this.drawTable();
+      else for (const { name, streams } of this.stack.nodes) this.printLine(name, streams);
     } catch {
       // While parts stop there is nothing to show; the acts themselves say what is wrong.
     }
   }
 
-  private drawTable(state: ObservedState | undefined): void {
+  private drawTable(): void {
+    const states = this.stack.nodes.flatMap(({ name }) => this.stack.tally.stateOf(name) ?? []);
     const width = this.output.columns;
     const room = this.output.rows - 4;
-    const lines = renderTable(state, this.identities).slice(0, room);
+    const lines = renderTable(states, this.identities).slice(0, room);
     this.erase();
     for (const line of lines) this.output.write(`  ${line.slice(0, width - 3)}\n`);
     this.drawnLines = lines.length;
   }
 
-  private printLine(state: ObservedState | undefined): void {
-    const before = this.last;
-    this.last = state;
-    if (state === undefined || before === undefined || before.instanceId !== state.instanceId) return;
-    if (this.identities.length === 0 || state.timeUs === before.timeUs) return;
-    this.output.write(`    ${renderLine(before, state, this.identities, this.stack.streams)}\n`);
+  /** Says nothing of a node that runs nothing, or that is silent. */
+  private printLine(node: string, streams: number): void {
+    const state = this.stack.tally.stateOf(node);
+    const before = this.last.get(node);
+    if (state === undefined) return;
+    this.last.set(node, state);
+    if (before === undefined || before.instanceId !== state.instanceId || state.timeUs === before.timeUs) return;
+    // A task that has just come brings counters of its past along.
+    const here = this.identities.filter(({ uid }) =>
+      [before, state].every(({ tasks }) => tasks.some((task) => task.uid === uid)),
+    );
+    if (here.length > 0) this.output.write(`    ${node}: ${renderLine(before, state, here, streams)}\n`);
   }
 
   private erase(): void {

@@ -1,27 +1,35 @@
-// The policy of the demo's node: chosen as a user chooses it, by a label of the Node; read where a user reads it, in the
+// The policy of the demo's nodes: chosen as a user chooses it, by a label of the Node; read where a user reads it, in the
 // GpuNode.
 import { findCondition } from '../../api/conditions.ts';
 import type { GpuNode } from '../../api/resources.ts';
 import { waitFor } from '../control-plane/wait.ts';
+import type { ClusterNode } from './cluster-node.ts';
 import type { Stack } from './stack.ts';
 
 const label = 'daris.dev/policy';
 
-/** Labels the node for a policy, or takes the label away. */
-export async function labelNode(stack: Stack, policy: string | undefined, signal?: AbortSignal): Promise<void> {
+/** Labels nodes for a policy, or takes the label away. */
+export async function labelNodes(
+  stack: Stack,
+  nodes: readonly ClusterNode[],
+  policy: string | undefined,
+  signal?: AbortSignal,
+): Promise<void> {
   const change = policy === undefined ? `${label}-` : `${label}=${policy}`;
-  await stack.cluster.kubectl(['label', 'node', stack.node, '--overwrite', change], { signal });
+  const names = nodes.map(({ name }) => name);
+  await stack.cluster.kubectl(['label', 'node', ...names, '--overwrite', change], { signal });
 }
 
-/** The GpuNode once its agent says that this policy, and this generation of it if one is given, is in force. */
+/** A node's GpuNode once its agent says that this policy, and this generation of it if one is given, is in force. */
 export function policyInForce(
   stack: Stack,
+  node: ClusterNode,
   wanted: { readonly name: string; readonly generation?: number },
   signal: AbortSignal,
 ): Promise<GpuNode> {
-  const what = `policy ${wanted.name} to be in force on ${stack.node}`;
+  const what = `policy ${wanted.name} to be in force on ${node.name}`;
   const probe = async (): Promise<GpuNode> => {
-    const args = ['get', 'gpunode', stack.node, '-o', 'json'];
+    const args = ['get', 'gpunode', node.name, '-o', 'json'];
     const gpuNode = JSON.parse(await stack.cluster.kubectl(args, { signal })) as GpuNode;
     const { observedPolicy, appliedPolicy, conditions } = gpuNode.status ?? {};
     const said = findCondition(conditions, 'PolicyApplied');

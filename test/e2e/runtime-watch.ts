@@ -10,18 +10,24 @@ const reconnectMs = 200;
 
 export class RuntimeWatch {
   private readonly client: RuntimeClient;
+  private readonly observed: (state: ObservedState) => void;
   private stream: ClientReadableStream<ObservedState> | undefined;
   private reconnect: NodeJS.Timeout | undefined;
   private state: ObservedState | undefined;
   private stopped = false;
 
-  constructor(socket: string) {
+  /** `observed` is called with each state. */
+  constructor(socket: string, observed: (state: ObservedState) => void) {
+    this.observed = observed;
     this.client = new RuntimeClient(`unix:${socket}`, credentials.createInsecure());
   }
 
   start(): void {
     this.stream = this.client.watch({ intervalMs });
-    this.stream.on('data', (state: ObservedState) => (this.state = state));
+    this.stream.on('data', (state: ObservedState) => {
+      this.state = state;
+      this.observed(state);
+    });
     this.stream.on('error', () => this.startLater());
     this.stream.on('end', () => this.startLater());
   }

@@ -19,14 +19,20 @@ test('columns are aligned: text to the left, figures to the right', () => {
 });
 
 test('High tasks come first, and a task without figures shows dashes', () => {
-  const lines = renderTable(observedState(0, [running]), [low, high]);
+  const lines = renderTable([observedState(0, [running])], [low, high]);
   expect(lines).toHaveLength(3);
   expect(lines[1]).toMatch(/^front-camera +High +1 +400 +0 +399 +0 +0\.998 +8\.3 +5\.1 +0$/);
   expect(lines[2]).toMatch(/^sign-reader +Low( +-){9}$/);
 });
 
+test('a task that two nodes tell of is shown as the one with the newer epoch has it', () => {
+  const moved = { ...running, epoch: 2, context: 0 };
+  const lines = renderTable([observedState(0, [running]), observedState(0, [moved], 'two')], [high]);
+  expect(lines[1]).toMatch(/^front-camera +High +0 /);
+});
+
 test('there is a table before the runtime has said anything', () => {
-  expect(renderTable(undefined, [high])).toHaveLength(2);
+  expect(renderTable([], [high])).toHaveLength(2);
 });
 
 test('the line tells what happened since the one before', () => {

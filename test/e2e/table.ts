@@ -49,15 +49,16 @@ function cells(identity: TaskIdentity, task: ObservedTask | undefined): string[]
   ];
 }
 
-/** One line a task, High tasks first, then by name. */
-export function renderTable(state: ObservedState | undefined, identities: readonly TaskIdentity[]): string[] {
+/** One line a task, as its newest node has it; High tasks first, then by name. */
+export function renderTable(states: readonly ObservedState[], identities: readonly TaskIdentity[]): string[] {
   const sorted = [...identities].sort((a, b) =>
     a.priority === b.priority ? a.name.localeCompare(b.name) : a.priority === 'High' ? -1 : 1,
   );
+  const tasks = states.flatMap((state) => state.tasks).sort((a, b) => b.epoch - a.epoch);
   const rows = sorted.map((identity) =>
     cells(
       identity,
-      state?.tasks.find(({ uid }) => uid === identity.uid),
+      tasks.find(({ uid }) => uid === identity.uid),
     ),
   );
   return alignColumns([header, ...rows]);

@@ -99,6 +99,15 @@ export function identityOf(task: RealtimeInferenceTask): TaskIdentity {
   return { uid: task.metadata.uid ?? '', name: task.metadata.name ?? '', priority };
 }
 
+/** Where tasks are and under which epochs, in words that are equal where nothing has moved. */
+export function placesOf(tasks: readonly RealtimeInferenceTask[]): string {
+  const places = tasks.map(({ metadata, status }) => {
+    const { node, gpu, context, epoch } = status?.placement ?? {};
+    return `${metadata.name} ${node}/${gpu}/${context} epoch ${epoch}`;
+  });
+  return places.sort().join(', ');
+}
+
 export function isReady(task: RealtimeInferenceTask): boolean {
   const ready = conditionOf(task, 'Ready');
   return ready?.status === 'True' && ready.observedGeneration === task.metadata.generation;

@@ -30,6 +30,8 @@ export interface PolicyAnswer {
   readonly refusal?: string;
 }
 
+type ModelPackage = NonNullable<NonNullable<InferenceModel['status']>['package']>;
+
 export interface Batch {
   readonly size: number;
   readonly stageAfetUs: number[];
@@ -40,6 +42,8 @@ export class AgentPart {
   readonly #client: KubeClient;
   /** What it measures, whatever the model; undefined: it does not get to it. */
   times: readonly Batch[] | undefined;
+  /** What its GPU is, as it reports it. */
+  hardware = { memoryBytes: 1, engine: 'openvino' };
   #renewal: NodeJS.Timeout | undefined;
   #measuring: NodeJS.Timeout | undefined;
 
@@ -60,7 +64,7 @@ export class AgentPart {
 
   /** With what it says of the policy that it was given, if it speaks of one. */
   async report(contexts: number, address: string, answer?: PolicyAnswer): Promise<void> {
-    const gpu = { uuid: 'gpu-0', product: 'test', sms: contexts, memoryBytes: 1, engine: 'openvino' };
+    const gpu = { uuid: 'gpu-0', product: 'test', sms: contexts, ...this.hardware };
     const listed = Array.from({ length: contexts }, (_, index) => ({ index, sms: 1, streams: 1 }));
     await this.#client.apply(
       gpuNodeResource,
@@ -97,12 +101,26 @@ export class AgentPart {
     clearInterval(this.#measuring);
   }
 
-  /** What the inspecting agent says of a package that it has read. */
-  async inspected(model: Stored<InferenceModel>, batchSizes: readonly number[]): Promise<void> {
+  /** What the inspecting agent says of a package that it has read; `needs`: of its memory and engines. */
+  async inspected(
+    model: Stored<InferenceModel>,
+    batchSizes: readonly number[],
+    needs: Pick<ModelPackage, 'memoryBytes' | 'engines'> = {},
+  ): Promise<void> {
     const { digest } = model.spec.source;
     await this.#writeModel(model, {
-      package: { digest, name: model.metadata.name, stageCount: 4, batchSizes: [...batchSizes] },
+      package: { digest, name: model.metadata.name, stageCount: 4, batchSizes: [...batchSizes], ...needs },
       conditions: [condition('Inspected', true, 'Inspected', '4 stages', model.metadata.generation)],
+    });
+  }
+
+  /** What it says of one that is made for other engines than its own. */
+  async lacksEngine(model: Stored<InferenceModel>, engines: string[]): Promise<void> {
+    const { digest } = model.spec.source;
+    const message = `model.json lists no artifacts of engine '${this.hardware.engine}'`;
+    await this.#writeModel(model, {
+      package: { digest, name: model.metadata.name, stageCount: 4, batchSizes: [], engines },
+      conditions: [condition('Inspected', false, 'NoArtifacts', message, model.metadata.generation)],
     });
   }
 

@@ -86,7 +86,7 @@ afterAll(async () => {
 }, 60_000);
 
 beforeEach(async () => {
-  before = await stack.watch.fresh();
+  before = await stack.node1.watch.fresh();
 });
 
 afterEach(async () => {
@@ -95,12 +95,15 @@ afterEach(async () => {
   for (const name of neighbours) {
     await untilTask(name, isReady);
     const { completed } = await jobsOf(name, before);
-    await waitFor(async () => (await jobsOf(name, await stack.watch.fresh())).completed > completed || undefined, {
-      what: `${name} to run on`,
-      timeoutMs,
-    });
+    await waitFor(
+      async () => (await jobsOf(name, await stack.node1.watch.fresh())).completed > completed || undefined,
+      {
+        what: `${name} to run on`,
+        timeoutMs,
+      },
+    );
   }
-  expect(stack.watch.latest?.instanceId).toBe(instanceId);
+  expect(stack.node1.watch.latest?.instanceId).toBe(instanceId);
 }, timeoutMs);
 
 test('a task waits for a model that does not exist, says so, and runs once it appears', async () => {

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { type Condition, findCondition } from '../../api/conditions.ts';
 import { fieldManagers } from '../../api/resources.ts';
 import { KubeClient } from '../../kube/client.ts';
+import type { Clock } from '../../kube/clock.ts';
 import type { Connection } from '../../kube/connection.ts';
 import { Agent } from '../../node-agent/app.ts';
 import { type Config, readConfig } from '../../node-agent/config.ts';
@@ -37,6 +38,10 @@ export interface NodeOptions {
   /** Where kubeconfigs are written. */
   readonly folder: string;
   readonly socketPath: string;
+  /** The agent's; absent: the machine's. */
+  readonly clock?: Clock;
+  /** More flags of the agent. */
+  readonly flags?: readonly string[];
 }
 
 export class NodeUnderTest {
@@ -57,7 +62,7 @@ export class NodeUnderTest {
 
   /** Creates the Node and its agent's identity; the agent reaches the API server through `proxy`. */
   async prepare(): Promise<void> {
-    const { cluster, connection, name, folder, socketPath } = this.#options;
+    const { cluster, connection, name, folder, socketPath, flags: more = [] } = this.#options;
     await cluster.createNode(name);
     const direct = join(folder, `${name}.direct`);
     await cluster.writeServiceAccountKubeconfig(direct, {
@@ -68,7 +73,7 @@ export class NodeUnderTest {
     const kubeconfig = join(folder, `${name}.kubeconfig`);
     const proxied = readFileSync(direct, 'utf8').replaceAll(connection.server, await this.proxy.start());
     writeFileSync(kubeconfig, proxied, { mode: 0o600 });
-    const flags = [`--node=${name}`, `--kubeconfig=${kubeconfig}`, `--runtime-socket=${socketPath}`];
+    const flags = [`--node=${name}`, `--kubeconfig=${kubeconfig}`, `--runtime-socket=${socketPath}`, ...more];
     this.#config = readConfig([...flags, '--metrics-address=127.0.0.1:0', '--advertise-address=inference.example'], {});
   }
 
@@ -78,7 +83,8 @@ export class NodeUnderTest {
   }
 
   async startAgent(): Promise<void> {
-    this.#agent = new Agent(this.config, pino({ level: process.env['DARIS_TEST_LOG'] ?? 'silent' }));
+    const log = pino({ level: process.env['DARIS_TEST_LOG'] ?? 'silent' });
+    this.#agent = new Agent(this.config, log, this.#options.clock);
     this.#metricsPort = (await this.#agent.start()).port;
   }
 

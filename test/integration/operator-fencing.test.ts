@@ -9,6 +9,7 @@ import { leases, type Lease } from '../../kube/lease.ts';
 import { waitFor } from '../control-plane/wait.ts';
 
 import { modelResource, taskResource } from './agent-part.ts';
+import { profilesResource } from '../../operator/resources.ts';
 import { digest, OperatorWorld, timeoutMs } from './operator-world.ts';
 
 const world = new OperatorWorld();
@@ -35,6 +36,12 @@ beforeAll(async () => {
   await world.cluster.apply(manifest('RealtimeInferenceTask', { model: 'any', period: '50ms', priority: 'Low' }));
   const source = { uri: 'file:///any', digest: digest('a') };
   await world.cluster.apply(manifest('InferenceModel', { source }));
+  await world.cluster.apply({
+    apiVersion: 'daris.dev/v1alpha1',
+    kind: 'ModelProfile',
+    metadata: { name: 'fenced' },
+    spec: profileSpec(source),
+  });
   await refusedWith(/no operator leads at present/, () => write({}));
 }, 120_000);
 
@@ -42,6 +49,11 @@ afterAll(async () => {
   await Promise.all(connections.map((connection) => connection.close()));
   await world.stop();
 }, 60_000);
+
+function profileSpec(source: { uri: string; digest: string }): object {
+  const partitioning = { contexts: 1, streamsPerContext: 1, oversubscription: '1' };
+  return { ...source, product: 'test', partitioning, engine: 'test', engineVersion: '1', batchSizes: [1] };
+}
 
 function manifest(kind: string, spec: object): object {
   return { apiVersion: 'daris.dev/v1alpha1', kind, metadata: { name: 'fenced', namespace: world.namespace }, spec };
@@ -108,6 +120,11 @@ describe('under the number of the present leader', () => {
     const status = { leaderTransitions: 8, inspector: { node } };
     await operator.apply(modelResource, { metadata: metadata(), status }, asOperator);
   });
+
+  test("a profile's status", async () => {
+    const status = { leaderTransitions: 8, observedGeneration: 1 };
+    await operator.apply(profilesResource, { metadata: { name: 'fenced' }, status }, asOperator);
+  });
 });
 
 describe('under another number', () => {
@@ -137,6 +154,11 @@ describe('under another number', () => {
     const status = { leaderTransitions: 8, inspector: { node: 'n2' } };
     const attempt = operator.apply(modelResource, { metadata: metadata(), status }, asOperator);
     await expect(attempt).rejects.toThrow(refusal);
+  });
+
+  test('no profile', async () => {
+    const object = { metadata: { name: 'fenced' }, status: { leaderTransitions: 8, source: 'Estimate' as const } };
+    await expect(operator.apply(profilesResource, object, asOperator)).rejects.toThrow(refusal);
   });
 
   test('nobody leads any more: the last one no longer writes either', async () => {

@@ -93,6 +93,12 @@ export class OperatorWorld {
     return new KubeClient(this.#connection);
   }
 
+  /** The API server's URL. */
+  get server(): string {
+    if (this.#connection === undefined) throw new Error('the control plane was not started');
+    return this.#connection.server;
+  }
+
   /** The operator's own identity. */
   get operatorKubeconfig(): string {
     return join(this.#folder, 'operator.kubeconfig');
@@ -126,8 +132,9 @@ export class OperatorWorld {
   }
 
   /** A node that tasks can name by label. */
-  async addNode(name: string, contexts: number, address: string): Promise<AgentPart> {
+  async addNode(name: string, contexts: number, address: string, hardware = {}): Promise<AgentPart> {
     const agent = new AgentPart(this.client, name);
+    agent.hardware = { ...agent.hardware, ...hardware };
     agent.times = batches;
     this.#agents.push(agent);
     await agent.register(contexts, address, { 'daris.dev/test': agent.node });
@@ -139,16 +146,17 @@ export class OperatorWorld {
     return this.#operator.metrics();
   }
 
-  async applyModel(name: string, letter: string): Promise<void> {
+  async applyModel(name: string, letter: string, memory?: string): Promise<void> {
     const source = { uri: `file:///${name}`, digest: digest(letter) };
-    await this.cluster.apply({ ...this.#typed('InferenceModel', name), spec: { source } });
+    const spec = { source, ...(memory === undefined ? {} : { memory }) };
+    await this.cluster.apply({ ...this.#typed('InferenceModel', name), spec });
   }
 
   /** Applies a model, waits until the operator names its inspector, and answers as that agent. */
-  async readyModel(name: string, letter: string): Promise<void> {
+  async readyModel(name: string, letter: string, needs: Parameters<AgentPart['inspected']>[2] = {}): Promise<void> {
     await this.applyModel(name, letter);
     const model = await this.untilModel(name, (each) => each.status?.inspector !== undefined);
-    await new AgentPart(this.client, model.status?.inspector?.node ?? '').inspected(model, batchSizes);
+    await new AgentPart(this.client, model.status?.inspector?.node ?? '').inspected(model, batchSizes, needs);
     await this.untilModel(name, (each) => findCondition(each.status?.conditions, 'Ready')?.status === 'True');
   }
 

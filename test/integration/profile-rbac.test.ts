@@ -82,7 +82,7 @@ test.each([
 });
 
 test('an agent cannot say which times placements go by', async () => {
-  await applyStatus(operator, own, { source: 'Measured' });
+  await applyStatus(admin, own, { source: 'Measured' });
   const answer = applyStatus(agent, own, { ...times, source: 'Estimate' });
   await expect(answer).rejects.toThrow('only the operator writes status.source');
 });

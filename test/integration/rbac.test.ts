@@ -142,7 +142,7 @@ describe('an agent', () => {
     await applyNodeStatus(operator, { policy: { name: 'edge' } });
     await applyNodeStatus(agent, { observedPolicy: { name: 'edge', generation: 2 } });
     await expect(applyNodeStatus(agent, { policy: { name: 'default' } })).rejects.toThrow(
-      'only the operator writes status.policy of a GpuNode',
+      'only the operator writes status.policy of gpunodes',
     );
   });
 

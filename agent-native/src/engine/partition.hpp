@@ -1,4 +1,4 @@
-// How a device is divided into contexts. On a CPU a context is a set of cores.
+// How a device is divided into contexts. On a CPU a context is a set of cores, on a GPU a number of SMs.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,11 @@ struct Partitioning {
 /// another. Throws std::invalid_argument where cores is empty, N_c or N_s is 0, or OS is not within [1, N_c].
 [[nodiscard]] std::vector<std::vector<std::uint32_t>> divide_cores(std::span<const std::uint32_t> cores,
                                                                    const Partitioning& partitioning);
+
+/// SMs of each context of a GPU that has `sms` of them: ceil_even(OS * SM_max / N_c), eq. 9, and never more
+/// than there are. Throws std::invalid_argument where a context's share is below one SM, N_c or N_s is 0, or
+/// OS is not within [1, N_c].
+[[nodiscard]] std::uint32_t sms_per_context(std::uint32_t sms, const Partitioning& partitioning);
 
 /// How many streams share the busiest core when all of them run, at least 1: what a stage's execution
 /// time on a core of its own is to be multiplied by to have its time at full load. `contexts` as

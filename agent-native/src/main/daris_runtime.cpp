@@ -46,6 +46,12 @@ void waitForStop() {
   ::alarm(kStopSeconds);
 }
 
+void warnOfSimulation(const daris::engine::Device& device) {
+  if (device.engine != "sim") return;
+  log(LogLevel::Warn, "engine sim computes nothing: all outputs are zeros",
+      {{"product", device.product}, {"sms", std::to_string(device.units)}});
+}
+
 int serve(const daris::runtime::Flags& flags) {
   const sigset_t signals = stopSignals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -68,6 +74,7 @@ int serve(const daris::runtime::Flags& flags) {
        {"engine", engine->device().engine},
        {"device", engine->device().product},
        {"inference", servers.inferenceAddress()}});
+  warnOfSimulation(engine->device());
   std::printf("daris-runtime listening on %s\n", servers.inferenceAddress().c_str());
   std::fflush(stdout);
   waitForStop();

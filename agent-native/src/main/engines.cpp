@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/openvino/openvino_engine.hpp"
+#include "engine/sim/sim_engine.hpp"
 #include "engine/torch/open_plugin.hpp"
 #include "runtime/log.hpp"
 
@@ -25,8 +26,17 @@ std::unique_ptr<engine::Engine> makeTorch(const runtime::Flags& flags) {
                                     {.device = static_cast<int>(flags.gpu), .lost = endOverLostGpu});
 }
 
-std::unique_ptr<engine::Engine> makeOpenvino(const runtime::Flags& flags) {
+engine::sim::SimulatedGpu simulatedGpu(const runtime::Flags& flags) {
+  const engine::sim::SimulatedGpu preset;
+  return {.product = flags.simProduct.value_or(preset.product),
+          .sms = flags.simSms.value_or(preset.sms),
+          .memory_bytes = flags.simMemoryBytes.value_or(preset.memory_bytes)};
+}
+
+/// openvino or sim: what runs on the cores alone.
+std::unique_ptr<engine::Engine> makeOnCores(const runtime::Flags& flags) {
   try {
+    if (flags.engine == "sim") return engine::sim::make_engine(simulatedGpu(flags), flags.cores);
     return engine::openvino::make_engine(flags.cores);
   } catch (const std::invalid_argument& error) {
     throw runtime::FlagError("--cores: " + std::string(error.what()));
@@ -36,14 +46,14 @@ std::unique_ptr<engine::Engine> makeOpenvino(const runtime::Flags& flags) {
 }  // namespace
 
 std::unique_ptr<engine::Engine> makeEngine(const runtime::Flags& flags) {
-  if (flags.engine == "openvino") return makeOpenvino(flags);
+  if (flags.engine == "openvino" || flags.engine == "sim") return makeOnCores(flags);
   try {
     return makeTorch(flags);
   } catch (const std::runtime_error& error) {
     if (flags.engine == "torch") throw runtime::FlagError("--engine torch: " + std::string(error.what()));
     log(LogLevel::Info, "no GPU engine, serving on the CPU", {{"reason", error.what()}});
   }
-  return makeOpenvino(flags);
+  return makeOnCores(flags);
 }
 
 }  // namespace daris::main

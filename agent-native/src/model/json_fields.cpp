@@ -15,7 +15,7 @@ using nlohmann::json;
 constexpr std::size_t kMaxName = 256;
 
 [[noreturn]] void refuse(const std::string& what) {
-  throw PackageError("InvalidPackage", "model.json: " + what);
+  throw JsonError(what);
 }
 
 // The parser itself would take the last of two fields of one name in silence.
@@ -104,12 +104,13 @@ std::uint64_t JsonFields::integer(std::string_view field, std::uint64_t min, std
   return value.get<std::uint64_t>();
 }
 
-double JsonFields::positive(std::string_view field, double max) const {
+double JsonFields::number(std::string_view field, double min, double max) const {
   const json& value = at(field);
-  const double number = value.is_number() ? value.get<double>() : 0;
-  if (!(number > 0 && number <= max))
-    refuse_field(path(field), value, "a number above 0, at most " + json(max).dump());
-  return number;
+  // Written so that what is no number at all is refused too.
+  if (!value.is_number() || !(value.get<double>() >= min && value.get<double>() <= max)) {
+    refuse_field(path(field), value, "a number from " + json(min).dump() + " to " + json(max).dump());
+  }
+  return value.get<double>();
 }
 
 bool JsonFields::boolean(std::string_view field) const {

@@ -1,22 +1,30 @@
-// Exact reading of JSON: unknown, missing and ill-typed fields are refused with their path.
+// Exact reading of JSON: unknown, missing and ill-typed fields are refused with their path. Which file it
+// came from is its reader's to say.
 #pragma once
 
 #include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
 namespace daris::model {
 
-/// Parses a document; throws PackageError InvalidPackage for bad JSON, a field that occurs twice in one
-/// object, and nesting deeper than `max_depth`.
+/// What is wrong with a document; what() begins with the field's path.
+class JsonError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Parses a document; throws JsonError for bad JSON, a field that occurs twice in one object, and nesting
+/// deeper than `max_depth`.
 [[nodiscard]] nlohmann::json parse_json(std::string_view text, int max_depth);
 
-/// Throws PackageError InvalidPackage: "model.json: PATH is SHOWN; expected EXPECTED".
+/// Throws JsonError: "PATH is SHOWN; expected EXPECTED".
 [[noreturn]] void refuse_field(std::string_view path, const nlohmann::json& value, std::string_view expected);
 
-/// The fields of one object. All methods throw PackageError InvalidPackage with the field's path.
+/// The fields of one object. All methods throw JsonError with the field's path.
 class JsonFields {
  public:
   /// `value` must be an object with exactly these fields, and any of `optional`. It is referred to, not
@@ -28,8 +36,7 @@ class JsonFields {
   [[nodiscard]] std::string name(std::string_view field) const;
   [[nodiscard]] std::string text(std::string_view field) const;
   [[nodiscard]] std::uint64_t integer(std::string_view field, std::uint64_t min, std::uint64_t max) const;
-  /// A number above 0 and at most `max`.
-  [[nodiscard]] double positive(std::string_view field, double max) const;
+  [[nodiscard]] double number(std::string_view field, double min, double max) const;
   [[nodiscard]] bool boolean(std::string_view field) const;
   [[nodiscard]] bool has(std::string_view field) const;
   /// A list with at least `min` and at most `max` entries.

@@ -76,6 +76,14 @@ const Tensor* Manifest::tensor(std::string_view wanted) const {
   return nullptr;
 }
 
+const Artifact* Manifest::artifact(std::string_view engine, std::string_view stage,
+                                   std::uint32_t batch) const {
+  const auto found = std::ranges::find_if(artifacts, [&](const Artifact& each) {
+    return each.engine == engine && each.stage == stage && each.batch == batch;
+  });
+  return found == artifacts.end() ? nullptr : &*found;
+}
+
 std::vector<std::uint32_t> Manifest::batches(std::string_view engine) const {
   return complete_batches(*this, [&](const Artifact& artifact) { return artifact.engine == engine; });
 }

@@ -90,6 +90,11 @@ struct Manifest {
   /// The input, output or border tensor of that name; null where there is none.
   [[nodiscard]] const Tensor* tensor(std::string_view name) const;
 
+  /// What `engine` loads for a stage at a batch size, of the first arch that has it; null where there is
+  /// none.
+  [[nodiscard]] const Artifact* artifact(std::string_view engine, std::string_view stage,
+                                         std::uint32_t batch) const;
+
   /// Batch sizes for which `engine` has an artifact of every stage, ascending.
   [[nodiscard]] std::vector<std::uint32_t> batches(std::string_view engine) const;
   /// The same for one arch.

@@ -18,6 +18,7 @@ constexpr std::size_t kMaxTensors = 1024;
 constexpr std::size_t kMaxDimensions = 16;
 constexpr std::uint32_t kMaxBatch = 4096;
 constexpr std::size_t kMaxBuilds = 64;
+constexpr double kLeastTolerance = 1e-12;
 constexpr std::array kDatatypes = {Datatype::kFp32, Datatype::kFp16,  Datatype::kInt64, Datatype::kInt32,
                                    Datatype::kInt8, Datatype::kUint8, Datatype::kBool};
 
@@ -120,7 +121,7 @@ Build parse_build(const json& value, const std::string& path) {
           .precision = parse_precision(fields),
           .tf32 = fields.boolean("tf32"),
           .layout = parse_layout(fields),
-          .tolerance = fields.positive("tolerance", 1)};
+          .tolerance = fields.number("tolerance", kLeastTolerance, 1)};
 }
 
 template <typename Entry>
@@ -133,13 +134,7 @@ std::vector<Entry> parse_list(const JsonFields& top, std::string_view field, std
   return entries;
 }
 
-}  // namespace
-
-Manifest parse_manifest(std::string_view text) {
-  if (text.size() > kMaxManifestBytes) {
-    throw PackageError("TooLarge", "model.json has " + std::to_string(text.size()) + " bytes; at most " +
-                                       std::to_string(kMaxManifestBytes) + " are accepted");
-  }
+Manifest parse_document(std::string_view text) {
   const json document = parse_json(text, kMaxDepth);
   const JsonFields top(
       document, "",
@@ -157,8 +152,23 @@ Manifest parse_manifest(std::string_view text) {
       .builds = {},
   };
   if (top.has("builds")) manifest.builds = parse_list(top, "builds", 1, kMaxBuilds, parse_build);
-  check_joins(manifest);
   return manifest;
+}
+
+}  // namespace
+
+Manifest parse_manifest(std::string_view text) {
+  if (text.size() > kMaxManifestBytes) {
+    throw PackageError("TooLarge", "model.json has " + std::to_string(text.size()) + " bytes; at most " +
+                                       std::to_string(kMaxManifestBytes) + " are accepted");
+  }
+  try {
+    Manifest manifest = parse_document(text);
+    check_joins(manifest);
+    return manifest;
+  } catch (const JsonError& error) {
+    throw PackageError("InvalidPackage", "model.json: " + std::string(error.what()));
+  }
 }
 
 }  // namespace daris::model

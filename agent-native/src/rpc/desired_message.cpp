@@ -94,6 +94,7 @@ runtime::DesiredTask taskOf(const wire::DesiredTask& message) {
   task.batchSize = message.batch_size();
   task.carried = countersOf(message.carried());
   task.carriedMigrations = message.carried_migrations();
+  task.stageAfetUs.assign(message.stage_afet_us().begin(), message.stage_afet_us().end());
   takeModes(message, task);
   return task;
 }
@@ -106,7 +107,7 @@ runtime::DesiredState desiredOf(const wire::DesiredState& message) {
   if (!message.has_policy()) unset("policy", "a Policy");
   desired.policy = policyOf(message.policy());
   for (const wire::DesiredModel& model : message.models())
-    desired.models.push_back({model.digest(), model.uri()});
+    desired.models.push_back({model.digest(), model.uri(), model.measure()});
   for (const wire::DesiredTask& task : message.tasks()) desired.tasks.push_back(taskOf(task));
   return desired;
 }

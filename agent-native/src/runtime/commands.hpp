@@ -66,6 +66,7 @@ struct ChangeTask {
 
 struct RemoveTask {
   InstanceId instance = 0;
+  bool returns = false;  // added again with the same statistics; points of its grid until then are skipped
 };
 
 /// The client of a request has gone: the request is not released if it waits for its task's active job.

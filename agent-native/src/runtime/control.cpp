@@ -49,7 +49,7 @@ void Control::apply(DesiredState desired) {
     refusedByScheduler_.clear();
     classes_.forgive();
   }
-  static_cast<void>(partitioned());  // dividing the device goes before loads, which are measured under it
+  static_cast<void>(partitioned());  // dividing the device goes before loads
   models_.want(desired_->models, retry);
   reconcile();
 }
@@ -62,6 +62,7 @@ void Control::reconcile() {
     reconcileSlots(verdicts);
     reconcileTasks(verdicts);
     dropModels();
+    orderMeasurement();  // behind the slots that were just ordered: tasks wait for these
   } else {
     for (const DesiredTask& task : desired_->tasks) {
       tell(task, partitionFault_.empty()
@@ -81,7 +82,7 @@ bool Control::partitioned() {
   if (partitioning_) return false;
   if (policy_ && policy_->partition == desired_->policy.partition) return true;
   if (!partitionFault_.empty()) return false;
-  while (!running_.empty()) end(std::string(running_.begin()->first));
+  while (!running_.empty()) end(std::string(running_.begin()->first), true);
   classes_.want(SlotDemand(0), {});
   if (draining_.empty() && classes_.empty()) startPartitioning();
   return false;
@@ -100,9 +101,6 @@ void Control::startPartitioning() {
       policy_ = policy;
     }
     reconcile();
-    // Behind the slots that were just ordered: tasks wait for these, and go on with the former AFETs
-    // meanwhile.
-    if (!fault) remeasure(models_.all());
   });
 }
 
@@ -130,25 +128,6 @@ std::optional<std::string> Control::divide(const Policy& policy, std::stop_token
   return fault;
 }
 
-/// AFETs hold under one partition. One model after the other, so that other work of the loader waits for one
-/// at most. A model that cannot be measured keeps the old ones.
-void Control::remeasure(std::vector<std::shared_ptr<const engine::LoadedModel>> models) {
-  if (models.empty()) return;
-  loader_.post([this, models = std::move(models)](std::stop_token stop) mutable {
-    const auto model = std::move(models.back());
-    models.pop_back();
-    try {
-      auto batches = measureAll(engine_, model, stop);
-      const std::scoped_lock lock(mutex_);
-      models_.remeasured(model->digest(), std::move(batches));
-      reconcile();
-    } catch (const engine::EngineError&) {
-      // Its old ones hold nearly enough until its jobs are measured.
-    }
-    remeasure(std::move(models));
-  });
-}
-
 void Control::reconcilePolicy() {
   if (*policy_ == desired_->policy) return;
   policy_ = desired_->policy;
@@ -165,14 +144,29 @@ void Control::orderLoad(std::string digest, std::uint64_t attempt, DurationUs de
       request = models_.claim(digest, attempt);
     }
     if (!request) return;
+    LoadResult result = loadModel(engine_, options_.modelRoot, *request, stop);
+    const std::scoped_lock lock(mutex_);
+    models_.loaded(digest, std::move(result));
+    reconcile();
+  });
+}
+
+/// One model at a time, so that other work of the loader waits for one at most.
+void Control::orderMeasurement() {
+  if (measuring_) return;
+  const auto digest = nextToMeasure(*desired_, models_.table());
+  if (!digest) return;
+  measuring_ = true;
+  loader_.post([this, digest = *digest, model = models_.model(*digest)](std::stop_token stop) {
     const auto progress = [&](std::uint32_t measured, std::uint32_t of) {
       const std::scoped_lock lock(mutex_);
       models_.measuring(digest, measured, of);
       if (notify_) notify_();
     };
-    LoadResult result = loadModel(engine_, options_.modelRoot, *request, stop, progress);
+    MeasureResult result = measureModel(engine_, model, stop, progress);
     const std::scoped_lock lock(mutex_);
-    models_.loaded(digest, std::move(result));
+    measuring_ = false;
+    models_.measured(digest, std::move(result));
     reconcile();
   });
 }

@@ -81,8 +81,10 @@ class Control {
   void reconcileTasks(const std::vector<Verdict>& planned);
   [[nodiscard]] Verdict withSlots(const DesiredTask& task, Verdict verdict) const;
   void start(const DesiredTask& task, Step step, const Verdict& verdict);
-  void end(const std::string& uid);
+  /// `returns`: it is to be started again as soon as it can be.
+  void end(const std::string& uid, bool returns = false);
   void dropModels();
+  void orderMeasurement();
   void tell(const DesiredTask& task, const Verdict& verdict);
   void forgetUndesired();
   void publishServing();
@@ -91,7 +93,6 @@ class Control {
   void orderLoad(std::string digest, std::uint64_t attempt, DurationUs delayUs);
   void orderSlots(const ClassKey& key, sched::ClassId id, std::vector<std::uint32_t> have,
                   std::vector<std::uint32_t> wanted);
-  void remeasure(std::vector<std::shared_ptr<const engine::LoadedModel>> models);
   [[nodiscard]] TaskTerms termsOf(const DesiredTask& task, const Verdict& verdict, bool moves,
                                   InstanceId instance) const;
   [[nodiscard]] std::shared_ptr<TaskStatistics> statisticsOf(const DesiredTask& task);
@@ -111,6 +112,7 @@ class Control {
   std::optional<DesiredState> desired_;
   std::optional<Policy> policy_;  // in force; nothing before the first partitioning
   bool partitioning_ = false;
+  bool measuring_ = false;  // ordered of the loader or under way
   std::string partitionFault_;
   Models models_;
   Classes classes_;

@@ -69,7 +69,7 @@ void Control::start(const DesiredTask& task, Step step, const Verdict& verdict) 
     running.task = task;
     return;
   }
-  if (step == Step::Replace) end(task.uid);
+  if (step == Step::Replace) end(task.uid, true);
   const InstanceId instance = nextInstance_++;
   auto name = std::make_shared<const std::string>(task.nameSpace + "/" + task.name);
   names_.add(instance, name);
@@ -96,12 +96,12 @@ TaskTerms Control::termsOf(const DesiredTask& task, const Verdict& verdict, bool
   return terms;
 }
 
-void Control::end(const std::string& uid) {
+void Control::end(const std::string& uid, bool returns) {
   const auto found = running_.find(uid);
   const InstanceId instance = found->second.instance;
   draining_[instance] = uid;
   running_.erase(found);
-  dispatcher_.post(RemoveTask{instance});
+  dispatcher_.post(RemoveTask{instance, returns});
 }
 
 void Control::handle(TaskEnded&& event) {

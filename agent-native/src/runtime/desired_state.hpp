@@ -24,6 +24,7 @@ struct Policy {
 struct DesiredModel {
   std::string digest;
   std::string uri;
+  bool measure = false;  // also where no task waits for its AFETs
 
   bool operator==(const DesiredModel&) const = default;
 };
@@ -64,6 +65,7 @@ struct DesiredTask {
   sched::LateJobs lateJobs = sched::LateJobs::Finish;
   JobCounters carried;
   std::uint64_t carriedMigrations = 0;
+  std::vector<DurationUs> stageAfetUs;  // by which it was booked; empty: the model is to be measured
 };
 
 struct DesiredState {

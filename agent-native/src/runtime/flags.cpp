@@ -15,6 +15,8 @@ constexpr std::size_t kSocketPathBytes = 107;  // sun_path, without its final 0
 constexpr std::uint32_t kMostGpus = 255;
 constexpr std::size_t kLeastTraceRecords = 1024;
 constexpr std::size_t kMostTraceRecords = std::size_t{1} << 24;
+constexpr std::size_t kProductBytes = 128;
+constexpr std::uint32_t kMostSms = 65'536;
 
 [[noreturn]] void refuse(std::string_view flag, std::string_view value, std::string_view wanted) {
   throw FlagError(std::string(flag) + ": '" + std::string(value) + "' is not accepted, expected " +
@@ -68,19 +70,13 @@ void takeCores(Flags& flags, std::string_view value) {
   }
 }
 
-void takeEngine(Flags& flags, std::string_view value) {
-  if (value != "auto" && value != "openvino" && value != "torch")
-    refuse("--engine", value, "auto, openvino or torch");
-  flags.engine = value;
-}
-
 void takeGpu(Flags& flags, std::string_view value) {
   const auto number = numberOf<std::uint32_t>(value);
   if (!number || *number > kMostGpus) refuse("--gpu", value, "the number of a GPU, from 0");
   flags.gpu = *number;
 }
 
-void takeSlotMemory(Flags& flags, std::string_view value) {
+std::uint64_t bytesOf(std::string_view flag, std::string_view value) {
   constexpr std::array<std::pair<std::string_view, int>, 3> kUnits{{{"KiB", 10}, {"MiB", 20}, {"GiB", 30}}};
   std::string_view digits = value;
   int shift = 0;
@@ -91,9 +87,38 @@ void takeSlotMemory(Flags& flags, std::string_view value) {
   }
   const auto number = numberOf<std::uint64_t>(digits);
   if (!number || *number == 0 || *number > (UINT64_MAX >> shift)) {
-    refuse("--slot-memory", value, "bytes, or a number with KiB, MiB or GiB, such as 512MiB");
+    refuse(flag, value, "bytes, or a number with KiB, MiB or GiB, such as 512MiB");
   }
-  flags.slotMemoryBytes = *number << shift;
+  return *number << shift;
+}
+
+void takeSlotMemory(Flags& flags, std::string_view value) {
+  flags.slotMemoryBytes = bytesOf("--slot-memory", value);
+}
+
+void takeEngine(Flags& flags, std::string_view value) {
+  constexpr std::array<std::string_view, 4> kEngines{"auto", "openvino", "sim", "torch"};
+  if (std::ranges::find(kEngines, value) == kEngines.end())
+    refuse("--engine", value, "auto, openvino, sim or torch");
+  flags.engine = value;
+}
+
+/// Not longer than GpuNode's status holds, and fit for its words.
+void takeSimProduct(Flags& flags, std::string_view value) {
+  const bool printable = std::ranges::all_of(value, [](char c) { return c >= ' ' && c <= '~'; });
+  if (value.empty() || value.size() > kProductBytes || !printable)
+    refuse("--sim-product", value, "1 to 128 printable ASCII characters");
+  flags.simProduct = value;
+}
+
+void takeSimSms(Flags& flags, std::string_view value) {
+  const auto number = numberOf<std::uint32_t>(value);
+  if (!number || *number == 0 || *number > kMostSms) refuse("--sim-sms", value, "a number from 1 to 65536");
+  flags.simSms = *number;
+}
+
+void takeSimMemory(Flags& flags, std::string_view value) {
+  flags.simMemoryBytes = bytesOf("--sim-memory", value);
 }
 
 void takeTraceRecords(Flags& flags, std::string_view value) {
@@ -110,15 +135,20 @@ struct Flag {
   void (*take)(Flags&, std::string_view);
 };
 
-constexpr std::array<Flag, 11> kFlags{{
+constexpr std::array<Flag, 14> kFlags{{
     {"--socket", "PATH", "Unix socket of the agent's interface (runtime.proto)", takeSocket},
     {"--model-root", "DIR", "directory below which file:/// URIs of packages are", takeModelRoot},
     {"--inference-address", "HOST:PORT", "where inference is served (default 127.0.0.1:0, a free port)",
      takeAddress},
     {"--cores", "LIST", "cores given to inference, such as 0,1 or 0-3", takeCores},
     {"--engine", "NAME",
-     "what executes stages: auto (torch where there is a GPU, else openvino), openvino, torch", takeEngine},
+     "what executes stages: auto (torch where there is a GPU, else openvino), openvino, torch, or sim, which "
+     "computes nothing",
+     takeEngine},
     {"--gpu", "N", "GPU of engine torch, as CUDA counts them (default 0)", takeGpu},
+    {"--sim-product", "NAME", "GPU that sim stands in for (default 'Simulated GPU')", takeSimProduct},
+    {"--sim-sms", "N", "its streaming multiprocessors (default 132)", takeSimSms},
+    {"--sim-memory", "BYTES", "its memory (default 80GiB)", takeSimMemory},
     {"--slot-memory", "BYTES", "bound on the buffers of jobs (default 4GiB)", takeSlotMemory},
     {"--trace-records", "N", "how many events the trace remembers (default 131072, 12 MiB)",
      takeTraceRecords},
@@ -139,6 +169,11 @@ void checkComplete(const Flags& flags) {
   if (flags.help || flags.version) return;
   if (flags.socket.empty()) throw FlagError("--socket: missing, expected a path");
   if (flags.modelRoot.empty()) throw FlagError("--model-root: missing, expected an existing directory");
+  const bool simulated = flags.simProduct || flags.simSms || flags.simMemoryBytes;
+  if (simulated && flags.engine != "sim") {
+    throw FlagError("--sim-product, --sim-sms, --sim-memory: not with --engine=" + flags.engine +
+                    "; add --engine=sim or leave them out");
+  }
   if (flags.cores.empty()) throw FlagError("--cores: missing, expected core numbers such as 0,1");
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -21,8 +22,12 @@ struct Flags {
   std::string inferenceHost = "127.0.0.1";
   std::uint16_t inferencePort = 0;
   std::vector<std::uint32_t> cores;
-  std::string engine = "auto";  // auto, openvino or torch
+  std::string engine = "auto";  // auto, openvino, sim or torch
   std::uint32_t gpu = 0;        // of those that CUDA shows to this process
+  // Of the GPU that engine sim stands in for; absent: its own. Never there with another engine.
+  std::optional<std::string> simProduct;
+  std::optional<std::uint32_t> simSms;
+  std::optional<std::uint64_t> simMemoryBytes;
   std::uint64_t slotMemoryBytes = std::uint64_t{4} << 30;
   std::size_t traceRecords = std::size_t{1} << 17;
   bool supervise = false;

@@ -52,12 +52,6 @@ LoadResult failed(std::string uri, std::string reason, std::string message) {
   return result;
 }
 
-}  // namespace
-
-DurationUs BatchTiming::totalUs() const {
-  return std::accumulate(stageAfetUs.begin(), stageAfetUs.end(), DurationUs{0});
-}
-
 std::vector<BatchTiming> measureAll(engine::Engine& engine,
                                     const std::shared_ptr<const engine::LoadedModel>& model,
                                     std::stop_token stop, const MeasureProgress& progress) {
@@ -65,31 +59,52 @@ std::vector<BatchTiming> measureAll(engine::Engine& engine,
   const auto all = stages * static_cast<std::uint32_t>(model->batches().size());
   std::vector<BatchTiming> batches;
   for (const std::uint32_t batch : model->batches()) {
-    if (progress) progress(stages * static_cast<std::uint32_t>(batches.size()), all);
+    progress(stages * static_cast<std::uint32_t>(batches.size()), all);
     batches.push_back({batch, engine.measure(model, batch, kRepetitions, stop)});
     for (DurationUs& stageUs : batches.back().stageAfetUs) stageUs = std::max<DurationUs>(stageUs, 1);
   }
   return batches;
 }
 
+}  // namespace
+
+DurationUs BatchTiming::totalUs() const {
+  return std::accumulate(stageAfetUs.begin(), stageAfetUs.end(), DurationUs{0});
+}
+
 LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelRoot,
-                     const ModelRequest& request, std::stop_token stop, const MeasureProgress& progress) {
+                     const ModelRequest& request, std::stop_token stop) {
   std::string uri;
+  std::shared_ptr<const model::Manifest> manifest;
   try {
     const model::Package package = open(modelRoot, request, uri);
+    manifest = std::make_shared<const model::Manifest>(package.manifest());
     LoadResult result;
     result.uri = uri;
     result.model = engine.load(package, stop);
-    result.batches = measureAll(engine, result.model, stop, progress);
     for (const std::uint32_t batch : result.model->batches())
       result.samples[batch] = samplesOf(package, batch);
     return result;
   } catch (const model::PackageError& error) {
     return failed(uri, error.reason(), error.what());
   } catch (const engine::EngineError& error) {
-    return failed(uri, error.reason(), error.what());
+    // What the package holds is known all the same, as for which engines it was made.
+    LoadResult result = failed(uri, error.reason(), error.what());
+    result.manifest = std::move(manifest);
+    return result;
   } catch (const std::exception& error) {
     return failed(uri, "LoadFailed", error.what());
+  }
+}
+
+MeasureResult measureModel(engine::Engine& engine, const std::shared_ptr<const engine::LoadedModel>& model,
+                           std::stop_token stop, const MeasureProgress& progress) {
+  try {
+    return {measureAll(engine, model, stop, progress), "", ""};
+  } catch (const engine::EngineError& error) {
+    return {{}, error.reason(), error.what()};
+  } catch (const std::exception& error) {
+    return {{}, "MeasureFailed", error.what()};
   }
 }
 

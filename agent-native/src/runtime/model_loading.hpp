@@ -1,4 +1,5 @@
-// From a URI to a model that is ready to run, with its AFETs and sample inputs. Blocks; the loader's alone.
+// From a URI to a model that is ready to run, with sample inputs; and its AFETs, where they are wanted.
+// Blocks; the loader's alone.
 #pragma once
 
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "model/manifest.hpp"
 #include "runtime/observed_state.hpp"
 #include "runtime/slot_pool.hpp"
 
@@ -24,7 +26,7 @@ struct ModelRequest {
 struct LoadResult {
   std::shared_ptr<const engine::LoadedModel> model;  // null: failed
   std::string uri;
-  std::vector<BatchTiming> batches;
+  std::shared_ptr<const model::Manifest> manifest;                       // failed: of a package that opened
   std::map<std::uint32_t, std::shared_ptr<const SampleInputs>> samples;  // by batch size
   std::string reason;
   std::string message;
@@ -33,15 +35,22 @@ struct LoadResult {
 /// Told of stages measured so far and in all, each counted once for each batch size.
 using MeasureProgress = std::function<void(std::uint32_t measured, std::uint32_t of)>;
 
-/// Opens, verifies, loads and measures a model; never throws. Reasons: those of model::PackageError and
+/// Opens, verifies and loads a model; never throws. Reasons: those of model::PackageError and
 /// engine::EngineError, LoadFailed for anything else.
 [[nodiscard]] LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelRoot,
-                                   const ModelRequest& request, std::stop_token stop,
-                                   const MeasureProgress& progress);
+                                   const ModelRequest& request, std::stop_token stop);
 
-/// AFET of each stage at each batch size, under the partitioning in force. Throws engine::EngineError.
-[[nodiscard]] std::vector<BatchTiming> measureAll(engine::Engine& engine,
-                                                  const std::shared_ptr<const engine::LoadedModel>& model,
-                                                  std::stop_token stop, const MeasureProgress& progress = {});
+/// Either AFETs under the partitioning in force, or why there are none.
+struct MeasureResult {
+  std::vector<BatchTiming> batches;
+  std::string reason;  // empty: measured
+  std::string message;
+};
+
+/// Measures each stage at each batch size; never throws. Reasons: those of engine::EngineError, MeasureFailed
+/// for anything else.
+[[nodiscard]] MeasureResult measureModel(engine::Engine& engine,
+                                         const std::shared_ptr<const engine::LoadedModel>& model,
+                                         std::stop_token stop, const MeasureProgress& progress);
 
 }  // namespace daris::runtime

@@ -13,6 +13,11 @@ DurationUs backoffUs(std::uint32_t failures) {
   return std::min(kLastRetryUs, kFirstRetryUs << std::min<std::uint32_t>(failures, 6));
 }
 
+void forgetFault(ObservedModel& told) {
+  told.reason.clear();
+  told.message.clear();
+}
+
 }  // namespace
 
 void Models::want(const std::vector<DesiredModel>& desired, bool retry) {
@@ -30,6 +35,7 @@ void Models::want(const std::vector<DesiredModel>& desired, bool retry) {
       told.uri = places.front();
     }
     const bool failed = told.phase == ModelPhase::Failed;
+    if (retry && told.phase == ModelPhase::Ready) forgetFault(told);
     if (failed && moved) told.phase = ModelPhase::Loading;
     if (isNew || (failed && (retry || moved))) start(digest, entry, 0);
   }
@@ -74,6 +80,7 @@ void Models::loaded(const std::string& digest, LoadResult result) {
   told.message = std::move(result.message);
   if (!result.model) {
     told.phase = ModelPhase::Failed;
+    told.manifest = std::move(result.manifest);
     if (told.reason == "NotFound") start(digest, entry, backoffUs(entry.failures++));
     return;
   }
@@ -83,8 +90,9 @@ void Models::loaded(const std::string& digest, LoadResult result) {
   told.phase = ModelPhase::Ready;
   told.manifest = std::make_shared<const model::Manifest>(entry.model->manifest());
   told.memoryBytes = entry.model->memory_bytes();
-  told.batches = std::move(result.batches);
-  told.measured = true;
+  told.measured = false;
+  told.batches.clear();
+  for (const std::uint32_t batch : entry.model->batches()) told.batches.push_back({batch, {}});
 }
 
 void Models::measuring(const std::string& digest, std::uint32_t measured, std::uint32_t of) {
@@ -95,14 +103,22 @@ void Models::measuring(const std::string& digest, std::uint32_t measured, std::u
 }
 
 void Models::outdated() {
-  for (auto& [digest, told] : table_) told.measured = false;
+  for (auto& [digest, told] : table_) {
+    told.measured = false;
+    told.stagesMeasured = told.stagesToMeasure = 0;
+    if (told.phase == ModelPhase::Ready) forgetFault(told);
+  }
 }
 
-void Models::remeasured(const std::string& digest, std::vector<BatchTiming> batches) {
+void Models::measured(const std::string& digest, MeasureResult result) {
   const auto found = table_.find(digest);
-  if (found == table_.end()) return;
-  found->second.batches = std::move(batches);
-  found->second.measured = true;
+  if (found == table_.end() || found->second.phase != ModelPhase::Ready) return;
+  ObservedModel& told = found->second;
+  told.reason = std::move(result.reason);
+  told.message = std::move(result.message);
+  if (!told.reason.empty()) return;
+  told.batches = std::move(result.batches);
+  told.measured = true;
 }
 
 std::shared_ptr<const engine::LoadedModel> Models::model(const std::string& digest) const {
@@ -112,14 +128,6 @@ std::shared_ptr<const engine::LoadedModel> Models::model(const std::string& dige
 
 std::shared_ptr<const SampleInputs> Models::sample(const std::string& digest, std::uint32_t batch) const {
   return entries_.find(digest)->second.samples.at(batch);
-}
-
-std::vector<std::shared_ptr<const engine::LoadedModel>> Models::all() const {
-  std::vector<std::shared_ptr<const engine::LoadedModel>> models;
-  for (const auto& [digest, entry] : entries_) {
-    if (entry.model) models.push_back(entry.model);
-  }
-  return models;
 }
 
 }  // namespace daris::runtime

@@ -1,6 +1,6 @@
 // The models that are wanted, being loaded, ready or failed. Guarded by its owner's lock.
 // Loading → Ready | Failed; a failed one is tried again after a while when it was not found, or on new
-// desire.
+// desire. A ready one may be measured.
 #pragma once
 
 #include <functional>
@@ -24,7 +24,7 @@ class Models {
 
   explicit Models(Load load) : load_(std::move(load)) {}
 
-  /// Starts to load what is new and, if `retry`, what has failed.
+  /// Starts to load what is new and, if `retry`, what has failed; what could not be measured may be again.
   void want(const std::vector<DesiredModel>& desired, bool retry);
 
   /// Forgets what is neither wanted nor among `used` digests, and hands it over to be destroyed elsewhere.
@@ -37,20 +37,19 @@ class Models {
   /// What became of a load. A model that nobody wants any more is dropped.
   void loaded(const std::string& digest, LoadResult result);
 
-  /// How far the measuring of a model that is being loaded has come.
+  /// How far the measuring of a model has come.
   void measuring(const std::string& digest, std::uint32_t measured, std::uint32_t of);
 
   /// The device was divided anew: no AFETs hold any more until they are measured again.
   void outdated();
 
-  /// New AFETs, after the device was divided anew.
-  void remeasured(const std::string& digest, std::vector<BatchTiming> batches);
+  /// What came of measuring a model. Where nothing did, former AFETs stand in, if there are any.
+  void measured(const std::string& digest, MeasureResult result);
 
   [[nodiscard]] const ModelTable& table() const { return table_; }
   [[nodiscard]] std::shared_ptr<const engine::LoadedModel> model(const std::string& digest) const;
   [[nodiscard]] std::shared_ptr<const SampleInputs> sample(const std::string& digest,
                                                            std::uint32_t batch) const;
-  [[nodiscard]] std::vector<std::shared_ptr<const engine::LoadedModel>> all() const;
 
  private:
   struct Entry {

@@ -17,7 +17,7 @@ enum class TaskPhase : std::uint8_t { Loading, Serving, Refused };
 
 struct BatchTiming {
   std::uint32_t size = 0;
-  std::vector<DurationUs> stageAfetUs;
+  std::vector<DurationUs> stageAfetUs;  // empty: not measured
 
   [[nodiscard]] DurationUs totalUs() const;
 };
@@ -26,9 +26,9 @@ struct ObservedModel {
   std::string digest;
   std::string uri;
   ModelPhase phase = ModelPhase::Loading;
-  std::string reason;                               // Failed
-  std::string message;                              // Failed
-  std::shared_ptr<const model::Manifest> manifest;  // Ready
+  std::string reason;                               // Failed: why; Ready: why it could not be measured
+  std::string message;                              // with a reason
+  std::shared_ptr<const model::Manifest> manifest;  // null: the package did not open
   std::uint64_t memoryBytes = 0;
   std::vector<BatchTiming> batches;
   bool measured = false;              // `batches` hold under the partitioning in force

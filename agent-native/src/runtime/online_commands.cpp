@@ -70,6 +70,14 @@ void OnlinePhase::takeTerms(TaskRecord& record, const TaskTerms& terms) {
   record.lastUs = record.dueUs - terms.spec.periodUs;
 }
 
+/// A task that was taken away and is back: no release was made in between, and each that was due counts.
+void OnlinePhase::skipWhileAway(TaskRecord& record) {
+  const auto dueUs = record.statistics->returns();
+  const TimeUs before = clock_.steadyUs() - 1;  // a point that is due now will be released
+  if (!dueUs || *dueUs > before || record.mode != sched::ReleaseMode::Periodic) return;
+  record.statistics->omitted(record.grid.latest(*dueUs, before, wallMinusSteadyUs()).omitted + 1);
+}
+
 /// Lets go of the newest client input; who waits for a job with it is told.
 void OnlinePhase::dropNewest(TaskRecord& record, Answer kind) {
   RequestPtr input = std::move(record.newest);
@@ -94,6 +102,7 @@ void OnlinePhase::on(AddTask&& command) {
   record.statistics = std::move(command.statistics);
   record.pool = &pool->second;
   takeTerms(record, command.terms);
+  skipWhileAway(record);
   if (byIndex_.size() <= record.id.index) byIndex_.resize(record.id.index + 1, nullptr);
   byIndex_[record.id.index] = &record;
   findNextRelease();
@@ -119,6 +128,8 @@ void OnlinePhase::on(RemoveTask&& command) {
   assert(removed.ok());
   if (removed->cancelled) withdrawn(*record, Answer::Ended);
   record->removed = true;
+  if (command.returns && record->mode == sched::ReleaseMode::Periodic)
+    record->statistics->leaves(record->dueUs);
   dropNewest(*record, Answer::Ended);
   if (!removed->draining) forget(*record);
   findNextRelease();

@@ -66,6 +66,7 @@ class OnlinePhase {
   void on(Drain&& command);
 
   void takeTerms(TaskRecord& record, const TaskTerms& terms);
+  void skipWhileAway(TaskRecord& record);
   void withdrawn(TaskRecord& record, Answer kind);
   void renew(TaskRecord& record, RequestPtr request);
   void dropNewest(TaskRecord& record, Answer kind);

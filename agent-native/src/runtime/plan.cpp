@@ -21,6 +21,18 @@ std::string sizesOf(const ObservedModel& model) {
   return words.empty() ? "none for this engine" : words;
 }
 
+/// Whether the task brings an AFET for each stage of its model.
+bool bringsAfets(const DesiredTask& task, const ObservedModel& model) {
+  const auto& given = task.stageAfetUs;
+  const bool complete = model.manifest && !given.empty() && given.size() == model.manifest->stages.size();
+  return complete && std::ranges::all_of(given, [](DurationUs us) { return us >= 1 && us <= kMaxTimeUs; });
+}
+
+/// Ready and without AFETs that hold, for no known reason.
+bool isMeasurable(const ObservedModel& model) {
+  return model.phase == ModelPhase::Ready && !model.measured && model.reason.empty();
+}
+
 Verdict verdictOfModel(const DesiredTask& task, const ModelTable& models) {
   const auto found = models.find(task.modelDigest);
   if (found == models.end()) {
@@ -34,7 +46,10 @@ Verdict verdictOfModel(const DesiredTask& task, const ModelTable& models) {
     return refused("BatchNotInPackage", "batch size " + std::to_string(task.batchSize) +
                                             " is not in the package; it has " + sizesOf(model));
   }
-  return {TaskPhase::Serving, "", "", batch->stageAfetUs};
+  if (bringsAfets(task, model)) return {TaskPhase::Serving, "", "", task.stageAfetUs};
+  if (!batch->stageAfetUs.empty()) return {TaskPhase::Serving, "", "", batch->stageAfetUs};
+  if (model.reason.empty()) return {TaskPhase::Loading, "", "", {}};
+  return refused("ModelFailed", model.reason + ": " + model.message);
 }
 
 Verdict verdictAlone(const DesiredTask& task, const Policy& policy, std::string_view gpuUuid,
@@ -117,6 +132,19 @@ std::vector<Verdict> plan(const DesiredState& desired, std::string_view gpuUuid,
     }
   }
   return verdicts;
+}
+
+std::optional<std::string> nextToMeasure(const DesiredState& desired, const ModelTable& models) {
+  for (const DesiredTask& task : desired.tasks) {
+    const auto found = models.find(task.modelDigest);
+    if (found == models.end() || !isMeasurable(found->second)) continue;
+    if (!bringsAfets(task, found->second)) return task.modelDigest;
+  }
+  for (const DesiredModel& wanted : desired.models) {
+    const auto found = models.find(wanted.digest);
+    if (wanted.measure && found != models.end() && isMeasurable(found->second)) return wanted.digest;
+  }
+  return std::nullopt;
 }
 
 }  // namespace daris::runtime

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -26,9 +27,14 @@ struct Verdict {
 
 /// One verdict for each desired task, in their order. Reasons: InvalidTask, DuplicateName, UnknownGpu,
 /// UnknownContext, ModelFailed, BatchNotInPackage, Overcommitted. High-priority tasks of `incumbents` (uids)
-/// book their context before others, so that a newcomer is refused and never one that runs.
+/// book their context before others, so that a newcomer is refused and never one that runs. A task goes by
+/// the AFETs that it brings, else by those of its model, and waits where there are none.
 [[nodiscard]] std::vector<Verdict> plan(const DesiredState& desired, std::string_view gpuUuid,
                                         const ModelTable& models,
                                         const std::set<std::string, std::less<>>& incumbents);
+
+/// The model that has to be measured next; nothing where none has to. Tasks that wait for AFETs come before
+/// models that are measured for their own sake. What could not be measured is not tried again and again.
+[[nodiscard]] std::optional<std::string> nextToMeasure(const DesiredState& desired, const ModelTable& models);
 
 }  // namespace daris::runtime

@@ -6,8 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "base/time.hpp"
 #include "runtime/desired_state.hpp"
 #include "runtime/histogram.hpp"
 #include "sched/types.hpp"
@@ -42,13 +45,18 @@ class TaskStatistics {
   void waitingReleased(const sched::ReleaseOutcome& outcome, std::int64_t wallUs);
   /// A request that was waiting and will not be released.
   void withdrawn() { ++jobs_.withdrawn; }
-  /// Grid points that passed without a release because the process was stalled.
+  /// Grid points that passed without a release because the process was stalled, or the task was away.
   void omitted(std::uint64_t count);
   /// The deadline of the active job has passed: its miss counts now, its end does not count it again.
   void overdue();
   void ended(const sched::JobEnd& end, bool missCounted, std::int64_t wallUs,
              std::shared_ptr<const std::string> behind);
   void executed(DurationUs stageUs) { executionUs_ += static_cast<std::uint64_t>(stageUs); }
+
+  /// The task goes away for a while, and this is the first release that may not be made.
+  void leaves(TimeUs dueUs) { awaySinceUs_ = dueUs; }
+  /// The task is back; the first release that it may have missed, if it was away.
+  [[nodiscard]] std::optional<TimeUs> returns() { return std::exchange(awaySinceUs_, std::nullopt); }
 
   [[nodiscard]] const JobCounters& jobs() const { return jobs_; }
   [[nodiscard]] const Histogram& response() const { return response_; }
@@ -65,6 +73,7 @@ class TaskStatistics {
   Histogram response_;
   MigrationRecord migrations_;
   std::uint64_t executionUs_ = 0;
+  std::optional<TimeUs> awaySinceUs_;
   std::array<Miss, kMisses> misses_{};
   std::size_t nextMiss_ = 0;
   std::size_t missCount_ = 0;

@@ -50,15 +50,6 @@ TEST_F(LoadTest, DescribesDeviceAndModel) {
   EXPECT_GE(model->memory_bytes(), artifact_bytes);
 }
 
-TEST_F(LoadTest, MeasuresEachStage) {
-  const auto model = load(test::chain_package());
-  for (const std::uint32_t batch : model->batches()) {
-    const std::vector<std::int64_t> afet_us = engine_->measure(model, batch, 10, {});
-    ASSERT_EQ(afet_us.size(), 4U);
-    for (const std::int64_t us : afet_us) EXPECT_GT(us, 0);
-  }
-}
-
 TEST_F(LoadTest, AfetGrowsWithTheStreamsOfACore) {
   const auto model = load(test::chain_package());
   const auto total_us = [&] {
@@ -77,26 +68,6 @@ TEST_F(LoadTest, MeasuringAModelThatFailsSaysSo) {
   content.seal();
   const auto model = load(content);
   EXPECT_TRUE(refusal_of([&] { (void)engine_->measure(model, 1, 1, {}); }).starts_with("StageFailed"));
-}
-
-TEST_F(LoadTest, UnknownBatchNamesThoseThatThereAre) {
-  const auto model = load(test::chain_package());
-  EXPECT_EQ(refusal_of([&] { (void)engine_->create_slot(model, 0, 4); }),
-            "UnknownBatch: the package has no artifacts of batch size 4; there are: 1, 2");
-}
-
-TEST_F(LoadTest, CanBeCancelled) {
-  std::stop_source stop;
-  stop.request_stop();
-  const model::Package package = test::open_content(test::chain_package(), root_);
-  EXPECT_TRUE(refusal_of([&] { (void)engine_->load(package, stop.get_token()); }).starts_with("Cancelled"));
-}
-
-TEST_F(LoadTest, AFileThatChangedSinceItWasOpenedIsRefused) {
-  const PackageContent content = test::chain_package();
-  const model::Package package = test::open_content(content, root_);
-  test::write_file(root_.path() / "chain" / kFirst, std::string(content.files.at(kFirst).size(), 'x'));
-  EXPECT_THROW((void)engine_->load(package, {}), model::PackageError);
 }
 
 TEST(MakeEngine, RefusesCoresThatItCannotHave) {

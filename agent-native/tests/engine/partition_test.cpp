@@ -82,5 +82,32 @@ TEST(StreamsPerCore, CountsThoseOnTheBusiestCore) {
   EXPECT_DOUBLE_EQ(streams_per_core(std::vector<Cores>{{0, 1}}, 3), 1.5);
 }
 
+struct Share {
+  std::uint32_t sms;
+  std::uint32_t contexts;
+  double oversubscription;
+  std::uint32_t expected;
+};
+
+const Share kShares[] = {
+    {132, 1, 1, 132}, {132, 2, 1, 66},   {132, 6, 1, 22}, {132, 8, 1, 18}, {132, 8, 2, 34},
+    {132, 8, 8, 132}, {132, 5, 1.5, 40}, {7, 1, 1, 7},    {1, 1, 1, 1},    {110, 11, 1.1, 12},
+};
+
+TEST(SmsPerContext, Table) {
+  for (const Share& row : kShares) {
+    EXPECT_EQ(sms_per_context(row.sms, {row.contexts, 1, row.oversubscription}), row.expected)
+        << row.sms << " SMs, " << row.contexts << " contexts, OS " << row.oversubscription;
+  }
+}
+
+TEST(SmsPerContext, RefusesWhatCannotBe) {
+  EXPECT_THROW((void)sms_per_context(4, {5, 1, 1}), std::invalid_argument);
+  EXPECT_EQ(sms_per_context(4, {5, 1, 1.25}), 2U);
+  EXPECT_THROW((void)sms_per_context(4, {0, 1, 1}), std::invalid_argument);
+  EXPECT_THROW((void)sms_per_context(4, {2, 0, 1}), std::invalid_argument);
+  EXPECT_THROW((void)sms_per_context(4, {2, 1, 2.5}), std::invalid_argument);
+}
+
 }  // namespace
 }  // namespace daris::engine

@@ -3,11 +3,8 @@
 
 #include <cmath>
 #include <cstring>
-#include <future>
 #include <openvino/runtime/core.hpp>
 #include <openvino/runtime/properties.hpp>
-#include <set>
-#include <thread>
 
 #include "engine/onnx_packages.hpp"
 #include "engine/openvino/openvino_engine.hpp"
@@ -69,54 +66,6 @@ class RunTest : public testing::Test {
   std::unique_ptr<Engine> engine_ = openvino::make_engine({test::usable_core()});
 };
 
-// What a listener does at a stage's end: launches the next at once, on the engine's own thread.
-class Chain : private CompletionListener {
- public:
-  Chain(Engine& engine, Slot& slot, std::uint32_t launches) : engine_(engine), slot_(slot), left_(launches) {
-    engine_.listen(this);
-  }
-  ~Chain() { engine_.listen(nullptr); }
-  Chain(const Chain&) = delete;
-  Chain& operator=(const Chain&) = delete;
-
-  /// The threads that ended stages.
-  std::set<std::thread::id> run() {
-    launch(0);
-    ended_.get_future().wait();
-    return threads_;
-  }
-
- private:
-  void launch(std::uint32_t stage) {
-    engine_.launch({.slot = &slot_, .stage = stage, .stream = 0, .tag = 0});
-  }
-  void completed() noexcept override {
-    Completion completion;
-    if (engine_.poll({&completion, 1}) == 0) return;
-    threads_.insert(std::this_thread::get_id());
-    if (--left_ == 0) return ended_.set_value();
-    launch(completion.stage + 1 == kStages ? 0 : completion.stage + 1);
-  }
-
-  Engine& engine_;
-  Slot& slot_;
-  std::uint32_t left_;
-  std::set<std::thread::id> threads_;
-  std::promise<void> ended_;
-};
-
-TEST_F(RunTest, AListenerMayLaunchFromTheThreadThatEndedTheStage) {
-  const auto slot = engine_->create_slot(load(test::chain_package()), 0, 1);
-  const auto threads = Chain(*engine_, *slot, 400).run();
-  EXPECT_EQ(threads.size(), 1U);
-  EXPECT_FALSE(threads.contains(std::this_thread::get_id()));
-}
-
-TEST_F(RunTest, NobodyIsInAListenerThatWasTakenAway) {
-  const auto slot = engine_->create_slot(load(test::chain_package()), 0, 1);
-  for (int i = 0; i < 200; ++i) EXPECT_EQ(run_stage(*slot).error, nullptr);  // a listener each, destroyed
-}
-
 TEST_F(RunTest, StagesGiveWhatTheWholeModelGives) {
   const auto model = load(test::chain_package());
   ASSERT_EQ(model->batches(), (std::vector<std::uint32_t>{1, 2}));
@@ -138,14 +87,6 @@ TEST_F(RunTest, AnOpenBatchDimensionIsFixed) {
   const auto slot = engine_->create_slot(load(content), 0, 2);
   run(*slot);
   expect_near(floats_of(slot->output(0)), run_whole(2, slot->input(0)));
-}
-
-TEST_F(RunTest, ANewSlotHoldsTheSampleForEachElement) {
-  const test::PackageContent content = test::chain_package();
-  const auto slot = engine_->create_slot(load(content), 0, 2);
-  const std::string& sample = content.files.at("samples/image.bin");
-  const std::string held(reinterpret_cast<const char*>(slot->input(0).data()), slot->input(0).size());
-  EXPECT_EQ(held, sample + sample);
 }
 
 TEST_F(RunTest, ASlotUsedAgainGivesTheSameOutput) {
@@ -228,15 +169,6 @@ TEST_F(RunTest, ModelsOutliveAPartitioning) {
     run(*slot);
     expect_near(floats_of(slot->output(0)), run_whole(1, slot->input(0)));
   }
-}
-
-TEST_F(RunTest, APartitioningThatCannotBeLeavesTheFormer) {
-  engine_->partition({.contexts = 2, .streams_per_context = 1, .oversubscription = 1});
-  EXPECT_THROW(engine_->partition({.contexts = 2, .streams_per_context = 1, .oversubscription = 3}),
-               std::invalid_argument);
-  EXPECT_EQ(engine_->contexts().size(), 2U);
-  const auto slot = engine_->create_slot(load(test::chain_package()), 1, 1);
-  run(*slot);
 }
 
 }  // namespace

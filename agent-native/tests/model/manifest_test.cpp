@@ -207,7 +207,7 @@ const Refusal kRefusals[] = {
     {"BuildLayout", [](json& m) { add_build(m, "layout", "NHWC"); }, "InvalidPackage",
      "builds[0].layout is \"NHWC\"; expected contiguous or channels_last"},
     {"BuildToleranceZero", [](json& m) { add_build(m, "tolerance", 0); }, "InvalidPackage",
-     "builds[0].tolerance is 0; expected a number above 0, at most 1.0"},
+     "builds[0].tolerance is 0; expected a number from 1e-12 to 1.0"},
     {"BuildToleranceTooLarge", [](json& m) { add_build(m, "tolerance", 1.5); }, "InvalidPackage",
      "builds[0].tolerance is 1.5"},
     {"BuildOfNoArtifact", [](json& m) { add_build(m, "arch", "sm_90"); }, "InvalidPackage",

@@ -6,11 +6,17 @@
 namespace daris::test {
 namespace {
 
-bool modelIs(const wire::ObservedState& state, const std::string& digest, wire::ModelPhase phase) {
+/// Null where there is none.
+const wire::ObservedModel* findModel(const wire::ObservedState& state, const std::string& digest) {
   for (const auto& model : state.models()) {
-    if (model.digest() == digest) return model.phase() == phase;
+    if (model.digest() == digest) return &model;
   }
-  return false;
+  return nullptr;
+}
+
+bool modelIs(const wire::ObservedState& state, const std::string& digest, wire::ModelPhase phase) {
+  const auto* model = findModel(state, digest);
+  return model != nullptr && model->phase() == phase;
 }
 
 std::uint64_t released(const wire::ObservedState& state, const std::string& name) {
@@ -37,6 +43,63 @@ TEST(Apply, LoadsThenServesAndTellsWhatThePackageHolds) {
     for (const auto stageUs : model.batches(0).stage_afet_us()) EXPECT_GT(stageUs, 0);
   }
   EXPECT_GT(find(state, "a")->afet_us(), 0);
+}
+
+TEST(Apply, ATaskThatBringsItsAfetsServesAndNothingIsMeasured) {
+  Bed bed;
+  auto desired = bed.desired(1);
+  auto& task = addTask(desired, "a", bed.chainDigest());
+  for (const int stageUs : {1000, 2000, 3000, 1500}) task.add_stage_afet_us(stageUs);
+  bed.serve(desired);
+  const auto state = bed.waitFor([](const auto& seen) { return released(seen, "a") >= 5; });
+  const auto* model = findModel(state, bed.chainDigest());
+  EXPECT_FALSE(model->measured());
+  EXPECT_EQ(model->stages_to_measure(), 0U);
+  ASSERT_EQ(model->batches_size(), 2);
+  EXPECT_EQ(model->batches(1).size(), 2U);
+  EXPECT_EQ(model->batches(1).stage_afet_us_size(), 0);
+  EXPECT_EQ(find(state, "a")->afet_us(), 7500);
+}
+
+TEST(Apply, OtherAfetsOfATaskThatRunsDisturbNothing) {
+  Bed bed;
+  auto desired = bed.desired(1);
+  auto& task = addTask(desired, "a", bed.chainDigest());
+  for (const int stageUs : {1000, 2000, 3000, 1500}) task.add_stage_afet_us(stageUs);
+  bed.serve(desired);
+  const auto before = bed.waitFor([](const auto& seen) { return released(seen, "a") >= 5; });
+  desired.set_generation(2);
+  desired.mutable_tasks(0)->set_stage_afet_us(0, 1001);
+  bed.serve(desired);
+  const auto after =
+      bed.waitFor([&](const auto& seen) { return released(seen, "a") > released(before, "a") + 5; });
+  EXPECT_EQ(find(after, "a")->jobs().skipped(), find(before, "a")->jobs().skipped());
+}
+
+TEST(Apply, AModelIsMeasuredForItsOwnSakeWhereThatIsWanted) {
+  Bed bed;
+  auto desired = bed.desired(1);
+  desired.mutable_models(0)->set_measure(true);
+  ASSERT_TRUE(bed.apply(desired).ok());
+  const auto isMeasured = [&](const wire::ObservedState& seen) {
+    const auto* model = findModel(seen, bed.chainDigest());
+    return model != nullptr && model->measured();
+  };
+  const auto state = bed.waitFor([&](const auto& seen) {
+    return isMeasured(seen) && modelIs(seen, bed.fragileDigest(), wire::MODEL_PHASE_READY);
+  });
+  for (const auto& batch : findModel(state, bed.chainDigest())->batches()) {
+    EXPECT_EQ(batch.stage_afet_us_size(), 4);
+    for (const auto stageUs : batch.stage_afet_us()) EXPECT_GT(stageUs, 0);
+  }
+  EXPECT_FALSE(findModel(state, bed.fragileDigest())->measured());
+
+  desired.set_generation(2);
+  desired.mutable_policy()->set_contexts(3);
+  ASSERT_TRUE(bed.apply(desired).ok());
+  bed.waitFor([&](const auto& seen) {
+    return seen.applied_generation() == 2 && seen.gpus(0).contexts_size() == 3 && isMeasured(seen);
+  });
 }
 
 TEST(Apply, PeriodicJobsAreReleasedOnTheGrid) {

@@ -62,6 +62,10 @@ wire::DesiredState sound() {
   task.set_late_jobs(wire::LATE_JOBS_DROP);
   task.mutable_carried()->set_missed(4);
   task.mutable_carried()->set_withdrawn(2);
+  task.add_stage_afet_us(1500);
+  task.add_stage_afet_us(2000);
+  for (const char* digest : {"d", "e"}) message.add_models()->set_digest(digest);
+  message.mutable_models(1)->set_measure(true);
   return message;
 }
 
@@ -75,6 +79,10 @@ TEST(DesiredMessage, IsTakenFieldByField) {
   EXPECT_EQ(desired.tasks[0].lateJobs, sched::LateJobs::Drop);
   EXPECT_EQ(desired.tasks[0].carried.missed, 4U);
   EXPECT_EQ(desired.tasks[0].carried.withdrawn, 2U);
+  EXPECT_EQ(desired.tasks[0].stageAfetUs, (std::vector<DurationUs>{1500, 2000}));
+  ASSERT_EQ(desired.models.size(), 2U);
+  EXPECT_FALSE(desired.models[0].measure);
+  EXPECT_TRUE(desired.models[1].measure);
 }
 
 TEST(DesiredMessage, WhatIsNotSetIsNamed) {

@@ -37,6 +37,15 @@ TEST(Flags, AnEngineIsChosenByNameOrByWhatIsThere) {
   EXPECT_EQ(flags.gpu, 3U);
 }
 
+TEST(Flags, TellOfASimulatedGpu) {
+  const Flags flags =
+      parseFlags(with({"--engine=sim", "--sim-product", "What if", "--sim-sms=16", "--sim-memory=8GiB"}));
+  EXPECT_EQ(flags.engine, "sim");
+  EXPECT_EQ(flags.simProduct, "What if");
+  EXPECT_EQ(flags.simSms, 16U);
+  EXPECT_EQ(flags.simMemoryBytes, std::uint64_t{8} << 30);
+}
+
 TEST(Flags, HelpNeedsNothingElse) {
   EXPECT_TRUE(parseFlags(std::vector<const char*>{"--help"}).help);
   EXPECT_NE(usage().find("--inference-address HOST:PORT"), std::string::npos);
@@ -63,28 +72,31 @@ TEST_P(BadFlag, IsNamedInOneLineWithWhatWouldWork) {
 
 INSTANTIATE_TEST_SUITE_P(
     Flags, BadFlag,
-    testing::Values(Bad{"Unknown", with({"--sockets", "x"}), "--sockets"},
-                    Bad{"Word", with({"serve"}), "serve"},
-                    Bad{"NoSocket", {"--model-root", "/tmp", "--cores", "0"}, "--socket"},
-                    Bad{"NoCores", {"--model-root", "/tmp", "--socket", "/a"}, "--cores"},
-                    Bad{"NoRoot", {"--cores", "0", "--socket", "/a"}, "--model-root"},
-                    Bad{"OtherEngine", with({"--engine", "cuda"}), "--engine"},
-                    Bad{"NoGpuNumber", with({"--gpu", "GPU-0"}), "--gpu"},
-                    Bad{"NoValue", with({"--slot-memory"}), "--slot-memory"},
-                    Bad{"ValueForSwitch", with({"--supervise=yes"}), "--supervise"},
-                    Bad{"NoDirectory", with({"--model-root", "/nowhere/at/all"}), "--model-root"},
-                    Bad{"NoPort", with({"--inference-address", "127.0.0.1"}), "--inference-address"},
-                    Bad{"PortTooLarge", with({"--inference-address", "127.0.0.1:65536"}),
-                        "--inference-address"},
-                    Bad{"CoreTwice", with({"--cores", "0,0"}), "--cores"},
-                    Bad{"CoreBackwards", with({"--cores", "3-1"}), "--cores"},
-                    Bad{"CoreComma", with({"--cores", "0,"}), "--cores"},
-                    Bad{"TraceTooSmall", with({"--trace-records", "1023"}), "--trace-records"},
-                    Bad{"TraceTooLarge", with({"--trace-records", "16777217"}), "--trace-records"},
-                    Bad{"TraceWord", with({"--trace-records", "12MiB"}), "--trace-records"},
-                    Bad{"MemoryZero", with({"--slot-memory", "0"}), "--slot-memory"},
-                    Bad{"MemoryUnit", with({"--slot-memory", "1GB"}), "--slot-memory"},
-                    Bad{"MemoryTooLarge", with({"--slot-memory", "99999999999GiB"}), "--slot-memory"}),
+    testing::Values(
+        Bad{"Unknown", with({"--sockets", "x"}), "--sockets"}, Bad{"Word", with({"serve"}), "serve"},
+        Bad{"NoSocket", {"--model-root", "/tmp", "--cores", "0"}, "--socket"},
+        Bad{"NoCores", {"--model-root", "/tmp", "--socket", "/a"}, "--cores"},
+        Bad{"NoRoot", {"--cores", "0", "--socket", "/a"}, "--model-root"},
+        Bad{"NoValue", with({"--slot-memory"}), "--slot-memory"},
+        Bad{"ValueForSwitch", with({"--supervise=yes"}), "--supervise"},
+        Bad{"NoDirectory", with({"--model-root", "/nowhere/at/all"}), "--model-root"},
+        Bad{"NoPort", with({"--inference-address", "127.0.0.1"}), "--inference-address"},
+        Bad{"PortTooLarge", with({"--inference-address", "127.0.0.1:65536"}), "--inference-address"},
+        Bad{"CoreTwice", with({"--cores", "0,0"}), "--cores"},
+        Bad{"CoreBackwards", with({"--cores", "3-1"}), "--cores"},
+        Bad{"CoreComma", with({"--cores", "0,"}), "--cores"},
+        Bad{"TraceTooSmall", with({"--trace-records", "1023"}), "--trace-records"},
+        Bad{"TraceTooLarge", with({"--trace-records", "16777217"}), "--trace-records"},
+        Bad{"TraceWord", with({"--trace-records", "12MiB"}), "--trace-records"},
+        Bad{"Engine", with({"--engine=tensorrt"}), "--engine"},
+        Bad{"NoGpuNumber", with({"--gpu", "GPU-0"}), "--gpu"},
+        Bad{"SimProductEmpty", with({"--engine=sim", "--sim-product="}), "--sim-product"},
+        Bad{"SimSmsZero", with({"--engine=sim", "--sim-sms=0"}), "--sim-sms"},
+        Bad{"SimMemoryUnit", with({"--engine=sim", "--sim-memory=8GB"}), "--sim-memory"},
+        Bad{"SimOfAnotherEngine", with({"--sim-sms=4"}), "--sim-product, --sim-sms, --sim-memory"},
+        Bad{"MemoryZero", with({"--slot-memory", "0"}), "--slot-memory"},
+        Bad{"MemoryUnit", with({"--slot-memory", "1GB"}), "--slot-memory"},
+        Bad{"MemoryTooLarge", with({"--slot-memory", "99999999999GiB"}), "--slot-memory"}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

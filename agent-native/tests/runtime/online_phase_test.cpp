@@ -62,10 +62,7 @@ class OnlinePhaseTest : public testing::Test {
     spec.afetUs.assign(model_->manifest().stages.size(), 1000);
     spec.releaseMode = mode;
     spec.context = sched::ContextRef{};
-    phase_.apply(AddTask{kTask,
-                         {spec, 0},
-                         std::make_shared<const std::string>("default/a"),
-                         std::make_shared<TaskStatistics>()});
+    phase_.apply(AddTask{kTask, {spec, 0}, std::make_shared<const std::string>("default/a"), statistics_});
   }
 
   RequestPtr request(std::uint64_t sequence) {
@@ -109,6 +106,7 @@ class OnlinePhaseTest : public testing::Test {
   trace::Ring ring_{1024};
   OnlinePhase phase_{*engine_, clock_, events_, ring_};
   Figures figures_;
+  std::shared_ptr<TaskStatistics> statistics_ = std::make_shared<TaskStatistics>();
 };
 
 TEST_F(OnlinePhaseTest, TheResponseCountsFromTheGridPoint) {
@@ -130,6 +128,32 @@ TEST_F(OnlinePhaseTest, AfterAStallTheNewestPointIsReleasedAndMeetsItsDeadline) 
   EXPECT_EQ(jobs.onTime, 1U);
   EXPECT_EQ(statistics().response().sumUs(), 9000U);
   EXPECT_EQ(phase_.nextReleaseUs(), dueUs + 6 * kPeriodUs);
+}
+
+TEST_F(OnlinePhaseTest, ReleasesThatWereDueWhileATaskWasAwayAreSkipped) {
+  add(sched::Priority::High, sched::ReleaseMode::Periodic);
+  const TimeUs firstUs = phase_.nextReleaseUs();
+  phase_.apply(RemoveTask{kTask, true});
+  clock_.nowUs = firstUs + 3 * kPeriodUs;
+  add(sched::Priority::High, sched::ReleaseMode::Periodic);
+  EXPECT_EQ(statistics().jobs().released, 3U) << "the fourth is due now and yet to be released";
+  EXPECT_EQ(statistics().jobs().skipped, 3U);
+  EXPECT_EQ(phase_.nextReleaseUs(), firstUs + 3 * kPeriodUs);
+}
+
+TEST_F(OnlinePhaseTest, ATaskThatWasAwayBetweenTwoReleasesSkipsNone) {
+  add(sched::Priority::High, sched::ReleaseMode::Periodic);
+  phase_.apply(RemoveTask{kTask, true});
+  add(sched::Priority::High, sched::ReleaseMode::Periodic);
+  EXPECT_EQ(statistics().jobs().skipped, 0U);
+}
+
+TEST_F(OnlinePhaseTest, ATaskThatEndedForGoodSkipsNothingWhenItIsAddedAnew) {
+  add(sched::Priority::High, sched::ReleaseMode::Periodic);
+  phase_.apply(RemoveTask{kTask});
+  clock_.nowUs += 10 * kPeriodUs;
+  add(sched::Priority::High, sched::ReleaseMode::Periodic);
+  EXPECT_EQ(statistics().jobs().skipped, 0U);
 }
 
 TEST_F(OnlinePhaseTest, AMissCountsFromTheGridPoint) {

@@ -16,7 +16,11 @@ ModelTable models() {
   ObservedModel ready;
   ready.digest = "sha256:a";
   ready.phase = ModelPhase::Ready;
+  auto manifest = std::make_shared<model::Manifest>();
+  manifest->stages.resize(2);
+  ready.manifest = manifest;
   ready.batches = {{1, {1000, 3000}}, {2, {2000, 5000}}};
+  ready.measured = true;
   ObservedModel failed;
   failed.digest = "sha256:bad";
   failed.phase = ModelPhase::Failed;
@@ -24,7 +28,19 @@ ModelTable models() {
   failed.message = "model.json has another digest";
   ObservedModel loading;
   loading.digest = "sha256:slow";
-  return {{"sha256:a", ready}, {"sha256:bad", failed}, {"sha256:slow", loading}};
+  ObservedModel unmeasured = ready;
+  unmeasured.digest = "sha256:new";
+  unmeasured.batches = {{1, {}}, {2, {}}};
+  unmeasured.measured = false;
+  ObservedModel faulty = unmeasured;
+  faulty.digest = "sha256:odd";
+  faulty.reason = "OutOfMemory";
+  faulty.message = "no room for its buffers";
+  return {{"sha256:a", ready},
+          {"sha256:bad", failed},
+          {"sha256:slow", loading},
+          {"sha256:new", unmeasured},
+          {"sha256:odd", faulty}};
 }
 
 DesiredState desiredOf(std::vector<DesiredTask> tasks) {
@@ -80,6 +96,35 @@ INSTANTIATE_TEST_SUITE_P(
                          TaskPhase::Refused, "ModelFailed", "DigestMismatch: model.json has another digest"},
                     Case{"LoadingModel", [](DesiredTask& task) { task.modelDigest = "sha256:slow"; },
                          TaskPhase::Loading, "", ""},
+                    Case{"UnmeasuredModel", [](DesiredTask& task) { task.modelDigest = "sha256:new"; },
+                         TaskPhase::Loading, "", ""},
+                    Case{"ModelThatCannotBeMeasured",
+                         [](DesiredTask& task) { task.modelDigest = "sha256:odd"; }, TaskPhase::Refused,
+                         "ModelFailed", "OutOfMemory: no room for its buffers"},
+                    Case{"UnmeasuredModelAndAfetsOfItsOwn",
+                         [](DesiredTask& task) {
+                           task.modelDigest = "sha256:new";
+                           task.stageAfetUs = {500, 700};
+                         },
+                         TaskPhase::Serving, "", ""},
+                    Case{"ModelThatCannotBeMeasuredAndAfetsOfItsOwn",
+                         [](DesiredTask& task) {
+                           task.modelDigest = "sha256:odd";
+                           task.stageAfetUs = {500, 700};
+                         },
+                         TaskPhase::Serving, "", ""},
+                    Case{"LoadingModelAndAfetsOfItsOwn",
+                         [](DesiredTask& task) {
+                           task.modelDigest = "sha256:slow";
+                           task.stageAfetUs = {500, 700};
+                         },
+                         TaskPhase::Loading, "", ""},
+                    Case{"BatchAndAfetsOfItsOwn",
+                         [](DesiredTask& task) {
+                           task.batchSize = 4;
+                           task.stageAfetUs = {500, 700};
+                         },
+                         TaskPhase::Refused, "BatchNotInPackage", "batch size 4"},
                     Case{"Batch", [](DesiredTask& task) { task.batchSize = 4; }, TaskPhase::Refused,
                          "BatchNotInPackage", "batch size 4 is not in the package; it has 1, 2"}),
     [](const auto& info) { return info.param.name; });
@@ -95,6 +140,78 @@ TEST(Plan, AfetIsThatOfTheBatch) {
   DesiredTask task = taskNamed("a");
   task.batchSize = 2;
   EXPECT_EQ(plan(desiredOf({task}), "cpu-0", models(), {})[0].afetUs, (std::vector<DurationUs>{2000, 5000}));
+}
+
+using Afets = std::vector<DurationUs>;
+
+Afets afetsOf(const std::string& digest, Afets given) {
+  DesiredTask task = taskNamed("a");
+  task.modelDigest = digest;
+  task.stageAfetUs = std::move(given);
+  return plan(desiredOf({task}), "cpu-0", models(), {})[0].afetUs;
+}
+
+TEST(Plan, AfetsThatATaskBringsComeBeforeThoseOfItsModel) {
+  EXPECT_EQ(afetsOf("sha256:a", {500, 700}), (Afets{500, 700}));
+  EXPECT_EQ(afetsOf("sha256:new", {500, 700}), (Afets{500, 700}));
+}
+
+TEST(Plan, AfetsThatCannotBeOfTheModelAreNone) {
+  for (const Afets& given : {Afets{}, Afets{500}, Afets{500, 700, 900}, Afets{500, 0}, Afets{500, -1},
+                             Afets{500, kMaxTimeUs + 1}}) {
+    EXPECT_EQ(afetsOf("sha256:a", given), (Afets{1000, 3000}));
+  }
+}
+
+TEST(Plan, ATaskIsBookedByTheAfetsThatItBrings) {
+  DesiredTask light = high("b", 14'000);
+  light.stageAfetUs = {1000, 2500};  // 0.25; by its model it were 0.286
+  const auto verdicts = plan(desiredOf({high("a", 8000), light}), "cpu-0", models(), {});
+  EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving) << verdicts[1].message;
+}
+
+// ---- What to measure ----
+
+DesiredState measuring(std::vector<DesiredTask> tasks, std::vector<DesiredModel> wanted) {
+  DesiredState desired = desiredOf(std::move(tasks));
+  desired.models = std::move(wanted);
+  return desired;
+}
+
+DesiredTask running(const std::string& digest, Afets given = {}) {
+  DesiredTask task = taskNamed("a");
+  task.modelDigest = digest;
+  task.stageAfetUs = std::move(given);
+  return task;
+}
+
+TEST(NextToMeasure, IsWhatATaskWaitsFor) {
+  EXPECT_EQ(nextToMeasure(measuring({running("sha256:new")}, {}), models()), "sha256:new");
+  EXPECT_EQ(nextToMeasure(measuring({running("sha256:new", {500})}, {}), models()), "sha256:new");
+}
+
+TEST(NextToMeasure, IsNothingWhereTheTasksBringTheirAfets) {
+  const auto desired = measuring({running("sha256:new", {500, 700})}, {{"sha256:new", "file:///new", false}});
+  EXPECT_EQ(nextToMeasure(desired, models()), std::nullopt);
+}
+
+TEST(NextToMeasure, IsWhatIsWantedForItsOwnSake) {
+  const auto desired = measuring({running("sha256:new", {500, 700})}, {{"sha256:new", "file:///new", true}});
+  EXPECT_EQ(nextToMeasure(desired, models()), "sha256:new");
+}
+
+TEST(NextToMeasure, IsNothingThatIsMeasuredOrLoadingOrCannotBe) {
+  for (const std::string digest : {"sha256:a", "sha256:bad", "sha256:slow", "sha256:odd", "sha256:none"}) {
+    const auto desired = measuring({running(digest)}, {{digest, "file:///d", true}});
+    EXPECT_EQ(nextToMeasure(desired, models()), std::nullopt) << digest;
+  }
+}
+
+TEST(NextToMeasure, ATaskThatWaitsComesFirst) {
+  ModelTable table = models();
+  table["sha256:b"] = table["sha256:new"];
+  const auto desired = measuring({running("sha256:new")}, {{"sha256:b", "file:///b", true}});
+  EXPECT_EQ(nextToMeasure(desired, table), "sha256:new");
 }
 
 TEST(Plan, HighPriorityBeyondTheLimitIsOvercommittedWithTheTerms) {

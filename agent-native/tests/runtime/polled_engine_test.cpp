@@ -5,8 +5,7 @@
 #include <future>
 #include <thread>
 
-#include "engine/onnx_packages.hpp"
-#include "engine/openvino/openvino_engine.hpp"
+#include "engine/contract.hpp"
 #include "engine/stage_runner.hpp"
 #include "runtime/dispatcher.hpp"
 
@@ -105,15 +104,14 @@ class PolledEngineTest : public testing::Test {
   }
 
   const test::TemporaryFolder root_;
-  const std::uint32_t core_ = test::usable_core();
-  SilentEngine engine_{engine::openvino::make_engine({core_})};
+  SilentEngine engine_{engine::contract::make_engine()};
   const std::shared_ptr<const engine::LoadedModel> model_ =
-      engine_.load(test::open_content(test::chain_package(), root_), {});
+      engine_.load(test::open_content(engine::contract::chain(), root_), {});
   const SystemClock clock_;
   Channel<Event> events_{1024};
   trace::Ring ring_{1024};
   // Not on the stream's core, which it would keep from it; where there is no other, it is bound to none.
-  Dispatcher dispatcher_{engine_, clock_, events_, ring_, {.core = core_ + 1}};
+  Dispatcher dispatcher_{engine_, clock_, events_, ring_, {.core = test::usable_core() + 1}};
 };
 
 // One test: compiling the stages takes longer than all else here.

@@ -1,5 +1,6 @@
-// The whole runtime below rpc/, on the real engine, asked by many threads at once. Small by itself; what it
-// is for is the thread sanitizer, which sees dispatcher, workers, loader and responder meet here.
+// The whole runtime below rpc/, on a real engine, asked by many threads at once. Small by itself; what it
+// is for is the thread sanitizer, which sees dispatcher, the engine's threads, loader and responder meet
+// here.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -8,8 +9,7 @@
 #include <vector>
 
 #include "desired_task.hpp"
-#include "engine/onnx_packages.hpp"
-#include "engine/openvino/openvino_engine.hpp"
+#include "engine/contract.hpp"
 #include "engine/stage_runner.hpp"
 #include "runtime/error.hpp"
 #include "runtime/runtime.hpp"
@@ -38,6 +38,7 @@ class RuntimeThreads : public testing::Test {
                    task("asked", sched::ReleaseMode::OnRequest)};
     state.tasks[0].periodUs = state.tasks[0].deadlineUs = generation % 2 == 0 ? 20'000 : 30'000;
     if (generation % 3 == 0) state.tasks.push_back(task("guest", sched::ReleaseMode::Periodic));
+    for (DesiredTask& each : state.tasks) each.gpuUuid = engine_->device().uuid;
     return state;
   }
 
@@ -72,10 +73,10 @@ class RuntimeThreads : public testing::Test {
   static DesiredTask task(const std::string& name, sched::ReleaseMode mode);
 
   const test::TemporaryFolder root_;
-  const test::PackageContent package_ = test::chain_package();
+  const test::PackageContent package_ = engine::contract::chain();
   const std::uint32_t core_ = test::usable_core();
   const SystemClock clock_;
-  const std::unique_ptr<engine::Engine> engine_ = engine::openvino::make_engine({core_});
+  const std::unique_ptr<engine::Engine> engine_ = engine::contract::make_engine();
   std::atomic<std::size_t> answers_{0};
   std::atomic<std::size_t> completed_{0};
   Runtime runtime_{*engine_,
@@ -89,7 +90,7 @@ class RuntimeThreads : public testing::Test {
 
 DesiredTask RuntimeThreads::task(const std::string& name, sched::ReleaseMode mode) {
   DesiredTask task = test::taskNamed(name);
-  task.modelDigest = test::chain_package().digest();
+  task.modelDigest = engine::contract::chain().digest();
   task.release = mode;
   task.periodUs = task.deadlineUs = 10'000;
   return task;

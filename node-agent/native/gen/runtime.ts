@@ -344,7 +344,7 @@ export function modelPhaseToJSON(object: ModelPhase): string {
 
 export const TaskPhase = {
   TASK_PHASE_UNSPECIFIED: 0,
-  /** TASK_PHASE_LOADING - Its model is being loaded. */
+  /** TASK_PHASE_LOADING - Its model is being loaded, or measured where the task brings no AFETs. */
   TASK_PHASE_LOADING: 1,
   TASK_PHASE_SERVING: 2,
   /** TASK_PHASE_REFUSED - Not run; reason and message say why (Overcommitted, ModelFailed, UnknownContext, BatchNotInPackage, …). */
@@ -502,6 +502,11 @@ export interface DesiredModel {
   digest: string;
   /** file:///PATH below the model root. */
   uri: string;
+  /**
+   * Measure its stages even though no task waits for that: a profile of it is wanted. Nothing is measured while what
+   * was measured holds.
+   */
+  measure: boolean;
 }
 
 export interface DesiredTask {
@@ -524,6 +529,11 @@ export interface DesiredTask {
   /** Where the counters start if the runtime does not know this uid yet, so that they grow across restarts and moves. */
   carried?: JobCounters | undefined;
   carriedMigrations: number;
+  /**
+   * AFET of each stage by which it was booked; it runs by these and waits for no measurement. Where there is not one above
+   * zero for each stage of the model, the model is measured first, and the task runs by that.
+   */
+  stageAfetUs: number[];
 }
 
 export interface JobCounters {
@@ -601,7 +611,10 @@ export interface ObservedModel {
   digest: string;
   uri: string;
   phase: ModelPhase;
-  /** Why it failed: NotFound, DigestMismatch, UnsafePath, UnlistedFile, InvalidPackage, InvalidArtifact, … */
+  /**
+   * Why it failed: NotFound, DigestMismatch, UnsafePath, UnlistedFile, InvalidPackage, InvalidArtifact, … Of a READY one:
+   * why it could not be measured; it serves tasks that bring their AFETs all the same.
+   */
   reason: string;
   message: string;
   name: string;
@@ -610,6 +623,7 @@ export interface ObservedModel {
   stages: string[];
   engines: string[];
   memoryBytes: number;
+  /** One for each batch size that there is, also before anything was measured. */
   batches: BatchTiming[];
   /** Whether `batches` were measured under the partitioning in force. */
   measured: boolean;
@@ -618,9 +632,10 @@ export interface ObservedModel {
   stagesToMeasure: number;
 }
 
-/** What each stage takes at a batch size (AFET), measured when the model was loaded and again under each new partitioning. */
+/** What each stage takes at a batch size (AFET). */
 export interface BatchTiming {
   size: number;
+  /** Empty until it was measured. Those of a former partitioning stand in until it is measured again, if it is. */
   stageAfetUs: number[];
 }
 
@@ -1358,7 +1373,7 @@ export const Policy: MessageFns<Policy> = {
 };
 
 function createBaseDesiredModel(): DesiredModel {
-  return { digest: "", uri: "" };
+  return { digest: "", uri: "", measure: false };
 }
 
 export const DesiredModel: MessageFns<DesiredModel> = {
@@ -1368,6 +1383,9 @@ export const DesiredModel: MessageFns<DesiredModel> = {
     }
     if (message.uri !== "") {
       writer.uint32(18).string(message.uri);
+    }
+    if (message.measure !== false) {
+      writer.uint32(24).bool(message.measure);
     }
     return writer;
   },
@@ -1401,6 +1419,14 @@ export const DesiredModel: MessageFns<DesiredModel> = {
             message.uri = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.measure = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1417,6 +1443,7 @@ export const DesiredModel: MessageFns<DesiredModel> = {
     return {
       digest: isSet(object.digest) ? globalThis.String(object.digest) : "",
       uri: isSet(object.uri) ? globalThis.String(object.uri) : "",
+      measure: isSet(object.measure) ? globalThis.Boolean(object.measure) : false,
     };
   },
 
@@ -1428,6 +1455,9 @@ export const DesiredModel: MessageFns<DesiredModel> = {
     if (message.uri !== "") {
       obj.uri = message.uri;
     }
+    if (message.measure !== false) {
+      obj.measure = message.measure;
+    }
     return obj;
   },
 
@@ -1438,6 +1468,7 @@ export const DesiredModel: MessageFns<DesiredModel> = {
     const message = createBaseDesiredModel();
     message.digest = object.digest ?? "";
     message.uri = object.uri ?? "";
+    message.measure = object.measure ?? false;
     return message;
   },
 };
@@ -1461,6 +1492,7 @@ function createBaseDesiredTask(): DesiredTask {
     lateJobs: 0,
     carried: undefined,
     carriedMigrations: 0,
+    stageAfetUs: [],
   };
 }
 
@@ -1516,6 +1548,13 @@ export const DesiredTask: MessageFns<DesiredTask> = {
     }
     if (message.carriedMigrations !== 0) {
       writer.uint32(136).uint64(message.carriedMigrations);
+    }
+    if (message.stageAfetUs.length !== 0) {
+      writer.uint32(146).fork();
+      for (const v of message.stageAfetUs) {
+        writer.int64(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -1669,6 +1708,24 @@ export const DesiredTask: MessageFns<DesiredTask> = {
             message.carriedMigrations = longToNumber(reader.uint64());
             continue;
           }
+          case 18: {
+            if (tag === 144) {
+              message.stageAfetUs.push(longToNumber(reader.int64()));
+
+              continue;
+            }
+
+            if (tag === 146) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.stageAfetUs.push(longToNumber(reader.int64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1736,6 +1793,11 @@ export const DesiredTask: MessageFns<DesiredTask> = {
         : isSet(object.carried_migrations)
         ? globalThis.Number(object.carried_migrations)
         : 0,
+      stageAfetUs: globalThis.Array.isArray(object?.stageAfetUs)
+        ? object.stageAfetUs.map((e: any) => globalThis.Number(e))
+        : globalThis.Array.isArray(object?.stage_afet_us)
+        ? object.stage_afet_us.map((e: any) => globalThis.Number(e))
+        : [],
     };
   },
 
@@ -1792,6 +1854,9 @@ export const DesiredTask: MessageFns<DesiredTask> = {
     if (message.carriedMigrations !== 0) {
       obj.carriedMigrations = Math.round(message.carriedMigrations);
     }
+    if (message.stageAfetUs?.length) {
+      obj.stageAfetUs = message.stageAfetUs.map((e) => Math.round(e));
+    }
     return obj;
   },
 
@@ -1819,6 +1884,7 @@ export const DesiredTask: MessageFns<DesiredTask> = {
       ? JobCounters.fromPartial(object.carried)
       : undefined;
     message.carriedMigrations = object.carriedMigrations ?? 0;
+    message.stageAfetUs = object.stageAfetUs?.map((e) => e) || [];
     return message;
   },
 };

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { ModelStatus } from '../../resources.ts';
-import { conditionOf, digestB, inspectedStatus, nodeView, storedModel } from '../testing.ts';
+import { conditionOf, digestA, digestB, inspectedStatus, nodeView, storedModel } from '../testing.ts';
 import { decideModel } from './decide.ts';
 
 const node = (...args: Parameters<typeof nodeView>) => nodeView(...args).placement;
@@ -37,6 +37,14 @@ describe('inspector', () => {
     expect(inspector(undefined, [node('n1', 'NotReady')])).toBeUndefined();
   });
 
+  test('is one with an engine of the package, where that lacks those of who looked first', () => {
+    const wrong = madeFor('torch');
+    const all = [withEngine('n1', 'openvino'), withEngine('n2', 'torch'), withEngine('n3', 'sim')];
+    expect(inspector(wrong, all)).toBe('n2');
+    expect(inspector({ ...wrong, inspector: { node: 'n2' } }, all)).toBe('n2');
+    expect(inspector(wrong, [withEngine('n1', 'openvino'), withEngine('n3', 'sim')])).toBe('n1');
+  });
+
   test('models spread over the nodes', () => {
     const chosen = Array.from({ length: 60 }, (_, n) => {
       return decideModel(storedModel({ uid: `uid-${n}` }), nodes).inspector?.node;
@@ -44,6 +52,20 @@ describe('inspector', () => {
     for (const { name } of nodes) expect(chosen.filter((each) => each === name).length).toBeGreaterThan(5);
   });
 });
+
+/** As n1 said that could not run it. */
+function madeFor(engine: string): ModelStatus {
+  const message = 'no artifacts of engine openvino';
+  return {
+    inspector: { node: 'n1' },
+    package: { digest: digestA, engines: [engine], batchSizes: [] },
+    conditions: [conditionOf('Inspected', 'False', 'NoArtifacts', { message, observedGeneration: 1 })],
+  };
+}
+
+function withEngine(name: string, engine: string): ReturnType<typeof node> {
+  return { ...node(name), gpus: [{ uuid: 'gpu-0', product: 'p', kind: '', engine, contexts: [] }] };
+}
 
 function refused(observedGeneration: number): ModelStatus {
   const message = 'model.json has another digest';
@@ -61,6 +83,22 @@ const cases: Record<string, { model: ReturnType<typeof storedModel>; among?: typ
     want: [
       'Ready=False DigestMismatch: model.json has another digest',
       'Stalled=True DigestMismatch: model.json has another digest',
+    ],
+  },
+  'stalled where no node has its engine': {
+    model: storedModel({ status: madeFor('torch') }),
+    among: [withEngine('n1', 'openvino')],
+    want: [
+      'Ready=False NoArtifacts: no artifacts of engine openvino',
+      'Stalled=True NoArtifacts: no artifacts of engine openvino',
+    ],
+  },
+  'reconciling where another node has its engine': {
+    model: storedModel({ status: madeFor('torch') }),
+    among: [withEngine('n1', 'openvino'), withEngine('n2', 'torch')],
+    want: [
+      'Ready=False Inspecting: node n2 opens the package',
+      'Reconciling=True Inspecting: node n2 opens the package',
     ],
   },
   'reconciling while its package is read': {

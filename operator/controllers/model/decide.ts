@@ -20,20 +20,43 @@ type State = Omit<ConditionState, 'type' | 'observedGeneration'>;
 export function decideModel(model: StoredModel, nodes: readonly PlacementNode[]): ModelDecision {
   const observedGeneration = model.metadata.generation ?? 0;
   const node = inspectorOf(model, nodes);
-  const states = statesOf(modelState(model), node, nodes);
+  const state = modelState(model);
+  // The word of an inspector that lacks the engine is no word on the package, once somebody has it who can run it.
+  const open = lacksEngine(state) && suited(model, nodes).some(({ name }) => name === node);
+  const states = statesOf(open ? inspecting : state, node, nodes);
   return {
     observedGeneration,
     ...(node === undefined ? {} : { inspector: { node } }),
-    conditions: Object.entries(states).map(([type, state]) => ({ type, ...state, observedGeneration })),
+    conditions: Object.entries(states).map(([type, each]) => ({ type, ...each, observedGeneration })),
   };
 }
 
-/** The present one while it lives, or while there is nothing to do; else one of those that are ready. */
+const inspecting: ModelState = { kind: 'Pending', reason: 'Inspecting', message: 'its inspector opens the package' };
+
+function lacksEngine(state: ModelState): boolean {
+  return state.kind === 'Failed' && state.reason === 'NoArtifacts';
+}
+
+/** Ready nodes that run an engine which the package has artifacts for; all of them while that is not known. */
+function suited(model: StoredModel, nodes: readonly PlacementNode[]): readonly PlacementNode[] {
+  const ready = nodes.filter(({ state }) => state === 'Ready');
+  const found = model.status?.package;
+  const engines = found?.digest === model.spec.source.digest ? (found.engines ?? []) : [];
+  if (engines.length === 0) return ready;
+  return ready.filter(({ gpus }) => gpus.some(({ engine }) => engines.includes(engine)));
+}
+
+/**
+ * The present one while it lives, or while there is nothing to do, unless it lacks the engine that others have; else one of
+ * those that are ready.
+ */
 function inspectorOf(model: StoredModel, nodes: readonly PlacementNode[]): string | undefined {
   const present = model.status?.inspector?.node;
-  const lives = nodes.some(({ name, state }) => name === present && state !== 'Lost');
-  if (present !== undefined && (lives || modelState(model).kind === 'Ready')) return present;
-  const ready = nodes.filter(({ state }) => state === 'Ready').map(({ name }) => name);
+  const state = modelState(model);
+  const ready = suited(model, nodes).map(({ name }) => name);
+  const lives = nodes.some(({ name, state: is }) => name === present && is !== 'Lost');
+  const another = lacksEngine(state) && present !== undefined && !ready.includes(present) && ready.length > 0;
+  if (present !== undefined && !another && (lives || state.kind === 'Ready')) return present;
   return ready.length === 0 ? present : spread(model.metadata.uid, ready);
 }
 

@@ -73,3 +73,29 @@ test('a node whose time is up is given one more renewal, once, before it is lost
   await clock.advance(9_000);
   expect(watch.suspect('n1')).toBe(true);
 });
+
+async function silentBeside(renewalsAtMs: readonly number[]): Promise<LeaseWatch> {
+  const clock = new FakeClock();
+  const watch = new LeaseWatch(clock, 9_000);
+  watch.observe('silent', renewed('a'));
+  watch.observe('n2', renewed('0'));
+  let now = 0;
+  for (const at of renewalsAtMs) {
+    await clock.advance(at - now);
+    now = at;
+    watch.observe('n2', renewed(String(at)));
+  }
+  await clock.advance(9_000 - now);
+  return watch;
+}
+
+test.each([
+  ['renewed all the while', [2_900, 5_900, 8_900], false],
+  ['renewed again just now, after an outage of the API server', [8_900], true],
+  ['renewed until a short while ago: the API server may be away for both', [2_900, 5_500], true],
+  ['was seen only once', [], true],
+])('a silent node is given one more renewal unless others show that they can: another %s', async (_what, at, given) => {
+  const watch = await silentBeside(at);
+  expect(watch.remainingMs('silent')).toBe(0);
+  expect(watch.suspect('silent')).toBe(given);
+});

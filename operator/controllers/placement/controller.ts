@@ -8,7 +8,7 @@ import type {
   ModelProfile,
   RealtimeInferenceTask,
 } from '../../../api/resources.ts';
-import { Controller, done } from '../../../kube/controller.ts';
+import { Controller, done, requeueAfter, type Outcome } from '../../../kube/controller.ts';
 import type { Lease } from '../../../kube/lease.ts';
 import type { MetricRegistry } from '../../../kube/metrics.ts';
 import type { Reflector } from '../../../kube/reflector.ts';
@@ -95,7 +95,7 @@ export class PlacementController {
     this.#planner.enqueueAfter(cluster, gatherMs);
   }
 
-  /** A node was lost, or is back: its tasks may have to go, and their conditions tell of it. */
+  /** A node was lost, or is back, or is another one now: its tasks may have to go, and their conditions tell of it. */
   nodeChanged(name: string): void {
     this.replan();
     for (const task of this.#options.reflectors.tasks.store.byIndex(byNode, name)) this.#writer.enqueue(keyOf(task));
@@ -114,7 +114,7 @@ export class PlacementController {
       this.#replanOn(profiles, profileInputs),
       this.#replanOn(gpuNodes, gpuNodeInputs),
       this.#replanOn(policies, ({ spec }) => spec.highPriorityQuotas),
-      this.#replanOn(nodes, nodeInputs),
+      onInputsChanged(nodes, nodeInputs, (name) => this.nodeChanged(name)),
     );
     this.replan();
     this.#planner.start();
@@ -140,9 +140,9 @@ export class PlacementController {
     return onInputsChanged(reflector, inputs, () => this.replan());
   }
 
-  #plan(): Promise<typeof done> {
-    this.#cycles.run();
-    return Promise.resolve(done);
+  #plan(): Promise<Outcome> {
+    const againInMs = this.#cycles.run();
+    return Promise.resolve(againInMs === undefined ? done : requeueAfter(againInMs));
   }
 }
 

@@ -19,10 +19,12 @@ import {
   storedTask,
 } from '../testing.ts';
 import { CycleRunner } from './cycle-runner.ts';
+import { betweenMovesMs, steadyMs } from './rebalancer.ts';
 
 const contexts = [0, 1].map((index) => ({ index, sms: 1, streams: 1 }));
 const gpu = { uuid: 'gpu-0', product: 'test', sms: 2, memoryBytes: 1, engine: 'openvino', contexts };
 const named = { uid: 'uid-n1', resourceVersion: '1', name: 'n1' };
+const serving = { conditions: [conditionOf('Ready', 'True', 'Serving')], gpus: [gpu] };
 
 let tasks: Store<StoredTask>;
 let models: Store<InferenceModel>;
@@ -30,6 +32,9 @@ let profiles: Store<ModelProfile>;
 let needs: readonly string[];
 let news: string[];
 let runner: CycleRunner;
+let clock: FakeClock;
+let gpuNodes: Store<GpuNode>;
+let nodes: Store<Node>;
 
 beforeEach(() => {
   tasks = new Store<StoredTask>();
@@ -37,18 +42,17 @@ beforeEach(() => {
   models.set(storedModel({ status: inspectedStatus() }));
   profiles = new Store<ModelProfile>();
   profiles.set(storedProfile({ status: measuredStatus() }));
-  const gpuNodes = new Store<GpuNode>();
-  const status = { conditions: [conditionOf('Ready', 'True', 'Serving')], gpus: [gpu] };
-  gpuNodes.set({ apiVersion: 'daris.dev/v1alpha1', kind: 'GpuNode', metadata: named, status });
-  const nodes = new Store<Node>();
-  nodes.set({ apiVersion: 'v1', kind: 'Node', metadata: named });
+  clock = new FakeClock();
+  gpuNodes = new Store<GpuNode>();
+  nodes = new Store<Node>();
+  addNode('n1');
   news = [];
   runner = new CycleRunner({
     tasks: new Latest(tasks),
     models,
     profiles: new Latest(profiles),
     nodes: new Nodes({ gpuNodes, nodes, policies: new Store(), liveness: { lost: () => undefined } }),
-    clock: new FakeClock(),
+    clock,
     metrics: new OperatorMetrics(new MetricRegistry()),
     changed: (key) => news.push(key),
     needed: (all) => (needs = [...all.keys()]),
@@ -59,6 +63,27 @@ function add(name: string, period: string, status?: StoredTask['status']): void 
   const task = storedTask({ spec: { period, priority: 'Low' }, ...(status === undefined ? {} : { status }) });
   const metadata = { ...named, namespace: 'vision', name, uid: `uid-${name}`, generation: 1 };
   tasks.set({ ...task, metadata });
+}
+
+function addNode(name: string): void {
+  const metadata = { ...named, uid: `uid-${name}`, name };
+  gpuNodes.set({ apiVersion: 'daris.dev/v1alpha1', kind: 'GpuNode', metadata, status: serving });
+  nodes.set({ apiVersion: 'v1', kind: 'Node', metadata });
+}
+
+function nodeOf(name: string): string | undefined {
+  const verdict = runner.decided(`vision/${name}`)?.verdict;
+  return verdict?.kind === 'Placed' ? verdict.place.node : undefined;
+}
+
+/** As its status shows what was decided of it. */
+function show(name: string): void {
+  const decided = runner.decided(`vision/${name}`);
+  if (decided?.verdict?.kind !== 'Placed' || decided.evaluation.kind !== 'Candidate')
+    throw new Error(`${name} has no place`);
+  const { place, gpuProduct, utilizationE9 } = decided.verdict;
+  const booked = { epoch: 1, bookedUtilization: String(utilizationE9 / 1e9), leaderTransitions: 0 };
+  add(name, '10ms', { effective: decided.evaluation.effective, placement: { ...place, gpuProduct, ...booked } });
 }
 
 function contextOf(name: string): number | undefined {
@@ -148,5 +173,59 @@ describe('a cycle', () => {
     tasks.delete('vision/a');
     expect(run()).toEqual([]);
     expect(runner.decided('vision/a')).toBeUndefined();
+  });
+});
+
+describe('a node that joins', () => {
+  const names = ['a', 'b', 'c', 'd'];
+
+  /** Two tasks of 0.4 in each context of n1, for long enough, and n2 beside it for as long. */
+  async function joined(): Promise<void> {
+    for (const name of names) add(name, '10ms');
+    run();
+    for (const name of names) show(name);
+    addNode('n2');
+    expect(runner.run()).toBe(betweenMovesMs);
+    await clock.advance(steadyMs);
+  }
+
+  test('gets a task, of which all is told until its status shows the new place', async () => {
+    await joined();
+    expect(run()).toEqual(['vision/a']);
+    expect(names.map(nodeOf)).toEqual(['n2', 'n1', 'n1', 'n1']);
+    const words =
+      'from gpu-0 of node n1 (utilization 0.8 per stream) to context 0 of gpu-0 of node n2 (0), which is less utilized';
+    expect(runner.decided('vision/a')?.rebalanced).toBe(words);
+    expect(run()).toEqual([]);
+    expect(runner.decided('vision/a')?.rebalanced).toBe(words);
+    show('a');
+    expect(run()).toEqual([]);
+    expect(runner.decided('vision/a')?.rebalanced).toBeUndefined();
+    expect(nodeOf('a')).toBe('n2');
+  });
+
+  test('is given one after another, until both are as utilized', async () => {
+    await joined();
+    for (let againInMs = runner.run(); againInMs !== undefined; againInMs = runner.run())
+      await clock.advance(againInMs);
+    expect(names.map(nodeOf)).toEqual(['n2', 'n2', 'n1', 'n1']);
+  });
+
+  test('a task that is edited while it moves stays where it goes', async () => {
+    await joined();
+    run();
+    add('a', '20ms');
+    run();
+    expect(nodeOf('a')).toBe('n2');
+    expect(runner.decided('vision/a')?.verdict).toMatchObject({ utilizationE9: 200_000_000 });
+  });
+
+  test('a task whose new node is lost before its status shows it is not told of as moved there', async () => {
+    await joined();
+    run();
+    nodes.delete('n2');
+    run();
+    expect(nodeOf('a')).toBe('n1');
+    expect(runner.decided('vision/a')?.rebalanced).toBeUndefined();
   });
 });

@@ -9,14 +9,16 @@ import type { ReadableStore } from '../../../kube/store.ts';
 import type { Latest } from '../../latest.ts';
 import { Census, type OperatorMetrics } from '../../metrics.ts';
 import type { Nodes, NodeView } from '../../nodes.ts';
-import { runCycle, type Verdict } from '../../placement/cycle.ts';
-import type { Place } from '../../placement/terms.ts';
+import { placedAt, runCycle, type CycleResult, type Verdict } from '../../placement/cycle.ts';
+import { moveWords } from '../../placement/rebalance.ts';
+import type { Place, PlacementNode } from '../../placement/terms.ts';
 import { noProfiles, ProfileBook, type PackageProfiles } from '../../profile-book.ts';
 import type { StoredModel, StoredTask } from '../../resources.ts';
 import type { Assumed } from './demands.ts';
 import { evaluateTask, type Evaluation } from './evaluate.ts';
 import { GpuKinds } from './gpu-kinds.ts';
 import { neededProfiles, type Need } from './needs.ts';
+import { Rebalancer } from './rebalancer.ts';
 
 /** What the last cycle made of one task, as it was then. */
 export interface Decided {
@@ -24,6 +26,8 @@ export interface Decided {
   readonly generation: number | undefined;
   readonly evaluation: Evaluation;
   readonly verdict: Verdict | undefined;
+  /** Why it leaves a GPU that it could stay on, until its status shows the new place. */
+  readonly rebalanced?: string;
 }
 
 export interface CycleRunnerOptions {
@@ -47,6 +51,12 @@ interface Evaluated {
   readonly evaluation: Evaluation;
 }
 
+/** A decided move to another GPU. */
+interface Rebalanced {
+  readonly place: Place;
+  readonly words: string;
+}
+
 /** What a task's evaluation rests on besides the task and its model; the same objects while nothing changed. */
 interface Evidence {
   readonly profiles: readonly PackageProfiles[];
@@ -64,10 +74,14 @@ export class CycleRunner {
   #decided = new Map<string, Decided>();
   /** Places that were decided and are not in the statuses yet, by the uid of the task. */
   #assumed = new Map<string, Assumed>();
+  /** Those of them that are moves between GPUs, by the uid of the task. */
+  #rebalanced = new Map<string, Rebalanced>();
+  readonly #rebalancer: Rebalancer;
   #runs = 0;
 
   constructor(options: CycleRunnerOptions) {
     this.#options = options;
+    this.#rebalancer = new Rebalancer(options.clock);
     this.#tasksCensus = new Census(options.metrics.tasks, 'outcome');
     this.#nodesCensus = new Census(options.metrics.nodes, 'state');
   }
@@ -81,7 +95,8 @@ export class CycleRunner {
     return this.#decided.get(key);
   }
 
-  run(): void {
+  /** Answers in how many ms to run again although nothing happens; undefined: there is no need. */
+  run(): number | undefined {
     const { clock, metrics, nodes, tasks, profiles, changed, needed } = this.#options;
     const startMs = clock.monotonic();
     const nodeViews = nodes.list();
@@ -92,7 +107,9 @@ export class CycleRunner {
       evaluation.kind === 'Candidate' ? [evaluation.task] : [],
     );
     const views = nodeViews.map((view) => view.placement);
-    const { verdicts, snapshot } = runCycle(views, candidates);
+    const cycle = runCycle(views, candidates);
+    const { snapshot } = cycle;
+    const { verdicts, againInMs } = this.#rebalance(cycle);
     for (const key of this.#adopt(verdicts)) changed(key);
     this.#runs++;
     metrics.cycleSeconds.observe((clock.monotonic() - startMs) / 1000, {});
@@ -100,6 +117,35 @@ export class CycleRunner {
     this.#nodesCensus.take(views.map((node) => node.state));
     const evaluations = [...this.#evaluated.values()].map(({ evaluation }) => evaluation);
     needed(neededProfiles(evaluations, snapshot, kindsOf(nodeViews)));
+    return againInMs;
+  }
+
+  /** The verdicts, with one task moved to another GPU if that is its time. */
+  #rebalance({ snapshot, verdicts }: CycleResult): {
+    readonly verdicts: ReadonlyMap<string, Verdict>;
+    readonly againInMs: number | undefined;
+  } {
+    const { move, againInMs } = this.#rebalancer.consider({
+      snapshot,
+      places: this.#places(verdicts),
+      circumstances: () => circumstancesOf(snapshot.nodes, this.#evaluated.values()),
+    });
+    if (move === undefined) return { verdicts, againInMs };
+    const { task, to } = move;
+    const uid = this.#evaluated.get(task.key)?.task.metadata.uid ?? '';
+    this.#rebalanced.set(uid, { place: to.place, words: moveWords(move) });
+    this.#options.metrics.rebalances.add(1, {});
+    return { verdicts: new Map(verdicts).set(task.key, placedAt(task, to)), againInMs };
+  }
+
+  #places(verdicts: ReadonlyMap<string, Verdict>): ReadonlyMap<string, string> {
+    const places = new Map<string, string>();
+    for (const [key, verdict] of verdicts) {
+      if (verdict.kind !== 'Placed') continue;
+      const { node, gpu } = verdict.place;
+      places.set(key, `${this.#evaluated.get(key)?.task.metadata.uid} ${node}/${gpu}`);
+    }
+    return places;
   }
 
   /** Objects are never changed in place, so the same ones give the same evaluation. */
@@ -135,17 +181,22 @@ export class CycleRunner {
     const decided = new Map<string, Decided>();
     const assumed = new Map<string, Assumed>();
     const news: string[] = [];
+    const rebalanced = new Map<string, Rebalanced>();
     for (const [key, { task, evaluation }] of this.#evaluated) {
       const verdict = verdicts.get(key);
       const { uid, generation } = task.metadata;
-      const now = { uid, generation, evaluation, verdict };
+      const place = assumption(task, evaluation, verdict);
+      const move = this.#rebalanced.get(uid);
+      const moves = move !== undefined && isDeepStrictEqual(place?.place, move.place);
+      if (moves) rebalanced.set(uid, move);
+      const now = { uid, generation, evaluation, verdict, ...(moves ? { rebalanced: move.words } : {}) };
       decided.set(key, now);
       if (!sameDecision(now, this.#decided.get(key))) news.push(key);
-      const place = assumption(task, evaluation, verdict);
       if (place !== undefined) assumed.set(uid, this.#same(uid, place));
     }
     this.#decided = decided;
     this.#assumed = assumed;
+    this.#rebalanced = rebalanced;
     return news;
   }
 
@@ -168,13 +219,23 @@ function kindsOf(views: readonly NodeView[]): ReadonlyMap<string, GpuKind> {
   return new Map(views.flatMap(({ kinds }) => [...kinds]));
 }
 
-/** Whether a status would come out the same; where the task was before is no part of that. */
+/** Whether a status would come out the same; where the task was before, and why it moves, are no part of that. */
 function sameDecision(now: Decided, before: Decided | undefined): boolean {
   return before !== undefined && isDeepStrictEqual(withoutTask(now), withoutTask(before));
 }
 
-function withoutTask({ evaluation, ...rest }: Decided): object {
+function withoutTask({ evaluation, rebalanced: _rebalanced, ...rest }: Decided): object {
   return { ...rest, evaluation: evaluation.kind === 'Candidate' ? { ...evaluation, task: undefined } : evaluation };
+}
+
+/** Tasks with their terms, and what there is to run them: what does not change by moving one of them. */
+function circumstancesOf(nodes: readonly PlacementNode[], evaluated: Iterable<Evaluated>): string {
+  const offered = nodes.map(({ name, state, gpus }) => [name, state, gpus.map(({ uuid, kind }) => [uuid, kind])]);
+  const wanted = [...evaluated].map(({ task, evaluation }) => {
+    const digest = evaluation.kind === 'Candidate' ? evaluation.effective.model.digest : evaluation.kind;
+    return `${task.metadata.uid} ${task.metadata.generation} ${digest}`;
+  });
+  return JSON.stringify([offered, wanted.sort()]);
 }
 
 function assumption(task: StoredTask, evaluation: Evaluation, verdict: Verdict | undefined): Assumed | undefined {
@@ -187,7 +248,9 @@ function assumption(task: StoredTask, evaluation: Evaluation, verdict: Verdict |
     placement.gpu === gpu &&
     placement.context === context &&
     isDeepStrictEqual(shown, effective);
-  return isShown ? undefined : { place: verdict.place, effective, utilizationE9: verdict.utilizationE9 };
+  if (isShown) return undefined;
+  const { place, utilizationE9, stageAfetUs } = verdict;
+  return { place, effective, utilizationE9, ...(stageAfetUs === undefined ? {} : { stageAfetUs }) };
 }
 
 function outcomeOf({ evaluation, verdict }: Decided): string {

@@ -5,7 +5,7 @@ import type { Verdict } from '../../placement/cycle.ts';
 import { conditionOf, digestB, effective, nodeView, placement, runningStatus, storedTask } from '../testing.ts';
 import { decideTask, type DecisionInput, type TaskDecision } from './decide.ts';
 import type { Evaluation, ModelReadiness } from './evaluate.ts';
-import { nodeClassOf } from '../../placement/tolerations.ts';
+import { gpuClassOf } from '../../placement/tolerations.ts';
 
 const modelReady: ModelReadiness = { ready: true, reason: 'Ready', message: 'it is ready' };
 
@@ -19,7 +19,7 @@ function candidate(terms = effective(), model = modelReady): Evaluation {
     demand: { afetUs: 4_000, longestStageUs: 2_000, utilizationE9: 200_000_000 },
     nodeSelector: {},
     tolerations: [],
-    nodeClass: nodeClassOf({}, []),
+    gpuClass: gpuClassOf({}, []),
     suspended: false,
     settled: false,
   };
@@ -305,6 +305,34 @@ test('a new placement carries the terms of its booking', () => {
       leaderTransitions: 7,
     }),
   );
+});
+
+describe('AFETs of a placement', () => {
+  const running = (stageAfetUs?: number[]) =>
+    storedTask({ status: runningStatus({ placement: placement(stageAfetUs === undefined ? {} : { stageAfetUs }) }) });
+  const verdict = (context: number, stageAfetUs?: number[]): Verdict => {
+    return { ...at(context), ...(stageAfetUs === undefined ? {} : { stageAfetUs }) };
+  };
+  const known = [1_000, 3_000];
+  const batch2 = candidate(effective({ batchSize: 2 }));
+  const packageB = candidate(effective({ model: { uri: 'file:///detector', digest: digestB } }));
+  test.each<[what: string, input: Partial<DecisionInput>, want: number[] | undefined]>([
+    ['are those of its booking', { verdict: verdict(1, known) }, known],
+    ['are none where nothing was measured', { verdict: verdict(1) }, undefined],
+    ['are the known ones where it stays', { task: running([1, 2]), verdict: verdict(1, known) }, known],
+    ['are the former ones where it stays and none are known', { task: running(known), verdict: verdict(1) }, known],
+    ['are none where it moves and none are known', { task: running(known), verdict: verdict(0) }, undefined],
+    [
+      'are not those of another batch size',
+      { task: running(known), verdict: verdict(1), evaluation: batch2 },
+      undefined,
+    ],
+    [
+      'are not those of another package',
+      { task: running(known), verdict: verdict(1), evaluation: packageB },
+      undefined,
+    ],
+  ])('%s', (_what, input, want) => expect(decide(input).placement?.stageAfetUs).toEqual(want));
 });
 
 const endpoints: Record<string, { input: Partial<DecisionInput>; want: object }> = {

@@ -69,14 +69,17 @@ function placementOf(
   verdict: Extract<Verdict, { kind: 'Placed' }>,
   effective: Effective,
 ): TaskPlacement {
-  const { place, gpuProduct, utilizationE9 } = verdict;
+  const { place, gpuProduct, utilizationE9, stageAfetUs } = verdict;
   const bookedUtilization = exactE9(utilizationE9);
   const before = input.task.status?.placement;
   if (before !== undefined && samePlace(before, place) && sameModel(input.task, effective)) {
-    return { ...before, gpuProduct, bookedUtilization };
+    const { stageAfetUs: former, ...kept } = before;
+    const stages = stageAfetUs ?? (sameBatch(input.task, effective) ? former : undefined);
+    return { ...kept, gpuProduct, bookedUtilization, ...withStages(stages) };
   }
   const { leaderTransitions, task } = input;
-  return { ...place, gpuProduct, epoch: nextEpoch(task), bookedUtilization, leaderTransitions };
+  const stages = withStages(stageAfetUs);
+  return { ...place, gpuProduct, epoch: nextEpoch(task), bookedUtilization, ...stages, leaderTransitions };
 }
 
 function samePlace(before: TaskPlacement, place: { node: string; gpu: string; context: number }): boolean {
@@ -85,6 +88,14 @@ function samePlace(before: TaskPlacement, place: { node: string; gpu: string; co
 
 function sameModel(task: StoredTask, effective: Effective): boolean {
   return task.status?.effective?.model.digest === effective.model.digest;
+}
+
+function sameBatch(task: StoredTask, effective: Effective): boolean {
+  return task.status?.effective?.batchSize === effective.batchSize;
+}
+
+function withStages(stageAfetUs: readonly number[] | undefined): Pick<TaskPlacement, 'stageAfetUs'> {
+  return stageAfetUs === undefined ? {} : { stageAfetUs: [...stageAfetUs] };
 }
 
 /** Greater than any that this task had, also where its placement was taken away in between. */

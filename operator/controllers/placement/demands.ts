@@ -20,10 +20,14 @@ export interface Assumed {
   readonly place: Place;
   readonly effective: Effective;
   readonly utilizationE9: number;
+  /** By which it was booked; absent: not known. */
+  readonly stageAfetUs?: readonly number[];
 }
 
 export interface Demands {
   readonly known: Map<string, Demand>;
+  /** Kinds whose times in `known` were not measured there. */
+  readonly standIns: Set<string>;
   readonly unmeasured: Map<string, Refusal>;
 }
 
@@ -37,7 +41,7 @@ export function demandsOf(profiles: PackageProfiles, effective: Effective, stage
     if (times !== undefined) known.set(kind, demandOf(times, effective));
     else if (state.kind !== 'Ready') unmeasured.set(kind, refusalOf(state));
   }
-  return { known, unmeasured };
+  return { known, standIns: new Set(), unmeasured };
 }
 
 /** Of profiles for the same: one with times before one without, one that may still get some before one that failed. */
@@ -74,15 +78,20 @@ export function demandOf(stageAfetUs: readonly number[], effective: Effective): 
     1,
     stageAfetUs.reduce((sum, us) => sum + us, 0),
   );
-  const longestStageUs = Math.max(...stageAfetUs);
-  return { afetUs, longestStageUs, utilizationE9: utilizationE9(afetUs, effective.deadlineUs, effective.periodUs) };
+  return {
+    afetUs,
+    longestStageUs: Math.max(...stageAfetUs),
+    utilizationE9: utilizationE9(afetUs, effective.deadlineUs, effective.periodUs),
+    // What takes less than the clock can tell takes some time all the same.
+    stageAfetUs: stageAfetUs.map((us) => Math.max(1, us)),
+  };
 }
 
 /** The AFET that was booked; as its stages are not known, all of it counts as one. */
 export function demandFromBooking(present: Assumed, effective: Effective): Demand {
   const spanUs = Math.min(present.effective.deadlineUs, present.effective.periodUs);
   const afetUs = Math.max(1, Number((BigInt(present.utilizationE9) * BigInt(spanUs)) / 1_000_000_000n));
-  return { ...demandOf([afetUs], effective), longestStageUs: afetUs };
+  return withoutStages(demandOf([afetUs], effective));
 }
 
 /**
@@ -90,7 +99,7 @@ export function demandFromBooking(present: Assumed, effective: Effective): Deman
  * measured on the same product otherwise divided, or else by what was booked.
  */
 export function addStandIns(
-  known: Map<string, Demand>,
+  { known, standIns }: Demands,
   present: Assumed,
   effective: Effective,
   at: Measurements,
@@ -102,7 +111,16 @@ export function addStandIns(
   if (product === undefined) return;
   const measured = [...known].filter(([kind]) => productOf(kind) === product).map(([, demand]) => demand);
   const longest = measured.toSorted((a, b) => b.afetUs - a.afetUs)[0] ?? demandFromBooking(present, effective);
-  for (const [kind, other] of at.products) if (other === product && !known.has(kind)) known.set(kind, longest);
+  for (const [kind, other] of at.products) {
+    if (other !== product || known.has(kind)) continue;
+    known.set(kind, withoutStages(longest));
+    standIns.add(kind);
+  }
+}
+
+/** What was not measured there is nothing that a runtime should go by. */
+function withoutStages({ stageAfetUs: _stageAfetUs, ...demand }: Demand): Demand {
+  return demand;
 }
 
 /** Also of a kind that no GPU is of any more. */

@@ -296,7 +296,20 @@ describe('a task with', () => {
     const found = evaluateTask(running, ready, undefined, measurementsOf(measured, undividedKind, [otherKind]));
     const kinds = found.kind === 'Candidate' ? [...(found.task.demands?.keys() ?? [])] : [];
     expect(new Set(kinds)).toEqual(new Set([here, undivided]));
+    expect(found.kind === 'Candidate' && found.task.standIns).toEqual(new Set([undivided]));
     expect(kinds).not.toContain(there);
+  });
+
+  test.each<[what: string, spec: { memory?: string }, digest: string, want: object]>([
+    ['measured by its inspector', {}, digestA, { memoryBytes: 7_000, engines: ['torch'] }],
+    ['as spec says', { memory: '3Mi' }, digestA, { memoryBytes: 3_145_728, engines: ['torch'] }],
+    ['not known of the package that it runs on with', { memory: '3Mi' }, digestB, {}],
+  ])('memory and engines %s', (_what, spec, wanted, want) => {
+    const inspected = { digest: wanted, batchSizes: [1], memoryBytes: 7_000, engines: ['torch'] };
+    const model = storedModel({ digest: wanted, status: inspectedStatus({ package: inspected }) });
+    const onlyA = measurementsOf([storedProfile({ status: measuredStatus() })]);
+    const found = evaluateTask(running, { ...model, spec: { ...model.spec, ...spec } }, undefined, onlyA);
+    expect(found.kind === 'Candidate' && found.task.package).toEqual({ digest: digestA, ...want });
   });
 
   test('an estimate that does not fit the package says so', () => {
@@ -312,6 +325,37 @@ describe('a task with', () => {
         ]),
       },
     });
+  });
+
+  const stagesAt = (task: StoredTask, kind: string | undefined, from: Measurements): unknown => {
+    const found = evaluateTask(task, ready, undefined, from);
+    return found.kind === 'Candidate' && found.task.demands?.get(kind ?? '')?.stageAfetUs;
+  };
+
+  test('the stages of a profile is placed by them', () => {
+    expect(stagesAt(storedTask(), here, everything)).toEqual([1_000, 2_000, 1_000]);
+    expect(stagesAt(storedTask({ spec: { batchSize: 2 } }), here, everything)).toEqual([2_000, 4_000, 2_000]);
+  });
+
+  test('times that only stand in for others has none of its stages', () => {
+    const booked = measurementsOf([], undividedKind);
+    expect(stagesAt(running, undivided, booked)).toBeUndefined();
+    expect(stagesAt(running, undivided, measurementsOf(measured, undividedKind))).toBeUndefined();
+  });
+
+  test('a place keeps the AFETs by which that was booked', () => {
+    const demandOf = (stageAfetUs?: number[]): unknown => {
+      const at = placement(stageAfetUs === undefined ? {} : { stageAfetUs });
+      const found = evaluateTask(
+        storedTask({ status: runningStatus({ placement: at }) }),
+        ready,
+        undefined,
+        everything,
+      );
+      return found.kind === 'Candidate' && found.task.settled && found.task.demand.stageAfetUs;
+    };
+    expect(demandOf([500, 600, 700])).toEqual([500, 600, 700]);
+    expect(demandOf()).toEqual([1_000, 2_000, 1_000]);
   });
 
   test('a place that was decided and not written yet stands where its status says nothing', () => {

@@ -1,9 +1,10 @@
 // One task with its model: what placement can make of it, or why nothing. Pure.
+import { parseBytes } from '../../../api/quantities.ts';
 import { parseE9 } from '../../../api/utilization.ts';
 import type { InferenceModel } from '../../../api/resources.ts';
 import { modelState } from '../../model-state.ts';
-import { nodeClassOf } from '../../placement/tolerations.ts';
-import type { Demand, PlacementTask, Refusal } from '../../placement/terms.ts';
+import { gpuClassOf } from '../../placement/tolerations.ts';
+import type { Demand, PlacementPackage, PlacementTask, Refusal } from '../../placement/terms.ts';
 import type { Effective, ModelPackage, StoredTask } from '../../resources.ts';
 import { addStandIns, demandFromBooking, demandsOf, type Assumed, type Demands, type Measurements } from './demands.ts';
 import { resolveTerms, sameBooking, type Terms } from './terms.ts';
@@ -74,7 +75,8 @@ function evaluate({ task, terms, model, present, measurements }: Input): Evaluat
   }
   const placed = inForce({ chosen, wanted, present, measurements });
   const profiled = found === undefined ? {} : { profiled: profiledOf(source, found) };
-  return { ...candidate(task, placed, present, measurements), ...profiled };
+  const loaded = packageOf(placed.effective.model.digest, model);
+  return { ...candidate({ task, placed, present, measurements, loaded }), ...profiled };
 }
 
 interface InForce {
@@ -96,7 +98,7 @@ function inForce(input: {
   const { chosen, wanted, present, measurements } = input;
   const by = (effective: Effective, stageCount?: number): Demands => {
     const demands = demandsOf(measurements.of(effective.model.digest), effective, stageCount);
-    if (present !== undefined) addStandIns(demands.known, present, effective, measurements);
+    if (present !== undefined) addStandIns(demands, present, effective, measurements);
     return demands;
   };
   const demands = by(wanted, chosen.found?.stageCount);
@@ -115,12 +117,17 @@ function inForce(input: {
   return { model: { ready: true, reason: 'Profiling', message }, effective: former, demands: by(former) };
 }
 
-function candidate(
-  task: StoredTask,
-  { model, effective, demands }: InForce,
-  present: Assumed | undefined,
-  measurements: Measurements,
-): Extract<Evaluation, { kind: 'Candidate' }> {
+interface Candidacy {
+  readonly task: StoredTask;
+  readonly placed: InForce;
+  readonly present: Assumed | undefined;
+  readonly measurements: Measurements;
+  readonly loaded: PlacementPackage;
+}
+
+function candidate(candidacy: Candidacy): Extract<Evaluation, { kind: 'Candidate' }> {
+  const { task, placed, present, measurements, loaded } = candidacy;
+  const { model, effective, demands } = placed;
   const { nodeSelector = {}, tolerations = [], suspend = false } = task.spec;
   const settled =
     present !== undefined &&
@@ -137,18 +144,24 @@ function candidate(
       priority: effective.priority,
       periodUs: effective.periodUs,
       deadlineUs: effective.deadlineUs,
-      // What is booked stays booked until the terms change, even where a package is measured anew.
-      demand: settled ? { ...demand, utilizationE9: present.utilizationE9 } : demand,
+      demand: settled ? asBooked(demand, present) : demand,
       demands: demands.known,
+      standIns: demands.standIns,
       unmeasured: demands.unmeasured,
+      package: loaded,
       nodeSelector,
       tolerations,
-      nodeClass: nodeClassOf(nodeSelector, tolerations),
+      gpuClass: gpuClassOf(nodeSelector, tolerations, loaded.engines),
       suspended: suspend,
       ...(present === undefined ? {} : { present: present.place }),
       settled,
     },
   };
+}
+
+/** What is booked stays booked until the terms change, even where a package is measured anew. */
+function asBooked(demand: Demand, { utilizationE9, stageAfetUs }: Assumed): Demand {
+  return { ...demand, utilizationE9, ...(stageAfetUs === undefined ? {} : { stageAfetUs }) };
 }
 
 /** While nothing is known of a task it comes last. */
@@ -169,6 +182,22 @@ function orderingDemand(
 
 function profiledOf({ digest, uri }: Effective['model'], found: ModelPackage): Profiled {
   return { digest, uri, batchSizes: [...new Set(found.batchSizes)], stageCount: found.stageCount };
+}
+
+/**
+ * What its GPU must offer for it: memory as spec says, or else as the agent measured that inspected it. Of a package that the
+ * model does not speak of any more nothing is known, and nothing is asked.
+ */
+function packageOf(digest: string, model: InferenceModel | undefined): PlacementPackage {
+  const found = model?.status?.package?.digest === digest ? model.status.package : undefined;
+  const given = model?.spec.source.digest === digest ? model.spec.memory : undefined;
+  const memoryBytes = given === undefined ? found?.memoryBytes : parseBytes(given);
+  const engines = found?.engines ?? [];
+  return {
+    digest,
+    ...(memoryBytes === undefined || memoryBytes <= 0 ? {} : { memoryBytes }),
+    ...(engines.length === 0 ? {} : { engines }),
+  };
 }
 
 interface ChosenPackage {
@@ -221,10 +250,11 @@ function batchWords(found: ModelPackage, batchSize: number): string {
 function booked(task: StoredTask): Assumed | undefined {
   const { effective, placement } = task.status ?? {};
   if (effective === undefined || placement === undefined) return undefined;
-  const { node, gpu, context } = placement;
+  const { node, gpu, context, stageAfetUs } = placement;
+  const stages = stageAfetUs === undefined ? {} : { stageAfetUs };
   try {
     const e9 = parseE9(placement.bookedUtilization);
-    return e9 > 0 ? { place: { node, gpu, context }, effective, utilizationE9: e9 } : undefined;
+    return e9 > 0 ? { place: { node, gpu, context }, effective, utilizationE9: e9, ...stages } : undefined;
   } catch {
     return undefined;
   }

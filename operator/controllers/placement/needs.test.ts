@@ -14,6 +14,10 @@ const kinds = [testKind, otherKind, undividedKind];
 const byKey = new Map<string, GpuKind>(kinds.map((kind) => [gpuKindKey(kind), kind]));
 const digests = ['a', 'b', 'c', 'd'].map((letter) => `sha256:${letter.repeat(64)}`);
 
+function gpuOf(kind: string): { kind: string; engine: string } {
+  return { kind, engine: byKey.get(kind)?.engine ?? '' };
+}
+
 function world(seed: number) {
   const seeded = new Seeded(seed);
   const keys = [...byKey.keys()];
@@ -21,7 +25,7 @@ function world(seed: number) {
     (node, n) => ({
       ...node,
       state: n % 5 === 4 ? 'NotReady' : 'Ready',
-      gpus: node.gpus.map((gpu) => ({ ...gpu, kind: keys[seeded.between(0, keys.length - 1)] ?? '' })),
+      gpus: node.gpus.map((gpu) => ({ ...gpu, ...gpuOf(keys[seeded.between(0, keys.length - 1)] ?? '') })),
     }),
   );
   const tasks = seededTasks(seeded, { count: 60, highShare: 0.3, utilization: 0.1 });
@@ -49,8 +53,10 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))('seed %i', (seed) => {
   const needs = neededProfiles(evaluations, snapshot, byKey);
   const wanted = new Set<string>();
   for (const { task, profiled } of evaluations) {
-    const usable = nodes.filter((node) => nodeFilters.every((filter) => filter.passes(task, node)));
-    for (const kind of usable.flatMap(({ gpus }) => gpus.map((gpu) => byKey.get(gpu.kind)))) {
+    const usable = nodes
+      .filter((node) => nodeFilters.every((filter) => filter.passes(task, node)))
+      .flatMap(({ gpus }) => gpus.filter(({ engine }) => task.package?.engines?.includes(engine)));
+    for (const kind of usable.map((gpu) => byKey.get(gpu.kind))) {
       if (kind !== undefined && profiled !== undefined)
         wanted.add(profileName({ ...kind, ...profiled, batchSizes: [1, 2] }));
     }

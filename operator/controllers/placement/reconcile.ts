@@ -48,7 +48,8 @@ export async function reconcileTask(
   const wanted = wantedStatus(options, key, task);
   // Without a decision on this very spec there is a cycle to come, which asks for the task again.
   if (wanted === undefined || isDeepStrictEqual(wanted, ownedStatus(task))) return done;
-  return write(options, { key, task, wanted, signal });
+  const rebalanced = options.cycles.decided(key)?.rebalanced;
+  return write(options, { key, task, wanted, rebalanced, signal });
 }
 
 function wantedStatus(options: TaskReconcilerOptions, key: string, task: StoredTask): OwnedStatus | undefined {
@@ -101,10 +102,15 @@ interface Write {
   readonly key: string;
   readonly task: StoredTask;
   readonly wanted: OwnedStatus;
+  /** Why it moves to another GPU, where it could have stayed. */
+  readonly rebalanced: string | undefined;
   readonly signal: AbortSignal;
 }
 
-async function write(options: TaskReconcilerOptions, { key, task, wanted, signal }: Write): Promise<Outcome> {
+async function write(
+  options: TaskReconcilerOptions,
+  { key, task, wanted, rebalanced, signal }: Write,
+): Promise<Outcome> {
   const { client, tasks, metrics, replan } = options;
   const { name, namespace, resourceVersion } = task.metadata;
   const count = (result: string): void => metrics.statusWrites.add(1, { kind: 'RealtimeInferenceTask', result });
@@ -116,7 +122,7 @@ async function write(options: TaskReconcilerOptions, { key, task, wanted, signal
     );
     tasks.remember(written);
     count('written');
-    tellOfTransitions(options.events, task, written);
+    tellOfTransitions(options.events, task, written, rebalanced);
     return done;
   } catch (error) {
     if (isNotFound(error)) return done;
@@ -140,11 +146,17 @@ async function reread({ client, tasks }: TaskReconcilerOptions, key: string, sig
   }
 }
 
-function tellOfTransitions(events: EventRecorder, before: StoredTask, after: StoredTask): void {
+function tellOfTransitions(
+  events: EventRecorder,
+  before: StoredTask,
+  after: StoredTask,
+  rebalanced: string | undefined,
+): void {
   const [was, is] = [before, after].map(({ status }) => findCondition(status?.conditions, 'Placed'));
   const epoch = after.status?.placement?.epoch;
   if (is?.status === 'True' && epoch !== before.status?.placement?.epoch) {
-    events.record({ regarding: after, type: 'Normal', reason: 'Placed', action: 'Place', note: is.message });
+    const [reason, note] = rebalanced === undefined ? ['Placed', is.message] : ['Rebalanced', rebalanced];
+    events.record({ regarding: after, type: 'Normal', reason, action: 'Place', note });
   }
   if (is?.status === 'False' && is.reason !== was?.reason) {
     const type = is.reason === 'Suspended' ? 'Normal' : 'Warning';

@@ -2,12 +2,11 @@
 import { join } from 'node:path';
 
 import type { ObservedState } from '../../../node-agent/native/gen/runtime.ts';
-import type { RealtimeInferenceTask } from '../../../api/resources.ts';
 import { repositoryRoot } from '../../control-plane/paths.ts';
 import type { Act, ActResult } from '../act.ts';
 import { Checks, round } from '../act.ts';
 import { windowBetween } from '../counters.ts';
-import { fitPeriods } from '../fit.ts';
+import { fitToMachine } from '../fit-to-machine.ts';
 import { judgeSteady } from '../judge.ts';
 import { valuesByLabel } from '../metrics-text.ts';
 import type { Stack } from '../stack.ts';
@@ -15,11 +14,10 @@ import { identityOf } from '../tasks.ts';
 
 export const examples = join(repositoryRoot, 'examples');
 const measuredSeconds = 16;
-const targetLoad = 0.66;
 const firstServedLimitSeconds = 60;
 
 async function firstServed(stack: Stack, signal: AbortSignal): Promise<number> {
-  await stack.watch.until(({ tasks }) => tasks.some(({ jobs }) => (jobs?.completed ?? 0) > 0), {
+  await stack.node1.watch.until(({ tasks }) => tasks.some(({ jobs }) => (jobs?.completed ?? 0) > 0), {
     what: 'the first job to complete',
     timeoutMs: 60_000,
     signal,
@@ -37,8 +35,8 @@ function completedOf(state: ObservedState, uid: string | undefined): number {
  */
 async function checkOutcome(checks: Checks, stack: Stack, before: ObservedState, signal: AbortSignal): Promise<void> {
   const written = await stack.tasks.list(signal);
-  const metrics = valuesByLabel(await stack.metrics('agent'), 'daris_jobs_completed_total', 'task');
-  const state = await stack.watch.fresh(signal);
+  const metrics = valuesByLabel(await stack.node1.metrics(), 'daris_jobs_completed_total', 'task');
+  const state = await stack.node1.watch.fresh(signal);
   for (const { metadata, status } of written) {
     const name = metadata.name ?? '';
     const live = completedOf(state, metadata.uid);
@@ -50,30 +48,6 @@ async function checkOutcome(checks: Checks, stack: Stack, before: ObservedState,
   }
   const withFigures = written.filter(({ status }) => (status?.runtime?.jobs?.completed ?? 0) > 0);
   checks.atLeast('tasks whose status shows completed jobs', withFigures.length, 1);
-}
-
-/**
- * The examples' periods are for a machine on which they load a core to two thirds. Others are slower or faster, so the
- * periods are edited, as users would, towards that load; the execution times are those that the cluster measured.
- */
-async function fitToMachine(
-  stack: Stack,
-  tasks: readonly RealtimeInferenceTask[],
-  signal: AbortSignal,
-): Promise<[tasks: RealtimeInferenceTask[], factor: number]> {
-  const state = await stack.watch.fresh(signal);
-  const paced = tasks.map(({ metadata, status }) => ({
-    name: metadata.name ?? '',
-    afetUs: state.tasks.find(({ uid }) => uid === metadata.uid)?.afetUs ?? Number.NaN,
-    periodUs: status?.effective?.periodUs ?? Number.NaN,
-    offsetUs: status?.effective?.offsetUs ?? Number.NaN,
-  }));
-  const { factor, patches } = fitPeriods(paced, stack.streams, targetLoad);
-  for (const [name, spec] of patches) {
-    const patch = ['patch', 'rit', name, '-n', stack.namespace, '--type=merge', '-p', JSON.stringify({ spec })];
-    await stack.cluster.kubectl(patch, { signal });
-  }
-  return [await stack.tasks.allReady(tasks.length, { timeoutMs: 30_000, signal }), factor];
 }
 
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
@@ -88,9 +62,9 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   for (const { metadata, status } of tasks.filter(({ spec }) => spec.priority === 'High')) {
     checks.atMost(`period of ${metadata.name} in µs`, status?.effective?.periodUs ?? Number.NaN, 200_000);
   }
-  const [before, after] = await stack.watch.span(measuredSeconds, signal);
+  const [before, after] = await stack.node1.watch.span(measuredSeconds, signal);
   const steady = judgeSteady(windowBetween(before, after, tasks.map(identityOf)), {
-    streams: stack.streams,
+    streams: stack.node1.streams,
     high: 2,
     low: 4,
     seconds: 15,

@@ -12,7 +12,7 @@ const label = 'demo.daris.dev/overload';
 
 async function measure(stack: Stack, seconds: number, signal: AbortSignal): Promise<Window> {
   const identities = await stack.tasks.identities(signal);
-  const [before, after] = await stack.watch.span(seconds, signal);
+  const [before, after] = await stack.node1.watch.span(seconds, signal);
   return windowBetween(before, after, identities);
 }
 
@@ -38,7 +38,7 @@ function copyOf(task: RealtimeInferenceTask, copy: number): object {
 async function deleteCopies(stack: Stack, signal: AbortSignal): Promise<void> {
   await stack.remove(['rit', '-l', label]);
   const left = new Set((await stack.tasks.identities(signal)).map(({ uid }) => uid));
-  await stack.watch.until(({ tasks }) => tasks.every(({ uid }) => left.has(uid)), {
+  await stack.node1.watch.until(({ tasks }) => tasks.every(({ uid }) => left.has(uid)), {
     what: 'the runtime to let go of the deleted tasks',
     timeoutMs: 20_000,
     signal,
@@ -48,13 +48,13 @@ async function deleteCopies(stack: Stack, signal: AbortSignal): Promise<void> {
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const before = await measure(stack, 5, signal);
   const low = (await stack.tasks.list(signal)).filter((task) => identityOf(task).priority === 'Low');
-  const copies = copiesNeeded(before, stack.streams);
+  const copies = copiesNeeded(before, stack.node1.streams);
   const items = Array.from({ length: copies }, (_, copy) => low.map((task) => copyOf(task, copy + 1))).flat();
   try {
     await stack.cluster.apply({ apiVersion: 'v1', kind: 'List', items }, { signal });
     await stack.tasks.allReady(6 + items.length, { timeoutMs: 60_000, signal });
     const during = await measure(stack, measuredSeconds, signal);
-    const { figures, failures } = judgeOverload(before, during, stack.streams);
+    const { figures, failures } = judgeOverload(before, during, stack.node1.streams);
     return { figures: { addedTasks: items.length, ...figures }, failures };
   } finally {
     await deleteCopies(stack, signal);

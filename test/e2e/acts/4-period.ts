@@ -19,20 +19,24 @@ function inForce(task: RealtimeInferenceTask): boolean {
 
 /** Edits the period as a user would, and waits until the runtime has been given the new terms. */
 async function edit(stack: Stack, newPeriod: string, signal: AbortSignal): Promise<void> {
-  const { appliedGeneration } = await stack.watch.fresh(signal);
+  const { appliedGeneration } = await stack.node1.watch.fresh(signal);
   const patch = JSON.stringify({ spec: { period: newPeriod } });
   await stack.cluster.kubectl(['patch', 'rit', name, '-n', stack.namespace, '--type=merge', '-p', patch], { signal });
   const what = `period ${newPeriod} to be in force`;
   await stack.tasks.until(name, inForce, { what, timeoutMs: 20_000, signal });
-  await stack.watch.until((state) => state.appliedGeneration > appliedGeneration, { what, timeoutMs: 20_000, signal });
+  await stack.node1.watch.until((state) => state.appliedGeneration > appliedGeneration, {
+    what,
+    timeoutMs: 20_000,
+    signal,
+  });
 }
 
 /** Releases a second over some seconds, which must be those of the grid of the period that should be in force. */
 async function measureAt(stack: Stack, checks: Checks, periodUs: number, signal: AbortSignal): Promise<number> {
   const task = await stack.tasks.until(name, inForce, { what: 'it to be ready', timeoutMs: 20_000, signal });
-  const [before] = await stack.watch.span(measuredSeconds, signal);
+  const [before] = await stack.node1.watch.span(measuredSeconds, signal);
   const grid = { ...gridOf(task), periodUs };
-  const after = await settledState(stack.watch, before, [grid], signal);
+  const after = await settledState(stack.node1.watch, before, [grid], signal);
   checkGrid(checks, before, after, [grid]);
   const window = windowBetween(before, after, [identityOf(task)]);
   return round((window.tasks[0]?.jobs.released ?? 0) / window.seconds);
@@ -50,8 +54,8 @@ async function find(stack: Stack, signal: AbortSignal): Promise<RealtimeInferenc
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
   const tasks = await stack.tasks.list(signal);
-  const first = await stack.watch.fresh(signal);
-  const pids = [stack.pidOf('agent'), stack.pidOf('runtime')].join();
+  const first = await stack.node1.watch.fresh(signal);
+  const pids = [stack.node1.pidOf('agent'), stack.node1.pidOf('runtime')].join();
   const placed = placementOf(await find(stack, signal));
 
   const periodUs = (await find(stack, signal))?.status?.effective?.periodUs ?? Number.NaN;
@@ -61,10 +65,14 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   await edit(stack, formatDurationUs(periodUs), signal);
   const restored = await measureAt(stack, checks, periodUs, signal);
 
-  const last = await stack.watch.fresh(signal);
+  const last = await stack.node1.watch.fresh(signal);
   const identities = tasks.map(identityOf);
   checks.equal('placement', placementOf(await find(stack, signal)), placed);
-  checks.equal('process ids of agent and runtime', [stack.pidOf('agent'), stack.pidOf('runtime')].join(), pids);
+  checks.equal(
+    'process ids of agent and runtime',
+    [stack.node1.pidOf('agent'), stack.node1.pidOf('runtime')].join(),
+    pids,
+  );
   checkMonotone(checks, 'counters', jobsByName(first, identities), jobsByName(last, identities));
   checkMonotone(checks, 'status', jobsInStatus(tasks), jobsInStatus(await stack.tasks.list(signal)));
   checkHighTasks(checks, windowBetween(first, last, identities));

@@ -85,7 +85,7 @@ async function checkConditions(checks: Checks, stack: Stack, signal: AbortSignal
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
   const running = (await stack.tasks.list(signal)).map(identityOf);
-  const before = await stack.watch.fresh(signal);
+  const before = await stack.node1.watch.fresh(signal);
   for (const [spec, message] of invalidSpecs) {
     const answer = await refusal(stack, spec, signal);
     checks.holds(
@@ -94,7 +94,7 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
     );
   }
   const conditions = await checkConditions(checks, stack, signal);
-  const window = windowBetween(before, await stack.watch.fresh(signal), running);
+  const window = windowBetween(before, await stack.node1.watch.fresh(signal), running);
   checkHighTasks(checks, window);
   for (const { name, jobs } of window.tasks) checks.atLeast(`jobs of ${name} released meanwhile`, jobs.released, 1);
   return { figures: { refusedByApiServer: invalidSpecs.length, ...conditions }, failures: checks.failures };

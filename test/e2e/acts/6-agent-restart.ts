@@ -29,11 +29,11 @@ async function statusMovesOn(stack: Stack, before: Counters, signal: AbortSignal
 
 /** What the runtime says at the begin and the end of some seconds in which no agent lives. */
 async function withoutAgent(stack: Stack, signal: AbortSignal): Promise<[ObservedState, ObservedState]> {
-  await stack.killAgent();
+  await stack.node1.killAgent();
   try {
-    return await stack.watch.span(outageSeconds, signal);
+    return await stack.node1.watch.span(outageSeconds, signal);
   } finally {
-    if (!signal.aborted) await stack.startAgent();
+    if (!signal.aborted) await stack.node1.startAgent();
   }
 }
 
@@ -41,17 +41,17 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
   const tasks = await stack.tasks.list(signal);
   const identities = tasks.map(identityOf);
-  const runtime = stack.pidOf('runtime');
-  const before = await stack.watch.fresh(signal);
+  const runtime = stack.node1.pidOf('runtime');
+  const before = await stack.node1.watch.fresh(signal);
 
   const [dead, alive] = await withoutAgent(stack, signal);
   const statusAfter = await statusMovesOn(stack, jobsInStatus(tasks), signal);
   const grids = tasks.map(gridOf);
-  const after = await settledState(stack.watch, before, grids, signal);
+  const after = await settledState(stack.node1.watch, before, grids, signal);
 
   const window = windowBetween(before, after, identities);
   const outage = windowBetween(dead, alive, identities);
-  checks.equal('process id of the runtime', stack.pidOf('runtime'), runtime);
+  checks.equal('process id of the runtime', stack.node1.pidOf('runtime'), runtime);
   checkGrid(checks, before, after, grids);
   checkHighTasks(checks, window);
   checkHighTasks(checks, outage);

@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/engine.hpp"
 #include "engine/openvino/element_type.hpp"
 #include "engine/openvino/onnx_data.hpp"
+#include "engine/refusals.hpp"
 
 namespace daris::engine::openvino {
 namespace {
-
-[[noreturn]] void refuse(const model::Artifact& artifact, const std::string& what) {
-  throw EngineError("InvalidArtifact", model::printable(artifact.file.path) + " (stage '" + artifact.stage +
-                                           "', batch " + std::to_string(artifact.batch) + ") " + what);
-}
 
 // OpenVINO's messages begin with where in its source it threw; the last line that is not empty says what.
 std::string gist(std::string_view text) {

@@ -1,10 +1,10 @@
 #include "engine/openvino/loaded_model.hpp"
 
-#include <algorithm>
 #include <openvino/runtime/properties.hpp>
 
 #include "engine/openvino/artifact.hpp"
 #include "engine/openvino/slot.hpp"
+#include "engine/refusals.hpp"
 
 namespace daris::engine::openvino {
 namespace {
@@ -18,23 +18,6 @@ ov::AnyMap compile_properties() {
           ov::hint::enable_cpu_pinning(false)};
 }
 
-const model::Artifact& find_artifact(const model::Manifest& manifest, const std::string& stage,
-                                     std::uint32_t batch) {
-  return *std::ranges::find_if(manifest.artifacts, [&](const model::Artifact& artifact) {
-    return artifact.engine == kEngine && artifact.stage == stage && artifact.batch == batch;
-  });
-}
-
-void check_not_stopped(const std::stop_token& stop) {
-  if (stop.stop_requested()) throw EngineError("Cancelled", "loading was cancelled");
-}
-
-std::string list_of(const std::vector<std::uint32_t>& sizes) {
-  std::string text;
-  for (const std::uint32_t size : sizes) text += (text.empty() ? "" : ", ") + std::to_string(size);
-  return text;
-}
-
 }  // namespace
 
 OpenvinoModel::OpenvinoModel(ov::Core& core, const model::Package& package, const std::stop_token& stop)
@@ -42,10 +25,7 @@ OpenvinoModel::OpenvinoModel(ov::Core& core, const model::Package& package, cons
       manifest_(package.manifest()),
       digest_(package.digest()),
       batches_(package.manifest().batches(kEngine)) {
-  if (batches_.empty()) {
-    throw EngineError("NoArtifacts", "model.json lists no artifacts of engine '" + std::string(kEngine) +
-                                         "'; package the model for it");
-  }
+  if (batches_.empty()) refuse_engine(kEngine);
   for (const model::Sample& sample : manifest_.samples) samples_[sample.input] = package.read(sample.file);
   for (const std::uint32_t batch : batches_) read_batch(package, batch, stop);
 }
@@ -55,7 +35,7 @@ void OpenvinoModel::read_batch(const model::Package& package, std::uint32_t size
   Batch batch;
   for (const model::Stage& stage : manifest_.stages) {
     check_not_stopped(stop);
-    const model::Artifact& artifact = find_artifact(manifest_, stage.name, size);
+    const model::Artifact& artifact = *manifest_.artifact(kEngine, stage.name, size);
     batch.stages.push_back(read_artifact(core_, manifest_, artifact, package.read(artifact.file)));
     batch.bytes += artifact.file.bytes;
   }
@@ -68,7 +48,7 @@ std::shared_ptr<CompiledStages> OpenvinoModel::compile(const Batch& batch, std::
   auto stages = std::make_shared<CompiledStages>();
   const TensorSet tensors(manifest_, samples_, size);
   for (std::size_t i = 0; i < batch.stages.size(); ++i) {
-    const model::Artifact& artifact = find_artifact(manifest_, manifest_.stages[i].name, size);
+    const model::Artifact& artifact = *manifest_.artifact(kEngine, manifest_.stages[i].name, size);
     try {
       stages->push_back(core_.compile_model(batch.stages[i], "CPU", compile_properties()));
     } catch (const std::exception& error) {
@@ -88,10 +68,7 @@ std::shared_ptr<CompiledStages> OpenvinoModel::compile(const Batch& batch, std::
 std::shared_ptr<CompiledStages> OpenvinoModel::compiled(std::uint32_t size, std::uint32_t copy) const {
   const std::lock_guard lock(mutex_);
   const auto batch = by_size_.find(size);
-  if (batch == by_size_.end()) {
-    throw EngineError("UnknownBatch", "the package has no artifacts of batch size " + std::to_string(size) +
-                                          "; there are: " + list_of(batches_));
-  }
+  if (batch == by_size_.end()) refuse_batch(size, batches_);
   auto& stages = batch->second.copies[copy];
   if (!stages) stages = compile(batch->second, size);
   return stages;

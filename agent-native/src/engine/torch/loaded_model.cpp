@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/refusals.hpp"
 #include "engine/torch/artifact_file.hpp"
 #include "engine/torch/device_memory.hpp"
 #include "engine/torch/driver.hpp"
@@ -25,21 +26,16 @@ const model::Artifact* find_artifact(const model::Manifest& manifest, std::strin
   return found == manifest.artifacts.end() ? nullptr : &*found;
 }
 
-std::string in_words(const model::Artifact& artifact) {
-  return model::printable(artifact.file.path) + " (stage '" + artifact.stage + "', batch " +
-         std::to_string(artifact.batch) + ")";
-}
-
 [[noreturn]] void refuse_arch(const model::Manifest& manifest, std::string_view arch) {
   std::set<std::string> there;
   for (const model::Artifact& artifact : manifest.artifacts) {
     if (artifact.engine == kEngine) there.insert(artifact.arch);
   }
+  if (there.empty()) refuse_engine(kEngine);
   std::string list;
   for (const std::string& each : there) list += (list.empty() ? "" : ", ") + model::printable(each);
   throw EngineError("NoArtifacts", "model.json lists no artifacts of engine 'torch' for '" +
-                                       std::string(arch) + "'" +
-                                       (list.empty() ? "" : "; there are some for " + list) +
+                                       std::string(arch) + "'; there are some for " + list +
                                        "; package the model on a GPU of that kind");
 }
 
@@ -59,15 +55,8 @@ std::unique_ptr<AOTIModelPackageLoader> load_stage(const model::Package& package
   } catch (const EngineError&) {
     throw;
   } catch (const std::exception& error) {
-    throw EngineError("InvalidArtifact",
-                      in_words(artifact) + " cannot be loaded: " + model::printable(error.what()));
+    refuse(artifact, "cannot be loaded: " + model::printable(error.what()));
   }
-}
-
-std::string list_of(const std::vector<std::uint32_t>& sizes) {
-  std::string text;
-  for (const std::uint32_t size : sizes) text += (text.empty() ? "" : ", ") + std::to_string(size);
-  return text;
 }
 
 }  // namespace
@@ -83,7 +72,7 @@ TorchModel::TorchModel(const model::Package& package, const Target& target, int 
   for (const model::Sample& sample : manifest_.samples) samples_[sample.input] = package.read(sample.file);
   const std::uint64_t before = free_bytes();
   for (const std::uint32_t batch : batches_) {
-    if (stop.stop_requested()) throw EngineError("Cancelled", "loading was cancelled");
+    check_not_stopped(stop);
     load_batch(package, target, device, batch);
   }
   const std::uint64_t after = free_bytes();
@@ -105,9 +94,8 @@ void TorchModel::load_batch(const model::Package& package, const Target& target,
 
 const Stages& TorchModel::stages(std::uint32_t batch) const {
   const auto found = by_size_.find(batch);
-  if (found != by_size_.end()) return found->second;
-  throw EngineError("UnknownBatch", "the package has no artifacts of batch size " + std::to_string(batch) +
-                                        " for this GPU; there are: " + list_of(batches_));
+  if (found == by_size_.end()) refuse_batch(batch, batches_);
+  return found->second;
 }
 
 }  // namespace daris::engine::torch

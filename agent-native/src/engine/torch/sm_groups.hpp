@@ -19,13 +19,9 @@ struct SmSplit {
 /// Groups of a context by their index in the split, ascending; empty: the whole GPU.
 using SmGroups = std::vector<std::uint32_t>;
 
-/// SMs of each context by eq. 9: ceil_even(OS * SM_max / N_c), at most all. Throws std::invalid_argument
-/// where N_c or N_s is 0 or OS is not within [1, N_c].
-[[nodiscard]] std::uint32_t sms_of_share(std::uint32_t sms, const Partitioning& partitioning);
-
-/// The groups of each context: as few as hold its share by eq. 9, dealt in a row and starting anew at the
+/// The groups of each context: as few as hold its sms_per_context, dealt in a row and starting anew at the
 /// end, so that no group serves more than one context more than another. A share that needs all groups is the
-/// whole GPU, and so is every share in mode Streams. Throws std::invalid_argument as sms_of_share.
+/// whole GPU, and so is every share in mode Streams. Throws as sms_per_context.
 [[nodiscard]] std::vector<SmGroups> deal_groups(std::uint32_t sms, const SmSplit& split,
                                                 const Partitioning& partitioning);
 

@@ -8,13 +8,13 @@
 namespace daris::engine::torch {
 namespace {
 
-std::string in_words(at::ScalarType type, c10::IntArrayRef shape) {
+std::string described(at::ScalarType type, c10::IntArrayRef shape) {
   std::ostringstream text;
   text << c10::toString(type) << ' ' << shape;
   return text.str();
 }
 
-[[noreturn]] void refuse(const model::Stage& stage, std::uint32_t batch, const std::string& what) {
+[[noreturn]] void refuse_stage(const model::Stage& stage, std::uint32_t batch, const std::string& what) {
   throw EngineError("InvalidArtifact", "stage '" + stage.name + "' at batch " + std::to_string(batch) + " " +
                                            what + "; package the model anew");
 }
@@ -24,9 +24,9 @@ void check_output(const model::Manifest& manifest, model::Layout layout, const m
   const model::Tensor& wanted = *manifest.tensor(name);
   const std::vector<std::int64_t> shape = batched_shape(wanted, batch);
   if (is.scalar_type() != scalar_type(wanted.datatype) || is.sizes() != c10::IntArrayRef(shape)) {
-    refuse(stage, batch,
-           "writes " + model::printable(name) + " as " + in_words(is.scalar_type(), is.sizes()) +
-               ", model.json says " + in_words(scalar_type(wanted.datatype), shape));
+    refuse_stage(stage, batch,
+                 "writes " + model::printable(name) + " as " + described(is.scalar_type(), is.sizes()) +
+                     ", model.json says " + described(scalar_type(wanted.datatype), shape));
   }
   constexpr int kImageDimensions = 4;
   const bool leaves =
@@ -35,9 +35,9 @@ void check_output(const model::Manifest& manifest, model::Layout layout, const m
       !leaves && layout == model::Layout::kChannelsLast && is.dim() == kImageDimensions;
   const auto order = innermost_channels ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   if (is.is_contiguous(order)) return;
-  refuse(stage, batch,
-         "writes " + model::printable(name) + " in another order of memory than " +
-             (innermost_channels ? "channels_last" : "row-major"));
+  refuse_stage(stage, batch,
+               "writes " + model::printable(name) + " in another order of memory than " +
+                   (innermost_channels ? "channels_last" : "row-major"));
 }
 
 }  // namespace
@@ -72,9 +72,9 @@ void check_outputs(const model::Manifest& manifest, model::Layout layout, std::s
                    std::uint32_t batch, const std::vector<at::Tensor>& outputs) {
   const model::Stage& stage = manifest.stages[index];
   if (outputs.size() != stage.outputs.size()) {
-    refuse(stage, batch,
-           "writes " + std::to_string(outputs.size()) + " tensors, model.json says " +
-               std::to_string(stage.outputs.size()));
+    refuse_stage(stage, batch,
+                 "writes " + std::to_string(outputs.size()) + " tensors, model.json says " +
+                     std::to_string(stage.outputs.size()));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i)
     check_output(manifest, layout, stage, batch, stage.outputs[i], outputs[i]);

@@ -1,12 +1,10 @@
-// Eq. 9 and the hardware's groups of SMs: what each context gets.
+// The hardware's groups of SMs: which each context gets.
 #include "engine/torch/sm_groups.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
-#include <stdexcept>
 
 namespace daris::engine::torch {
 namespace {
@@ -18,34 +16,6 @@ constexpr SmSplit kFine{.size = 2, .count = 66};
 Partitioning of(std::uint32_t contexts, double oversubscription,
                 PartitionMode mode = PartitionMode::GreenContexts) {
   return {.contexts = contexts, .streams_per_context = 1, .oversubscription = oversubscription, .mode = mode};
-}
-
-TEST(SmsOfShare, AreRoundedUpToTheNextEvenNumber) {
-  EXPECT_EQ(sms_of_share(kSms, of(6, 1)), 22U);
-  EXPECT_EQ(sms_of_share(kSms, of(4, 1)), 34U);  // 33
-  EXPECT_EQ(sms_of_share(kSms, of(8, 1)), 18U);  // 16.5
-  EXPECT_EQ(sms_of_share(68, of(6, 2)), 24U);    // the paper's GPU
-}
-
-TEST(SmsOfShare, AnEvenShareIsNotMadeTheNextByTheProductsError) {
-  EXPECT_EQ(sms_of_share(120, of(10, 1.1)), 14U);  // 13.200000000000001
-  EXPECT_EQ(sms_of_share(110, of(11, 1.2)), 12U);  // 1.2 * 110 is 132 and a little
-}
-
-TEST(SmsOfShare, AreNeverMoreThanThereAre) {
-  EXPECT_EQ(sms_of_share(kSms, of(8, 8)), kSms);
-  EXPECT_EQ(sms_of_share(7, of(1, 1)), 7U);
-}
-
-TEST(SmsOfShare, RefusesWhatEq9DoesNotAllow) {
-  EXPECT_THROW((void)sms_of_share(kSms, of(0, 1)), std::invalid_argument);
-  EXPECT_THROW((void)sms_of_share(kSms, of(4, 0.9)), std::invalid_argument);
-  EXPECT_THROW((void)sms_of_share(kSms, of(4, 4.1)), std::invalid_argument);
-  EXPECT_THROW((void)sms_of_share(kSms, of(4, std::numeric_limits<double>::quiet_NaN())),
-               std::invalid_argument);
-  Partitioning none = of(4, 1);
-  none.streams_per_context = 0;
-  EXPECT_THROW((void)sms_of_share(kSms, none), std::invalid_argument);
 }
 
 TEST(DealGroups, ContextsThatShareNothingHaveGroupsOfTheirOwn) {

@@ -1,11 +1,13 @@
 // The leading operator is halted past its Lease, and another one leads. When the first goes on, it ends without a write, and
 // what it might have sent is refused by the API server. No task is moved by any of it.
-import { systemNamespace, type RealtimeInferenceTask } from '../../../api/resources.ts';
+import { systemNamespace } from '../../../api/resources.ts';
 import { Cluster } from '../../control-plane/cluster.ts';
 import { waitFor } from '../../control-plane/wait.ts';
 import type { Act, ActResult } from '../act.ts';
 import { Checks, round } from '../act.ts';
-import type { OperatorName, Stack } from '../stack.ts';
+import type { OperatorName } from '../operators.ts';
+import type { Stack } from '../stack.ts';
+import { placesOf } from '../tasks.ts';
 
 const [first, second]: readonly [OperatorName, OperatorName] = ['operator', 'operator-2'];
 /** Exit status of an operator that led and does not any more. */
@@ -24,21 +26,13 @@ async function leads(stack: Stack, name: OperatorName, signal: AbortSignal): Pro
 }
 
 async function isLeader(stack: Stack, name: OperatorName): Promise<boolean> {
-  return (await stack.metrics(name)).split('\n').includes('daris_leader 1');
+  return (await stack.operators.metrics(name)).split('\n').includes('daris_leader 1');
 }
 
 async function transitions(stack: Stack, signal: AbortSignal): Promise<number> {
   const path = 'jsonpath={.spec.leaseTransitions}';
   const args = ['get', 'lease', 'daris-operator', '-n', systemNamespace, '-o', path];
   return Number(await stack.cluster.kubectl(args, { signal }));
-}
-
-function placements(tasks: readonly RealtimeInferenceTask[]): string {
-  const places = tasks.map(({ metadata, status }) => {
-    const { node, gpu, context, epoch } = status?.placement ?? {};
-    return `${metadata.name} ${node}/${gpu}/${context} epoch ${epoch}`;
-  });
-  return places.sort().join(', ');
 }
 
 /** With the identity of the operators takes a placement away under a former leader's number; answers what is said. */
@@ -49,7 +43,7 @@ async function writeAsFormerLeader(stack: Stack, leaderTransitions: number, sign
   const { name, namespace } = metadata;
   const input = JSON.stringify({ apiVersion, kind, metadata: { name, namespace }, status: { leaderTransitions } });
   const how = ['--server-side', '--force-conflicts', '--subresource=status', '--field-manager=daris-operator'];
-  const written = new Cluster(stack.operatorKubeconfig).kubectl(['apply', ...how, '-f', '-'], { input, signal });
+  const written = new Cluster(stack.operators.kubeconfig).kubectl(['apply', ...how, '-f', '-'], { input, signal });
   return written.then(
     () => 'accepted',
     (error: unknown) => String(error),
@@ -58,29 +52,29 @@ async function writeAsFormerLeader(stack: Stack, leaderTransitions: number, sign
 
 /** Halts the leader until the other leads, and lets it go on; answers how long the takeover took. */
 async function haltLeader(stack: Stack, checks: Checks, signal: AbortSignal): Promise<number> {
-  stack.pauseOperator(first);
+  stack.operators.pause(first);
   let seconds: number;
   try {
     seconds = await leads(stack, second, signal);
   } finally {
-    stack.resumeOperator(first);
+    stack.operators.resume(first);
   }
-  checks.equal('exit status of the halted leader', await stack.operatorEnded(first, 20_000), lostStatus);
+  checks.equal('exit status of the halted leader', await stack.operators.ended(first, 20_000), lostStatus);
   return seconds;
 }
 
 /** Back to one operator, the first: the other is told to end, and gives the Lease up. */
 async function handOver(stack: Stack, signal: AbortSignal): Promise<number> {
-  await stack.startOperator(first);
-  await stack.stopOperator(second);
+  await stack.operators.start(first);
+  await stack.operators.stop(second);
   return leads(stack, first, signal);
 }
 
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
-  const before = placements(await stack.tasks.list(signal));
+  const before = placesOf(await stack.tasks.list(signal));
   const stale = await transitions(stack, signal);
-  await stack.startOperator(second);
+  await stack.operators.start(second);
   checks.holds(!(await isLeader(stack, second)), 'two operators lead');
 
   const takeoverSeconds = await haltLeader(stack, checks, signal);
@@ -90,7 +84,7 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
 
   const handoverSeconds = await handOver(stack, signal);
   checks.atMost('seconds of the clean handover', handoverSeconds, longestHandoverSeconds);
-  checks.equal('the tasks placed', placements(await stack.tasks.list(signal)), before);
+  checks.equal('the tasks placed', placesOf(await stack.tasks.list(signal)), before);
   return { figures: { takeoverSeconds, handoverSeconds, leadersSoFar: stale + 2 }, failures: checks.failures };
 }
 

@@ -4,7 +4,7 @@ import type { Act, ActResult } from '../act.ts';
 import { Checks } from '../act.ts';
 import { windowBetween } from '../counters.ts';
 import { checkHighTasks } from '../judge.ts';
-import { labelNode, policyInForce } from '../node-policy.ts';
+import { labelNodes, policyInForce } from '../node-policy.ts';
 import type { Stack } from '../stack.ts';
 import { conditionOf, identityOf } from '../tasks.ts';
 
@@ -12,7 +12,7 @@ const policy = 'fair';
 const task = 'one-more';
 const spec = { model: 'edge-classifier', priority: 'High', release: 'Periodic', period: '200ms', deadline: '200ms' };
 
-/** Quota of the tasks' namespace, in streams. Nothing is said of contexts, so nothing is drained for it. */
+/** Quota of the tasks' namespace, in streams, on both nodes together. Nothing is said of contexts, so nothing is drained for it. */
 async function applyQuota(stack: Stack, utilization: string, signal: AbortSignal): Promise<number> {
   const manifest = {
     apiVersion: 'daris.dev/v1alpha1',
@@ -48,8 +48,8 @@ async function placedWords(stack: Stack, reason: string, signal: AbortSignal): P
 /** Leaves a thousandth of a stream, less than any model here takes. */
 async function refuse(checks: Checks, stack: Stack, booked: number, signal: AbortSignal): Promise<string> {
   const generation = await applyQuota(stack, (booked + 0.001).toFixed(6), signal);
-  await labelNode(stack, policy, signal);
-  await policyInForce(stack, { name: policy, generation }, signal);
+  await labelNodes(stack, stack.nodes, policy, signal);
+  for (const node of stack.nodes) await policyInForce(stack, node, { name: policy, generation }, signal);
   const metadata = { name: task };
   const manifest = { apiVersion: 'daris.dev/v1alpha1', kind: 'RealtimeInferenceTask', metadata, spec };
   await stack.cluster.apply(manifest, { signal });
@@ -63,20 +63,20 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
   const running = await stack.tasks.list(signal);
   const identities = running.map(identityOf);
-  const before = await stack.watch.fresh(signal);
+  const before = stack.tally.figures();
   const booked = bookedByHigh(running);
   try {
     const refused = await refuse(checks, stack, booked, signal);
     await applyQuota(stack, (booked + 1).toFixed(6), signal);
     const admitted = await placedWords(stack, 'Placed', signal);
-    const window = windowBetween(before, await stack.watch.fresh(signal), identities);
+    const window = windowBetween(before, stack.tally.figures(), identities);
     checkHighTasks(checks, window);
     for (const { name, jobs } of window.tasks) checks.atLeast(`jobs of ${name} released meanwhile`, jobs.released, 1);
     return { figures: { refused, admittedWithMore: admitted }, failures: checks.failures };
   } finally {
     await stack.remove(['rit', task]);
     await stack.remove(['gsp', policy]);
-    if (!signal.aborted) await labelNode(stack, undefined);
+    if (!signal.aborted) await labelNodes(stack, stack.nodes, undefined);
   }
 }
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { systemNamespace } from '../../../api/resources.ts';
 import { repositoryRoot } from '../../control-plane/paths.ts';
 import { waitFor } from '../../control-plane/wait.ts';
 import type { Act, ActResult } from '../act.ts';
@@ -20,11 +21,14 @@ async function objectsLeft(stack: Stack, kinds: string, signal: AbortSignal): Pr
 async function deleteTasks(stack: Stack, signal: AbortSignal): Promise<void> {
   await stack.cluster.kubectl(['delete', '-f', examples, '--ignore-not-found', '--timeout=30s'], { signal });
   await stack.cluster.kubectl(['delete', 'rit,im', '--all', '-A', '--timeout=30s'], { signal });
-  await stack.watch.until(({ tasks, models }) => tasks.length === 0 && models.length === 0, {
-    what: 'the runtime to let go of all tasks and models',
-    timeoutMs: 30_000,
-    signal,
-  });
+  for (const { name, watch } of stack.nodes) {
+    const what = `the runtime of ${name} to let go of all tasks and models`;
+    await watch.until(({ tasks, models }) => tasks.length === 0 && models.length === 0, {
+      what,
+      timeoutMs: 30_000,
+      signal,
+    });
+  }
   await waitFor(
     async () => {
       const left = await objectsLeft(stack, 'rit,im,services,endpointslices', signal);
@@ -50,10 +54,10 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   await uninstall(stack, signal);
   const crds = await stack.cluster.kubectl(['get', 'crd', '-o', 'name'], { signal });
   checks.equal('CRDs left', crds.trim(), '');
-  const namespaces = await stack.cluster.kubectl(['get', 'namespace', stack.systemNamespace, '--ignore-not-found'], {
+  const namespaces = await stack.cluster.kubectl(['get', 'namespace', systemNamespace, '--ignore-not-found'], {
     signal,
   });
-  checks.equal(`namespace ${stack.systemNamespace}`, namespaces.trim(), '');
+  checks.equal(`namespace ${systemNamespace}`, namespaces.trim(), '');
   const started = processesOfRun(stack.run).length;
   await stack.stop();
   const left = processesOfRun(stack.run);

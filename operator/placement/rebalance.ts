@@ -1,0 +1,169 @@
+// Which Low task moves to another GPU, if any: one at a time, from the most utilized GPU to the least utilized one that takes
+// it. High tasks never move, nor does anything move between contexts of one GPU, since the online phase migrates there by
+// itself. Pure: what has stood long enough comes as an input.
+//
+// No ping-pong: after a move its source is still at least as utilized as its target. So, with all GPUs in descending order
+// of utilization, each move makes that list lexicographically smaller; there are finitely many placements, so moves end.
+import { formatE9, wholeE9 } from '../../api/utilization.ts';
+import { compareContexts, type ContextState } from './context-state.ts';
+import { contextFilters, kindFilters } from './filters.ts';
+import { onKind } from './kinds.ts';
+import { compareText } from './order.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Place, PlacementTask } from './terms.ts';
+
+/**
+ * Of utilization per stream, between the GPU that a task leaves and the one that it goes to. A move costs loading a model
+ * and the jobs that the task misses meanwhile; a tenth of a stream is what a few more admitted jobs are worth that for.
+ */
+export const leastDifferenceE9 = 0.1 * wholeE9;
+
+export interface Move {
+  /** By what it needs where it goes. */
+  readonly task: PlacementTask;
+  readonly from: Place;
+  readonly to: ContextState;
+  /** Utilization per stream of both GPUs before the move. */
+  readonly fromE9: number;
+  readonly toE9: number;
+}
+
+/** What has stood as it is for long enough. */
+export interface Standing {
+  /** Whether the task may leave its place. */
+  task(key: string): boolean;
+  /** Whether tasks may be moved to the node. */
+  node(name: string): boolean;
+}
+
+/** After a cycle, by what that booked. */
+export function chooseMove(snapshot: Snapshot, standing: Standing): Move | undefined {
+  const loads = new Loads(snapshot, standing);
+  for (const source of loads.descending) {
+    // Nor will any other of those to come be far enough above it.
+    if (!isFarAbove(source, loads.least)) return undefined;
+    for (const task of movable(source, standing)) {
+      const target = loads.leastFor(task, source);
+      const move = target && moveTo(target, task, source);
+      if (move !== undefined) return move;
+    }
+  }
+  return undefined;
+}
+
+/** For people: from where to where, and why. */
+export function moveWords({ from, to, fromE9, toE9 }: Move): string {
+  const [left, taken] = [fromE9, toE9].map((e9) => formatE9(Math.round(e9)));
+  const { node, gpu, context } = to.place;
+  const target = `context ${context} of ${gpu} of node ${node} (${taken})`;
+  return `from ${from.gpu} of node ${from.node} (utilization ${left} per stream) to ${target}, which is less utilized`;
+}
+
+/** One GPU with what is booked on it. */
+interface Load {
+  readonly contexts: readonly ContextState[];
+  readonly totalE9: number;
+  readonly streams: number;
+}
+
+interface Target {
+  readonly load: Load;
+  readonly context: ContextState;
+  readonly task: PlacementTask;
+}
+
+class Loads {
+  /** GPUs of nodes that are Ready. */
+  readonly descending: readonly Load[];
+  readonly #standing: Standing;
+  readonly #snapshot: Snapshot;
+  readonly #classes = new Map<string, readonly Load[]>();
+  readonly #byContext: ReadonlyMap<ContextState, Load>;
+
+  constructor(snapshot: Snapshot, standing: Standing) {
+    this.#snapshot = snapshot;
+    this.#standing = standing;
+    const ready = snapshot.contexts.filter(({ node }) => node.state === 'Ready');
+    const loads = [...Map.groupBy(ready, ({ memory }) => memory).values()].map(loadOf);
+    this.descending = loads.toSorted((a, b) => compareLoads(b, a));
+    this.#byContext = new Map(loads.flatMap((load) => load.contexts.map((context) => [context, load])));
+  }
+
+  get least(): Load | undefined {
+    return this.descending.findLast(({ contexts: [context] }) => context && this.#standing.node(context.node.name));
+  }
+
+  /** The least utilized GPU that takes the task and is far enough below where it is. */
+  leastFor(task: PlacementTask, source: Load): Target | undefined {
+    for (const load of this.#ascendingFor(task)) {
+      if (!isFarAbove(source, load)) return undefined;
+      const there = onMeasuredKind(task, load);
+      const context = there && leastContext(there, load);
+      if (there !== undefined && context !== undefined) return { load, context, task: there };
+    }
+    return undefined;
+  }
+
+  #ascendingFor(task: PlacementTask): readonly Load[] {
+    const known = this.#classes.get(task.gpuClass);
+    if (known !== undefined) return known;
+    const contexts = [...this.#snapshot.poolsFor(task).values()].flatMap((pool) => pool.contexts);
+    const steady = contexts.filter(({ node }) => this.#standing.node(node.name));
+    const loads = new Set(steady.flatMap((context) => this.#byContext.get(context) ?? []));
+    const ascending = [...loads].toSorted(compareLoads);
+    this.#classes.set(task.gpuClass, ascending);
+    return ascending;
+  }
+}
+
+function loadOf(contexts: readonly ContextState[]): Load {
+  return {
+    contexts,
+    totalE9: contexts.reduce((sum, context) => sum + context.totalE9, 0),
+    streams: contexts.reduce((sum, context) => sum + context.streams, 0),
+  };
+}
+
+/** By utilization per stream, cross-multiplied, so exact. */
+function compareLoads(a: Load, b: Load): number {
+  return a.totalE9 * b.streams - b.totalE9 * a.streams || rankOf(a) - rankOf(b);
+}
+
+function rankOf({ contexts }: Load): number {
+  return contexts[0]?.rank ?? 0;
+}
+
+function perStream({ totalE9, streams }: Load): number {
+  return totalE9 / streams;
+}
+
+function isFarAbove(source: Load, target: Load | undefined): boolean {
+  return target !== undefined && perStream(source) - perStream(target) > leastDifferenceE9;
+}
+
+/** The largest first: the fewest moves. */
+function movable({ contexts }: Load, standing: Standing): PlacementTask[] {
+  return contexts
+    .flatMap(({ tasks }) => tasks)
+    .filter(({ priority, settled, key }) => priority === 'Low' && settled && standing.task(key))
+    .toSorted((a, b) => b.demand.utilizationE9 - a.demand.utilizationE9 || compareText(a.key, b.key));
+}
+
+/** Nobody is moved on a guess. */
+function onMeasuredKind(task: PlacementTask, { contexts: [context] }: Load): PlacementTask | undefined {
+  const kind = context?.gpu.kind;
+  return kind === undefined || task.standIns?.has(kind) === true ? undefined : onKind(task, kind);
+}
+
+function leastContext(task: PlacementTask, { contexts }: Load): ContextState | undefined {
+  const filters = [...kindFilters, ...contextFilters];
+  const taking = contexts.filter((context) => filters.every((filter) => filter.passes(task, context)));
+  return taking.toSorted(compareContexts)[0];
+}
+
+/** Undefined where the move would turn the order of the two round. */
+function moveTo({ load, context, task }: Target, leaving: PlacementTask, source: Load): Move | undefined {
+  const [left, taken] = [source.totalE9 - leaving.demand.utilizationE9, load.totalE9 + task.demand.utilizationE9];
+  if (left * load.streams < taken * source.streams || leaving.present === undefined) return undefined;
+  return { task, from: leaving.present, to: context, fromE9: perStream(source), toE9: perStream(load) };
+}

@@ -1,0 +1,19 @@
+// Run in a network namespace: lets what connects to a port of its loopback out through a Unix socket, which knows no such
+// namespaces. Usage: node namespace-relay.ts PORT SOCKET
+import { connect, createServer } from 'node:net';
+
+const [port, socketPath = ''] = process.argv.slice(2);
+
+const server = createServer((inner) => {
+  const outer = connect(socketPath);
+  for (const [socket, other] of [
+    [inner, outer],
+    [outer, inner],
+  ] as const) {
+    socket.on('error', () => other.destroy());
+    socket.on('close', () => other.destroy());
+    socket.pipe(other);
+  }
+});
+
+server.listen(Number(port), '127.0.0.1', () => process.stdout.write('listening\n'));
