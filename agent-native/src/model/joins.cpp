@@ -116,6 +116,23 @@ void check_artifacts(const Manifest& manifest) {
   }
 }
 
+// Compiled code is refused by its build alone, so an engine that loads such code needs one.
+void check_builds(const Manifest& manifest) {
+  std::set<std::string> builds;
+  for (const Build& build : manifest.builds) {
+    const std::string target = "engine " + printable(build.engine) + ", arch " + printable(build.arch);
+    if (!builds.insert(target).second) refuse("the build for " + target + " occurs twice");
+    if (manifest.batches(build.engine, build.arch).empty())
+      refuse("the build for " + target + " has no artifacts");
+  }
+  for (const Artifact& artifact : manifest.artifacts) {
+    if (artifact.engine == "torch" && manifest.build(artifact.engine, artifact.arch) == nullptr) {
+      refuse("artifact " + printable(artifact.file.path) +
+             " of engine 'torch' has no entry in 'builds' for arch " + printable(artifact.arch));
+    }
+  }
+}
+
 void check_files(const Manifest& manifest) {
   std::map<std::string, const File*> files;
   std::uint64_t bytes = 0;
@@ -143,6 +160,7 @@ void check_joins(const Manifest& manifest) {
   check_stages(manifest);
   check_samples(manifest);
   check_artifacts(manifest);
+  check_builds(manifest);
   check_files(manifest);
 }
 

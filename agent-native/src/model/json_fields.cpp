@@ -68,11 +68,13 @@ bool is_name(const json& value) {
   return !name.empty() && name.size() <= kMaxName && std::ranges::none_of(name, is_control);
 }
 
-JsonFields::JsonFields(const json& value, std::string path, std::initializer_list<std::string_view> fields)
+JsonFields::JsonFields(const json& value, std::string path, std::initializer_list<std::string_view> fields,
+                       std::initializer_list<std::string_view> optional)
     : value_(value), path_(std::move(path)) {
   if (!value.is_object()) refuse_field(path_.empty() ? "the document" : path_, value, "an object");
   for (const auto& [field, unused] : value.items()) {
-    if (std::ranges::find(fields, field) == fields.end()) {
+    if (std::ranges::find(fields, field) == fields.end() &&
+        std::ranges::find(optional, field) == optional.end()) {
       refuse((path_.empty() ? "" : path_ + ": ") + "unknown field " + printable(field));
     }
   }
@@ -100,6 +102,24 @@ std::uint64_t JsonFields::integer(std::string_view field, std::uint64_t min, std
     refuse_field(path(field), value, "an integer from " + std::to_string(min) + " to " + std::to_string(max));
   }
   return value.get<std::uint64_t>();
+}
+
+double JsonFields::positive(std::string_view field, double max) const {
+  const json& value = at(field);
+  const double number = value.is_number() ? value.get<double>() : 0;
+  if (!(number > 0 && number <= max))
+    refuse_field(path(field), value, "a number above 0, at most " + json(max).dump());
+  return number;
+}
+
+bool JsonFields::boolean(std::string_view field) const {
+  const json& value = at(field);
+  if (!value.is_boolean()) refuse_field(path(field), value, "true or false");
+  return value.get<bool>();
+}
+
+bool JsonFields::has(std::string_view field) const {
+  return value_.contains(field);
 }
 
 const json& JsonFields::list(std::string_view field, std::size_t min, std::size_t max) const {

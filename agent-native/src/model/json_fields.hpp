@@ -19,13 +19,19 @@ namespace daris::model {
 /// The fields of one object. All methods throw PackageError InvalidPackage with the field's path.
 class JsonFields {
  public:
-  /// `value` must be an object with exactly these fields. It is referred to, not copied.
-  JsonFields(const nlohmann::json& value, std::string path, std::initializer_list<std::string_view> fields);
+  /// `value` must be an object with exactly these fields, and any of `optional`. It is referred to, not
+  /// copied.
+  JsonFields(const nlohmann::json& value, std::string path, std::initializer_list<std::string_view> fields,
+             std::initializer_list<std::string_view> optional = {});
 
   /// 1 to 256 printable characters.
   [[nodiscard]] std::string name(std::string_view field) const;
   [[nodiscard]] std::string text(std::string_view field) const;
   [[nodiscard]] std::uint64_t integer(std::string_view field, std::uint64_t min, std::uint64_t max) const;
+  /// A number above 0 and at most `max`.
+  [[nodiscard]] double positive(std::string_view field, double max) const;
+  [[nodiscard]] bool boolean(std::string_view field) const;
+  [[nodiscard]] bool has(std::string_view field) const;
   /// A list with at least `min` and at most `max` entries.
   [[nodiscard]] const nlohmann::json& list(std::string_view field, std::size_t min, std::size_t max) const;
   [[nodiscard]] const nlohmann::json& at(std::string_view field) const;

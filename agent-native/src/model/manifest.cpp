@@ -1,17 +1,26 @@
 #include "model/manifest.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace daris::model {
 namespace {
 
-bool has_all_stages(const Manifest& manifest, std::string_view engine, std::uint32_t batch) {
-  return std::ranges::all_of(manifest.stages, [&](const Stage& stage) {
-    return std::ranges::any_of(manifest.artifacts, [&](const Artifact& artifact) {
-      return artifact.engine == engine && artifact.batch == batch && artifact.stage == stage.name;
-    });
-  });
+// Batch sizes for which every stage has an artifact that `wanted` takes.
+template <typename Wanted>
+std::vector<std::uint32_t> complete_batches(const Manifest& manifest, const Wanted& wanted) {
+  std::map<std::uint32_t, std::set<std::string_view>> stages;
+  for (const Artifact& artifact : manifest.artifacts) {
+    if (wanted(artifact)) stages[artifact.batch].insert(artifact.stage);
+  }
+  std::vector<std::uint32_t> sizes;
+  for (const auto& [batch, found] : stages) {
+    const bool all =
+        std::ranges::all_of(manifest.stages, [&](const Stage& stage) { return found.contains(stage.name); });
+    if (all) sizes.push_back(batch);
+  }
+  return sizes;
 }
 
 }  // namespace
@@ -68,12 +77,18 @@ const Tensor* Manifest::tensor(std::string_view wanted) const {
 }
 
 std::vector<std::uint32_t> Manifest::batches(std::string_view engine) const {
-  std::set<std::uint32_t> sizes;
-  for (const Artifact& artifact : artifacts) {
-    if (artifact.engine == engine && has_all_stages(*this, engine, artifact.batch))
-      sizes.insert(artifact.batch);
-  }
-  return {sizes.begin(), sizes.end()};
+  return complete_batches(*this, [&](const Artifact& artifact) { return artifact.engine == engine; });
+}
+
+std::vector<std::uint32_t> Manifest::batches(std::string_view engine, std::string_view arch) const {
+  return complete_batches(
+      *this, [&](const Artifact& artifact) { return artifact.engine == engine && artifact.arch == arch; });
+}
+
+const Build* Manifest::build(std::string_view engine, std::string_view arch) const {
+  const auto found = std::ranges::find_if(
+      builds, [&](const Build& build) { return build.engine == engine && build.arch == arch; });
+  return found == builds.end() ? nullptr : &*found;
 }
 
 }  // namespace daris::model

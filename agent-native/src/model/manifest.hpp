@@ -59,6 +59,22 @@ struct Artifact {
   File file;
 };
 
+/// How an engine's border tensors of four dimensions lie in memory: as their shape says, or with the second
+/// dimension innermost. Model inputs and outputs are row-major in either case.
+enum class Layout { kContiguous, kChannelsLast };
+
+/// What compiled the artifacts of one engine for one arch, so that an engine can refuse them unopened.
+struct Build {
+  std::string engine;
+  std::string arch;
+  std::string version;  ///< of the framework, such as "2.11.0+cu130"
+  std::string cuda;     ///< such as "13.0"; "none" where there is none
+  Datatype precision;   ///< of the computing, whatever the tensors' datatypes: kFp16 or kFp32
+  bool tf32;            ///< whether FP32 products may be rounded to TF32
+  Layout layout;
+  double tolerance;  ///< accepted difference from the whole model, relative to each tensor's largest value
+};
+
 /// All that a package holds. `tensors` are those that only cross stage borders. Stages are in the order in
 /// which a job runs them.
 struct Manifest {
@@ -69,12 +85,18 @@ struct Manifest {
   std::vector<Stage> stages;
   std::vector<Sample> samples;
   std::vector<Artifact> artifacts;
+  std::vector<Build> builds;  ///< one for each engine and arch that tells; engine "torch" always does
 
   /// The input, output or border tensor of that name; null where there is none.
   [[nodiscard]] const Tensor* tensor(std::string_view name) const;
 
   /// Batch sizes for which `engine` has an artifact of every stage, ascending.
   [[nodiscard]] std::vector<std::uint32_t> batches(std::string_view engine) const;
+  /// The same for one arch.
+  [[nodiscard]] std::vector<std::uint32_t> batches(std::string_view engine, std::string_view arch) const;
+
+  /// What compiled these artifacts; null where the package does not tell.
+  [[nodiscard]] const Build* build(std::string_view engine, std::string_view arch) const;
 };
 
 inline constexpr std::string_view kManifestFile = "model.json";

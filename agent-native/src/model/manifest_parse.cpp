@@ -17,6 +17,7 @@ constexpr int kMaxDepth = 8;
 constexpr std::size_t kMaxTensors = 1024;
 constexpr std::size_t kMaxDimensions = 16;
 constexpr std::uint32_t kMaxBatch = 4096;
+constexpr std::size_t kMaxBuilds = 64;
 constexpr std::array kDatatypes = {Datatype::kFp32, Datatype::kFp16,  Datatype::kInt64, Datatype::kInt32,
                                    Datatype::kInt8, Datatype::kUint8, Datatype::kBool};
 
@@ -94,6 +95,34 @@ Artifact parse_artifact(const json& value, const std::string& path) {
   return {fields.name("engine"), fields.name("stage"), batch, fields.name("arch"), parse_file(fields)};
 }
 
+Datatype parse_precision(const JsonFields& fields) {
+  const json& value = fields.at("precision");
+  for (const Datatype precision : {Datatype::kFp16, Datatype::kFp32}) {
+    if (value == to_word(precision)) return precision;
+  }
+  refuse_field(fields.path("precision"), value, "FP16 or FP32");
+}
+
+Layout parse_layout(const JsonFields& fields) {
+  const json& value = fields.at("layout");
+  if (value == "contiguous") return Layout::kContiguous;
+  if (value == "channels_last") return Layout::kChannelsLast;
+  refuse_field(fields.path("layout"), value, "contiguous or channels_last");
+}
+
+Build parse_build(const json& value, const std::string& path) {
+  const JsonFields fields(value, path,
+                          {"engine", "arch", "version", "cuda", "precision", "tf32", "layout", "tolerance"});
+  return {.engine = fields.name("engine"),
+          .arch = fields.name("arch"),
+          .version = fields.name("version"),
+          .cuda = fields.name("cuda"),
+          .precision = parse_precision(fields),
+          .tf32 = fields.boolean("tf32"),
+          .layout = parse_layout(fields),
+          .tolerance = fields.positive("tolerance", 1)};
+}
+
 template <typename Entry>
 std::vector<Entry> parse_list(const JsonFields& top, std::string_view field, std::size_t min, std::size_t max,
                               Entry (*parse)(const json&, const std::string&)) {
@@ -114,7 +143,8 @@ Manifest parse_manifest(std::string_view text) {
   const json document = parse_json(text, kMaxDepth);
   const JsonFields top(
       document, "",
-      {"formatVersion", "name", "inputs", "outputs", "tensors", "stages", "samples", "artifacts"});
+      {"formatVersion", "name", "inputs", "outputs", "tensors", "stages", "samples", "artifacts"},
+      {"builds"});
   (void)top.integer("formatVersion", 1, 1);
   Manifest manifest{
       .name = top.name("name"),
@@ -124,7 +154,9 @@ Manifest parse_manifest(std::string_view text) {
       .stages = parse_list(top, "stages", 1, kMaxStages, parse_stage),
       .samples = parse_list(top, "samples", 0, kMaxFiles, parse_sample),
       .artifacts = parse_list(top, "artifacts", 1, kMaxFiles, parse_artifact),
+      .builds = {},
   };
+  if (top.has("builds")) manifest.builds = parse_list(top, "builds", 1, kMaxBuilds, parse_build);
   check_joins(manifest);
   return manifest;
 }

@@ -36,6 +36,48 @@ TEST(Manifest, StageMayReadAnyEarlierOutputAndModelInput) {
   EXPECT_EQ(parse_manifest(package.manifest_text()).stages[1].inputs.size(), 2U);
 }
 
+// The build of the test package's artifacts, which are for engine "none" and arch "any".
+json build_entry() {
+  return {{"engine", "none"},    {"arch", "any"}, {"version", "2.11.0+cu130"}, {"cuda", "13.0"},
+          {"precision", "FP16"}, {"tf32", false}, {"layout", "channels_last"}, {"tolerance", 0.02}};
+}
+
+TEST(Manifest, ReadsWhatCompiledTheArtifacts) {
+  test::PackageContent package = test::two_stages();
+  package.manifest["builds"] = {build_entry()};
+  const Manifest manifest = parse_manifest(package.manifest_text());
+  const Build* build = manifest.build("none", "any");
+  ASSERT_NE(build, nullptr);
+  EXPECT_EQ(build->version, "2.11.0+cu130");
+  EXPECT_EQ(build->cuda, "13.0");
+  EXPECT_EQ(build->precision, Datatype::kFp16);
+  EXPECT_FALSE(build->tf32);
+  EXPECT_EQ(build->layout, Layout::kChannelsLast);
+  EXPECT_DOUBLE_EQ(build->tolerance, 0.02);
+  EXPECT_EQ(manifest.build("none", "sm_90"), nullptr);
+  EXPECT_EQ(manifest.build("torch", "any"), nullptr);
+}
+
+TEST(Manifest, BatchesOfOneArch) {
+  test::PackageContent package = test::two_stages();
+  const json artifacts = package.manifest["artifacts"];
+  for (json artifact : artifacts) {
+    artifact["arch"] = "sm_90";
+    artifact["batch"] = 8;
+    package.manifest["artifacts"].push_back(artifact);
+  }
+  const Manifest manifest = parse_manifest(package.manifest_text());
+  EXPECT_EQ(manifest.batches("none", "any"), std::vector<std::uint32_t>{1});
+  EXPECT_EQ(manifest.batches("none", "sm_90"), std::vector<std::uint32_t>{8});
+  EXPECT_EQ(manifest.batches("none"), (std::vector<std::uint32_t>{1, 8}));
+  EXPECT_TRUE(manifest.batches("none", "sm_80").empty());
+}
+
+void add_build(json& manifest, const std::string& field, const json& value) {
+  manifest["builds"] = {build_entry()};
+  manifest["builds"][0][field] = value;
+}
+
 struct Refusal {
   std::string name;
   std::function<void(json&)> damage;
@@ -155,6 +197,31 @@ const Refusal kRefusals[] = {
      "stage 'second' has no artifact for engine 'none', arch 'any', batch 2"},
     {"FileTwiceWithOtherDigest", [](json& m) { m["artifacts"][1]["file"] = m["artifacts"][0]["file"]; },
      "InvalidPackage", "is named twice with different sizes or digests"},
+    {"BuildsEmpty", [](json& m) { m["builds"] = json::array(); }, "InvalidPackage", "builds has 0 entries"},
+    {"BuildWithoutVersion", [](json& m) { add_build(m, "version", nullptr); }, "InvalidPackage",
+     "builds[0].version is null; expected a name"},
+    {"BuildPrecision", [](json& m) { add_build(m, "precision", "INT8"); }, "InvalidPackage",
+     "builds[0].precision is \"INT8\"; expected FP16 or FP32"},
+    {"BuildTf32", [](json& m) { add_build(m, "tf32", 1); }, "InvalidPackage",
+     "builds[0].tf32 is 1; expected true or false"},
+    {"BuildLayout", [](json& m) { add_build(m, "layout", "NHWC"); }, "InvalidPackage",
+     "builds[0].layout is \"NHWC\"; expected contiguous or channels_last"},
+    {"BuildToleranceZero", [](json& m) { add_build(m, "tolerance", 0); }, "InvalidPackage",
+     "builds[0].tolerance is 0; expected a number above 0, at most 1.0"},
+    {"BuildToleranceTooLarge", [](json& m) { add_build(m, "tolerance", 1.5); }, "InvalidPackage",
+     "builds[0].tolerance is 1.5"},
+    {"BuildOfNoArtifact", [](json& m) { add_build(m, "arch", "sm_90"); }, "InvalidPackage",
+     "the build for engine 'none', arch 'sm_90' has no artifacts"},
+    {"BuildTwice",
+     [](json& m) {
+       m["builds"] = {build_entry(), build_entry()};
+     },
+     "InvalidPackage", "the build for engine 'none', arch 'any' occurs twice"},
+    {"CompiledCodeWithoutBuild",
+     [](json& m) {
+       for (json& artifact : m["artifacts"]) artifact["engine"] = "torch";
+     },
+     "InvalidPackage", "of engine 'torch' has no entry in 'builds' for arch 'any'"},
     {"PackageTooLarge", [](json& m) { m["artifacts"][0]["bytes"] = kMaxPackageBytes; }, "TooLarge",
      "at most 4096 files"},
 };
