@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from daris_package import __version__
@@ -10,6 +10,8 @@ from daris_package.build import Plan, build, default_name, load_model
 from daris_package.describe import describe_package, measure_stages
 from daris_package.errors import PackageError
 from daris_package.examples.build import build_examples
+from daris_package.package import Package
+from daris_package.pytorch import command as torch_command
 from daris_package.split import parse_borders
 from daris_package.verify import verify
 from daris_package.write import write_folder, write_tar
@@ -33,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_onnx(commands.add_parser("onnx", help="split an ONNX model into stages and write a package"))
+    torch = commands.add_parser("torch", help="split and compile a PyTorch module and write a package")
+    torch_command.add_options(torch, _batches)
+    _add_target(torch, _torch)
     for name, run, text in (
         ("verify", _verify, "check a package as the runtime does"),
         ("inspect", _inspect, "print what a package holds"),
@@ -58,14 +63,18 @@ def _add_onnx(command: argparse.ArgumentParser) -> None:
         metavar="TENSOR[+TENSOR…][,…]",
         help="where stages end, in the order of computation; '+' joins the tensors that cross one border",
     )
-    command.add_argument("--output", type=Path, required=True, metavar="DIR")
     command.add_argument("--name", help="the model's name (default: from the file name)")
     command.add_argument("--batches", type=_batches, default=(1,), metavar="1,2,4", help="batch sizes (default: 1)")
     command.add_argument(
         "--sample", action="append", default=[], metavar="[INPUT=]FILE.npy", help="one batch element of an input"
     )
+    _add_target(command, _onnx)
+
+
+def _add_target(command: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     command.add_argument("--tar", action="store_true", help="write DIR.tar instead of a folder")
-    command.set_defaults(run=_onnx)
+    command.set_defaults(run=run)
 
 
 def _batches(text: str) -> tuple[int, ...]:
@@ -84,14 +93,21 @@ def _onnx(options: argparse.Namespace) -> int:
         batches=options.batches,
         sample_arguments=tuple(options.sample),
     )
-    package = build(load_model(options.model), plan, report=print)
+    return _write(build(load_model(options.model), plan, report=print), options)
+
+
+def _torch(options: argparse.Namespace) -> int:
+    return _write(torch_command.build_from(options, report=print), options)
+
+
+def _write(package: Package, options: argparse.Namespace) -> int:
     if options.tar:
         target = options.output if options.output.suffix == ".tar" else Path(f"{options.output}.tar")
         write_tar(package.files, target)
     else:
         target = options.output
         write_folder(package.files, target)
-    print(f"{target}: {plan.name} {package.digest}")
+    print(f"{target}: {package.manifest.name} {package.digest}")
     return 0
 
 
