@@ -139,7 +139,7 @@ _FILE: dict[str, Check] = {"file": _file, "sha256": _digest, "bytes": _size}
 _SAMPLE: dict[str, Check] = {"input": _name, **_FILE}
 _ARTIFACT: dict[str, Check] = {"engine": _name, "stage": _name, "batch": _batch, "arch": _name, **_FILE}
 _BUILD: dict[str, Check] = {
-    **{field: _name for field in ("engine", "arch", "version", "cuda")},
+    **dict.fromkeys(("engine", "arch", "version", "cuda"), _name),
     "precision": _word("FP16", "FP32"),
     "tf32": _boolean,
     "layout": _word("contiguous", "channels_last"),

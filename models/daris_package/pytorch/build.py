@@ -5,6 +5,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from daris_package.pytorch.check import Checker
 from daris_package.pytorch.difference import Whole
 from daris_package.pytorch.plan import TorchPlan
 from daris_package.pytorch.retarget import blanks, compute_module
-from daris_package.pytorch.stages import TYPES, StagedModule, cut
+from daris_package.pytorch.stages import StagedModule, cut
 from daris_package.pytorch.timing import node_times
 from daris_package.pytorch.traced import Traced, trace
 from daris_package.pytorch.weights import make_module
@@ -91,7 +92,7 @@ def _timed_cuts(plan: TorchPlan, traced: Traced, inputs: tuple[torch.Tensor, ...
     times = node_times(traced, inputs, plan.precision, plan.device, plan.layout)
     positions = cuts.timed_cuts(traced, times, plan.stages)
     bounds = [0, *positions, len(times)]
-    shares = [sum(times[a:b]) / sum(times) for a, b in zip(bounds, bounds[1:], strict=False)]
+    shares = [sum(times[a:b]) / sum(times) for a, b in pairwise(bounds)]
     starts = ", ".join(traced.nodes[position].name for position in positions)
     report(
         f"{len(shares)} stages, shares of the time at batch {traced.batch}: "
@@ -162,7 +163,7 @@ def _onnx_files(work: _Work, element: Mapping[str, np.ndarray], report: Report) 
     for batch in plan.onnx_batches:
         staged = work.staged[batch]
         contents = onnx_stages.onnx_stages(staged)
-        found = onnx_stages.compare_onnx(staged.stages, contents, work.whole, element, batch, plan.accepted)
+        found = onnx_stages.compare_onnx(staged, contents, work.whole, element, plan.accepted)
         report(f"batch {batch}: ONNX stages and whole module differ by {found:.1e} (at most {plan.accepted:.0e})")
         for index, (stage, content) in enumerate(zip(staged.stages, contents, strict=True)):
             file = f"openvino/batch-{batch:04}/{index:02}-{stage.name}.onnx"

@@ -81,26 +81,25 @@ def _without_notes(model: ModelProto) -> ModelProto:
 
 
 def compare_onnx(
-    stages: Sequence[Stage],
+    staged: StagedModule,
     contents: Sequence[bytes],
     whole: Whole,
     element: Mapping[str, np.ndarray],
-    batch: int,
     accepted: float,
 ) -> float:
     """How far the ONNX stages are from the whole eager module; raises PackageError beyond `accepted`."""
-    parts = [StagePart(stage.name, (), stage.inputs, stage.outputs) for stage in stages]
-    engines = [cpu_engine(content, stage) for content, stage in zip(contents, stages, strict=True)]
-    found = difference(whole, StagedEngine(parts, engines), element, batch)
+    parts = [StagePart(stage.name, (), stage.inputs, stage.outputs) for stage in staged.stages]
+    engines = [cpu_engine(content, stage) for content, stage in zip(contents, staged.stages, strict=True)]
+    found = difference(whole, StagedEngine(parts, engines), element, staged.batch)
     if found > accepted:
         raise PackageError(
-            f"at batch {batch} the ONNX stages differ from the whole module by {found:.2e}, more than {accepted:.0e}; "
-            "use --onnx-batches none, or --tolerance if that much is harmless"
+            f"at batch {staged.batch} the ONNX stages differ from the whole module by {found:.2e}, "
+            f"more than {accepted:.0e}; use --onnx-batches none, or --tolerance if that much is harmless"
         )
     return found
 
 
-def cpu_engine(content: bytes, stage: Stage) -> Engine:
+def cpu_engine(content: bytes, stage: Stage) -> "Engine | _OnnxRuntime":
     """What runs an ONNX stage here: OpenVINO as the runtime does, else ONNX Runtime."""
     if importlib.util.find_spec("openvino") is not None:
         return Engine(content, stage.name, stage.outputs)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import fx
@@ -48,7 +49,7 @@ def cut(traced: Traced, positions: list[int], names: Sequence[str], precision: s
     words = _tensor_names(traced, positions, names)
     bounds = [0, *positions, len(traced.nodes)]
     stages, modules = [], []
-    for k, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for k, (start, end) in enumerate(pairwise(bounds)):
         own = traced.nodes[start:end]
         reads = [n for n in words if n not in own and any(user in own for user in n.users)]
         writes = [n for n in own if n in words]

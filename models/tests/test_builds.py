@@ -1,0 +1,75 @@
+"""The manifest's `builds`: what compiled the artifacts. Absent where there is nothing to tell."""
+
+import json
+
+import pytest
+
+from daris_package.cli import main
+from daris_package.errors import PackageError
+from daris_package.manifest import Build
+from daris_package.manifest_parse import parse_manifest
+from daris_package.verify import verify
+
+BUILD = {
+    "engine": "openvino",
+    "arch": "any",
+    "version": "onnx-opset-17",
+    "cuda": "none",
+    "precision": "FP32",
+    "tf32": False,
+    "layout": "contiguous",
+    "tolerance": 1e-4,
+}
+
+
+def with_builds(folder, *builds) -> None:
+    manifest = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(manifest | {"builds": list(builds)}))
+
+
+def test_a_build_is_read_and_written_alike(package_folder):
+    with_builds(package_folder, BUILD)
+    manifest = verify(package_folder).manifest
+    assert manifest.builds == (Build(**BUILD),)
+    assert parse_manifest(manifest.to_bytes()) == manifest
+
+
+def test_a_package_without_builds_does_not_mention_them(small_package):
+    assert b"builds" not in small_package.files["model.json"]
+    assert small_package.manifest.builds == ()
+
+
+def test_inspect_shows_builds(package_folder, capsys):
+    with_builds(package_folder, BUILD)
+    assert main(["inspect", str(package_folder)]) == 0
+    assert "openvino any: onnx-opset-17, CUDA none, FP32, contiguous, within 1e-04" in capsys.readouterr().out
+
+
+REFUSED = {
+    "none": ([], r"field 'builds' is \[\]; expected a list of 1 to 64 entries"),
+    "unknown field": ([{**BUILD, "author": "x"}], r"builds\[0\]: unknown field 'author'"),
+    "missing field": ([{k: v for k, v in BUILD.items() if k != "cuda"}], r"builds\[0\]: field 'cuda' is missing"),
+    "precision": ([{**BUILD, "precision": "INT8"}], r"'precision' is \"INT8\"; expected one of FP16, FP32"),
+    "tf32": ([{**BUILD, "tf32": 0}], r"'tf32' is 0; expected true or false"),
+    "layout": ([{**BUILD, "layout": "NHWC"}], r"'layout' is \"NHWC\"; expected one of contiguous, channels_last"),
+    "tolerance 0": ([{**BUILD, "tolerance": 0}], r"'tolerance' is 0; expected a number above 0"),
+    "tolerance true": ([{**BUILD, "tolerance": True}], r"'tolerance' is true; expected a number"),
+    "twice": ([BUILD, BUILD], r"build for 'openvino, any' occurs 2 times"),
+    "of no artifact": ([{**BUILD, "arch": "sm_90"}], r"the build for engine openvino, arch sm_90 has no artifacts"),
+}
+
+
+@pytest.mark.parametrize(("builds", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_refused(builds, message, package_folder):
+    with_builds(package_folder, *builds)
+    with pytest.raises(PackageError, match=message):
+        verify(package_folder)
+
+
+def test_compiled_code_without_a_build_is_refused(package_folder):
+    manifest = json.loads((package_folder / "model.json").read_text())
+    for artifact in manifest["artifacts"]:
+        artifact.update(engine="torch", arch="sm_90")
+    (package_folder / "model.json").write_text(json.dumps(manifest))
+    with pytest.raises(PackageError, match=r"artifacts of engine torch for arch sm_90 have no entry in 'builds'"):
+        verify(package_folder)
