@@ -14,6 +14,7 @@ from daris_package.manifest_parse import (
 )
 from daris_package.source import Listing, Source, open_source
 from daris_package.verify_onnx import onnx_problems
+from daris_package.verify_pt2 import pt2_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +69,6 @@ def _check_file(manifest: Manifest, entry: Sample | Artifact, source: Source, si
         return [f"{entry.file}: its sha256 is {sha256(content)}, {MANIFEST_FILE} says {entry.sha256}"]
     if isinstance(entry, Artifact) and entry.file.endswith(".onnx"):
         return onnx_problems(manifest, entry, content)
+    if isinstance(entry, Artifact) and entry.engine == "torch":
+        return pt2_problems(entry, content)
     return []

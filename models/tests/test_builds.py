@@ -1,14 +1,17 @@
 """The manifest's `builds`: what compiled the artifacts. Absent where there is nothing to tell."""
 
+import io
 import json
+import zipfile
 
 import pytest
 
 from daris_package.cli import main
 from daris_package.errors import PackageError
-from daris_package.manifest import Build
+from daris_package.manifest import Artifact, Build
 from daris_package.manifest_parse import parse_manifest
 from daris_package.verify import verify
+from daris_package.verify_pt2 import pt2_problems
 
 BUILD = {
     "engine": "openvino",
@@ -73,3 +76,33 @@ def test_compiled_code_without_a_build_is_refused(package_folder):
     (package_folder / "model.json").write_text(json.dumps(manifest))
     with pytest.raises(PackageError, match=r"artifacts of engine torch for arch sm_90 have no entry in 'builds'"):
         verify(package_folder)
+
+
+def archive(*names: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        for name in names:
+            file.writestr(name, b"x")
+    return content.getvalue()
+
+
+LIBRARY = "stage/data/aotinductor/model/abc.wrapper.so"
+PT2 = {
+    "no archive": (b"hello", "not a complete .pt2 archive"),
+    "cut off": (archive(LIBRARY)[:-30], "not a complete .pt2 archive"),
+    "source alone": (archive("stage/data/aotinductor/model/abc.wrapper.cpp"), "it has no compiled code of a model"),
+    "another model": (archive("stage/data/aotinductor/model2/abc.wrapper.so"), "it has no compiled code of a model"),
+    "outside": (archive(LIBRARY, "../evil.so"), "its entry '../evil.so' leaves the archive"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), PT2.values(), ids=PT2.keys())
+def test_a_damaged_compiled_stage_is_refused(content, message):
+    (problem,) = pt2_problems(Artifact("torch", "stage-00", 1, "sm_90", "a.pt2", "", len(content)), content)
+    assert problem.startswith("a.pt2: ")
+    assert message in problem
+
+
+def test_a_compiled_stage_passes():
+    artifact = Artifact("torch", "stage-00", 1, "sm_90", "a.pt2", "", 0)
+    assert pt2_problems(artifact, archive(LIBRARY, "stage/byteorder")) == []

@@ -1,6 +1,6 @@
 """Compares a staged package with the whole eager module, tensor by tensor, before anything is written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +29,6 @@ class Whole:
             answered = self.module(*(value.to(self.device) for value in map(_as_float32, inputs)))
         return tuple(torch.utils._pytree.tree_leaves(answered))
 
-    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The same by name and in numpy, as daris_package.compare wants it."""
-        values = self.compute([torch.from_numpy(inputs[name]) for name in self.inputs])
-        return {name: value.cpu().numpy() for name, value in zip(self.outputs, values, strict=True)}
-
 
 def run_stages(stages: Sequence[Stage], compute: Sequence[Compute], inputs: Tensors) -> Tensors:
     """Every tensor that enters, crosses or leaves, the stages run one after another."""
@@ -60,8 +55,13 @@ def stage_difference(stages: Sequence[Stage], got: Tensors, expected: Tensors, b
     return worst
 
 
-def whole_difference(whole: Whole, inputs: Sequence[torch.Tensor], got: Tensors, accepted: float) -> float:
-    """The largest difference of any output from the module run on each batch element alone."""
+def whole_difference(
+    whole: Whole, inputs: Sequence[torch.Tensor], got: Tensors, accepted: float, kind: str = "compiled"
+) -> float:
+    """The largest difference of any output from the module run on each batch element alone.
+
+    `got` is what the stages of this `kind` answered; raises PackageError beyond `accepted`.
+    """
     batch = inputs[0].shape[0]
     worst = 0.0
     for k in range(batch):
@@ -70,16 +70,16 @@ def whole_difference(whole: Whole, inputs: Sequence[torch.Tensor], got: Tensors,
             found = distance(got[name][k : k + 1], value, name)
             if found > accepted:
                 raise PackageError(
-                    f"at batch {batch} output '{name}' of the stages differs from the whole module's by {found:.2e}, "
-                    f"more than {accepted:.0e}, on batch element {k}: the module mixes the elements of a batch "
-                    "or is not deterministic; package it with --batches 1"
+                    f"at batch {batch} output '{name}' of the {kind} stages differs from the whole module's by "
+                    f"{found:.2e}, more than {accepted:.0e}, on batch element {k}: the module mixes the elements of a "
+                    "batch, is not deterministic, or needs a larger --tolerance; try --batches 1"
                 )
             worst = max(worst, found)
     return worst
 
 
 def distance(got: torch.Tensor, expected: torch.Tensor, name: str) -> float:
-    """The largest difference, relative to the largest expected value where that is over 1."""
+    """The largest difference, relative to the largest expected value."""
     if got.shape != expected.shape:
         raise PackageError(
             f"tensor '{name}' has shape {list(got.shape)} in stages and {list(expected.shape)} in the whole module"
@@ -89,7 +89,7 @@ def distance(got: torch.Tensor, expected: torch.Tensor, name: str) -> float:
         raise PackageError(f"tensor '{name}' of the whole module is not finite on the sample; give one with --sample")
     if not expected.numel():
         return 0.0
-    scale = max(1.0, expected.abs().max().item())
+    scale = expected.abs().max().item() or 1.0
     found = (got - expected).abs().max().item() / scale
     return found if np.isfinite(found) else float("inf")
 
