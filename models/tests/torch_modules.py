@@ -66,6 +66,18 @@ class Twice(nn.Module):
         return y, y
 
 
+class Constant(nn.Module):
+    """Adds a range of numbers, and multiplies by a list of them, between its parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(4, 4)
+        self.second = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second((self.first(x) + torch.arange(4.0)) * torch.tensor([1.0, 2.0, 3.0, 4.0]))
+
+
 def skipping() -> nn.Module:
     torch.manual_seed(1)
     return Skipping()

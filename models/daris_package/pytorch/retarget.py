@@ -25,8 +25,17 @@ def retargeted(module: fx.GraphModule, precision: str, device: str, layout: str)
     for node in moved.graph.nodes:
         node.args = _mapped(node.args, change)
         node.kwargs = _mapped(node.kwargs, change)
+        if _makes_float32(node):
+            node.kwargs = {**node.kwargs, "dtype": dtype}
     moved.recompile()
     return moved
+
+
+def _makes_float32(node: fx.Node) -> bool:
+    """Whether a node makes a tensor from numbers alone, in the datatype that is torch's default."""
+    value = node.meta.get("val")
+    is_factory = node.op == "call_function" and not node.all_input_nodes
+    return is_factory and isinstance(value, torch.Tensor) and value.dtype == torch.float32
 
 
 def _mapped(value: object, change: Callable[[object], object]) -> object:
