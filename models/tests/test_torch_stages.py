@@ -1,7 +1,9 @@
 """Cutting PyTorch modules into stages, without compiling them: what crosses, what is computed, what is refused."""
 
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (models/requirements-torch.txt)")
@@ -11,6 +13,7 @@ import torch_modules  # noqa: E402
 from daris_package.errors import PackageError  # noqa: E402
 from daris_package.pytorch import catalogue, cuts  # noqa: E402
 from daris_package.pytorch.difference import Whole, run_stages, stage_difference, whole_difference  # noqa: E402
+from daris_package.pytorch.onnx_stages import cpu_engine  # noqa: E402
 from daris_package.pytorch.plan import TorchPlan  # noqa: E402
 from daris_package.pytorch.retarget import compute_module  # noqa: E402
 from daris_package.pytorch.stages import cut  # noqa: E402
@@ -230,3 +233,16 @@ def test_bad_weights_are_refused(content, message, tmp_path):
         torch.save(content, file)
     with pytest.raises(PackageError, match=message):
         make_module(plan_of(f"{FILE}:skipping", weights=file), (image(),))
+
+
+def test_onnx_stages_are_compared_in_onnx_runtime_where_openvino_is_missing(small_package, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    stage = small_package.manifest.stages[0]
+    content = small_package.files["openvino/batch-1/00-stage-0.onnx"]
+    x = {"image": np.random.default_rng(1).random((1, 3, 8, 8), np.float32)}
+    expected = cpu_engine(content, stage).run(x)["b"]
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    np.testing.assert_allclose(cpu_engine(content, stage).run(x)["b"], expected, atol=1e-5)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(PackageError, match="neither openvino nor onnxruntime is installed"):
+        cpu_engine(content, stage)

@@ -74,6 +74,8 @@ def _prepare(plan: TorchPlan, arch: str, report: Report) -> _Work:
         traced = trace(module, tuple(_float32(value) for value in inputs))
         if plan.split:
             positions = cuts.named_cuts(traced, plan.split)
+        elif plan.stages == 1:
+            positions = []
         elif staged:
             positions = cuts.positions_of(traced, starts)
         else:

@@ -58,7 +58,7 @@ def _check_crossing(traced: Traced, position: int, name: str) -> None:
 
 def timed_cuts(traced: Traced, times: list[float], stages: int) -> list[int]:
     """Positions that make `stages` stages of about equal time; `times` has one for each node."""
-    return balanced(times, candidates(traced), stages) if stages > 1 else []
+    return balanced(times, candidates(traced), stages)
 
 
 def candidates(traced: Traced) -> list[Cut]:
