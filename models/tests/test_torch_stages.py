@@ -1,5 +1,6 @@
 """Cutting PyTorch modules into stages, without compiling them: what crosses, what is computed, what is refused."""
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -87,17 +88,24 @@ def test_constants_made_inside_take_the_packages_precision():
     torch.testing.assert_close(output.float(), module(x), rtol=0, atol=0.05)
 
 
-def test_unet_is_cut_by_time_with_its_skips():
+def test_unet_is_cut_with_its_skips():
     torch.manual_seed(0)
     module, x = UNet(width=4).eval(), image(size=32)
     traced = trace(module, (x,))
-    times = node_times(traced, (x,), "FP32", "cpu", "contiguous")
+    positions = cuts.timed_cuts(traced, [1.0] * len(traced.nodes), 4)
+    staged = cut(traced, positions, (), "FP32")
+    assert len(staged.stages) == 4
+    assert any(set(stage.inputs) - set(before.outputs) for before, stage in itertools.pairwise(staged.stages))
+    torch.testing.assert_close(run(staged, x)["output"], module(x))
+
+
+@pytest.mark.parametrize("precision", ["FP16", "FP32"])
+def test_each_node_is_timed(precision):
+    traced = trace(torch_modules.skipping().eval(), (image(),))
+    x = image().half() if precision == "FP16" else image()
+    times = node_times(traced, (x,), precision, "cpu", "contiguous")
     assert len(times) == len(traced.nodes)
     assert all(time > 0 for time in times)
-    staged = cut(traced, cuts.timed_cuts(traced, times, 4), (), "FP32")
-    assert len(staged.stages) == 4
-    assert len(staged.stages[3].inputs) > 1
-    torch.testing.assert_close(run(staged, x)["output"], module(x))
 
 
 def test_a_stage_starts_at_a_costly_operator():
