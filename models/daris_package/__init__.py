@@ -1,4 +1,4 @@
-"""Turns an ONNX model into a staged DARIS model package, and checks such packages.
+"""Turns an ONNX or PyTorch model into a staged DARIS model package, and checks such packages.
 
 The format is that of docs/models.md; the runtime's loader is its other implementation.
 """

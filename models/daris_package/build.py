@@ -10,18 +10,15 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import ModelProto
 
-from daris_package import compare, samples
+from daris_package import compare
 from daris_package.engine import Engine, StagedEngine
 from daris_package.errors import PackageError
 from daris_package.graph import Graph
-from daris_package.joins import join_problems
-from daris_package.manifest import MANIFEST_FILE, Artifact, Manifest, Sample, Stage, Tensor, package_digest, sha256
-from daris_package.manifest_parse import parse_manifest
+from daris_package.manifest import Artifact, Manifest, Stage, Tensor, sha256
+from daris_package.package import Package, assembled, check_name, sample_elements, sample_files
 from daris_package.shapes import describe, value_infos, with_batch
 from daris_package.split import Borders, StagePart, split
 from daris_package.stage_model import stage_model, to_bytes
-
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +29,6 @@ class Plan:
     borders: Borders
     batches: tuple[int, ...] = (1,)
     sample_arguments: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A package in memory; `files` has the manifest first."""
-
-    manifest: Manifest
-    files: dict[str, bytes]
-
-    @property
-    def digest(self) -> str:
-        return package_digest(self.files[MANIFEST_FILE])
 
 
 def load_model(file: Path) -> ModelProto:
@@ -76,7 +61,7 @@ def build(model: ModelProto, plan: Plan, report: Callable[[str], None]) -> Packa
     """The package that `plan` describes; raises PackageError where it would not compute what the model does."""
     check_name(plan.name)
     staged = _stage(model, plan)
-    element = _sample_elements(staged.inputs, plan)
+    element = sample_elements(staged.inputs, plan.name, plan.sample_arguments)
     contents = {batch: _stage_contents(model, staged, batch) for batch in plan.batches}
     _compare_all(staged, contents, element, report)
     return _assemble(plan.name, staged, contents, element)
@@ -105,12 +90,9 @@ def _stage(model: ModelProto, plan: Plan) -> _Staged:
 def _assemble(
     name: str, staged: _Staged, contents: Mapping[int, list[bytes]], element: Mapping[str, np.ndarray]
 ) -> Package:
-    files: dict[str, bytes] = {}
-    samples_listed, artifacts = [], []
-    for index, (input_name, value) in enumerate(element.items()):
-        file, content = f"samples/{index:02}.bin", value.tobytes()
-        files[file] = content
-        samples_listed.append(Sample(input_name, file, sha256(content), len(content)))
+    given = sample_files(element)
+    files = {sample.file: content for sample, content in given.items()}
+    artifacts = []
     for batch, stages in contents.items():
         for index, (part, content) in enumerate(zip(staged.parts, stages, strict=True)):
             file = f"openvino/batch-{batch}/{index:02}-{part.name}.onnx"
@@ -122,25 +104,15 @@ def _assemble(
         outputs=tuple(staged.outputs),
         tensors=tuple(t for t in staged.tensors.values() if t not in staged.inputs and t not in staged.outputs),
         stages=tuple(Stage(part.name, part.inputs, part.outputs) for part in staged.parts),
-        samples=tuple(samples_listed),
+        samples=tuple(given),
         artifacts=tuple(artifacts),
     )
-    return checked(Package(manifest, {MANIFEST_FILE: manifest.to_bytes(), **files}))
+    return assembled(manifest, files)
 
 
 def _tensors(model: ModelProto, names: list[str], batch: int) -> dict[str, Tensor]:
     infos = value_infos(model)
     return {name: describe(infos, name, batch) for name in names}
-
-
-def _sample_elements(inputs: list[Tensor], plan: Plan) -> dict[str, np.ndarray]:
-    given = samples.parse_sample_arguments(list(plan.sample_arguments), inputs)
-    return {
-        tensor.name: samples.load_sample(given[tensor.name], tensor)
-        if tensor.name in given
-        else samples.pattern(tensor, f"{plan.name}/{tensor.name}")
-        for tensor in inputs
-    }
 
 
 def _stage_contents(model: ModelProto, staged: _Staged, batch: int) -> list[bytes]:
@@ -164,12 +136,3 @@ def _compare_all(
         distance = compare.difference(reference, StagedEngine(staged.parts, engines), element, batch)
         compare.require_equal(distance, batch)
         report(f"batch {batch}: staged and whole outputs differ by {distance:.1e} (at most {compare.TOLERANCE:.0e})")
-
-
-def checked(package: Package) -> Package:
-    """Guards the tool against itself: what it writes must pass what it checks."""
-    manifest = parse_manifest(package.files[MANIFEST_FILE])
-    problems = join_problems(manifest)
-    if problems:
-        raise PackageError(problems)
-    return package

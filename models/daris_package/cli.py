@@ -2,14 +2,16 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from daris_package import __version__
-from daris_package.build import Package, Plan, build, default_name, load_model
+from daris_package.build import Plan, build, default_name, load_model
 from daris_package.describe import describe_package, measure_stages
 from daris_package.errors import PackageError
 from daris_package.examples.build import build_examples
+from daris_package.package import Package
+from daris_package.pytorch import command as torch_command
 from daris_package.simulate import Simulation, Spread, add_simulation, simulate
 from daris_package.split import parse_borders
 from daris_package.stage_time import DISTRIBUTIONS, MAX_SEED, parse_duration
@@ -35,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_onnx(commands.add_parser("onnx", help="split an ONNX model into stages and write a package"))
+    torch = commands.add_parser("torch", help="split and compile a PyTorch module and write a package")
+    torch_command.add_options(torch, _batches)
+    _add_output(torch, _torch)
     _add_sim(
         commands.add_parser("sim", help="write a package of known stage times for engine sim, which computes nothing")
     )
@@ -63,12 +68,12 @@ def _add_onnx(command: argparse.ArgumentParser) -> None:
         metavar="TENSOR[+TENSOR…][,…]",
         help="where stages end, in the order of computation; '+' joins the tensors that cross one border",
     )
-    _add_output(command)
     command.add_argument("--name", help="the model's name (default: from the file name)")
     command.add_argument(
         "--sample", action="append", default=[], metavar="[INPUT=]FILE.npy", help="one batch element of an input"
     )
-    command.set_defaults(run=_onnx)
+    _add_batches(command)
+    _add_output(command, _onnx)
 
 
 def _add_sim(command: argparse.ArgumentParser) -> None:
@@ -93,14 +98,18 @@ def _add_sim(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--distribution", choices=DISTRIBUTIONS, default="lognormal", help="default: lognormal")
     command.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the times that are drawn (default: 0)")
-    _add_output(command)
-    command.set_defaults(run=_sim)
+    _add_batches(command)
+    _add_output(command, _sim)
 
 
-def _add_output(command: argparse.ArgumentParser) -> None:
+def _add_batches(command: argparse.ArgumentParser) -> None:
     command.add_argument("--batches", type=_batches, default=(1,), metavar="1,2,4", help="batch sizes (default: 1)")
+
+
+def _add_output(command: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
     command.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     command.add_argument("--tar", action="store_true", help="write DIR.tar instead of a folder")
+    command.set_defaults(run=run)
 
 
 def _seed(text: str) -> int:
@@ -125,8 +134,11 @@ def _onnx(options: argparse.Namespace) -> int:
         batches=options.batches,
         sample_arguments=tuple(options.sample),
     )
-    package = build(load_model(options.model), plan, report=print)
-    return _write(package, options)
+    return _write(build(load_model(options.model), plan, report=print), options)
+
+
+def _torch(options: argparse.Namespace) -> int:
+    return _write(torch_command.build_from(options, report=print), options)
 
 
 def _sim(options: argparse.Namespace) -> int:

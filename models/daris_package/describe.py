@@ -27,6 +27,14 @@ def describe_package(verified: Verified) -> Iterator[str]:
     yield "artifacts:"
     for a in manifest.artifacts:
         yield f"  {a.engine} {a.arch} batch {a.batch} {a.stage}: {a.file} ({a.bytes} bytes)"
+    if manifest.builds:
+        yield "builds:"
+    for b in manifest.builds:
+        tf32 = ", TF32" if b.tf32 else ""
+        yield (
+            f"  {b.engine} {b.arch}: {b.version}, CUDA {b.cuda}, {b.precision}{tf32}, {b.layout}, "
+            f"within {b.tolerance:.0e} of the whole model"
+        )
 
 
 def _tensor(tensor: Tensor) -> str:

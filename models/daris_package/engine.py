@@ -3,19 +3,20 @@
 Without them OpenVINO computes in bf16 where it can and on all cores, and comparisons say nothing.
 """
 
+import importlib
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from daris_package.errors import PackageError
 from daris_package.split import StagePart
 
-# OpenVINO reports each import to an analytics server unless this module is missing; None makes it so.
-sys.modules.setdefault("openvino_telemetry", None)
-import openvino  # noqa: E402
+if TYPE_CHECKING:
+    import openvino
 
 SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False}
 
@@ -23,8 +24,13 @@ Arrays = dict[str, np.ndarray]
 
 
 @cache
-def _core() -> openvino.Core:
-    return openvino.Core()
+def _core() -> "openvino.Core":
+    # OpenVINO reports each import to an analytics server unless this module is missing; None makes it so.
+    sys.modules.setdefault("openvino_telemetry", None)
+    try:
+        return importlib.import_module("openvino").Core()
+    except ImportError as error:
+        raise PackageError(f"running ONNX stages needs openvino, which cannot be imported ({error})") from error
 
 
 class Engine:

@@ -13,6 +13,7 @@ def join_problems(manifest: Manifest) -> list[str]:
         *_stage_tensors(manifest),
         *_samples(manifest),
         *_artifact_stages(manifest),
+        *_builds(manifest),
     ]
 
 
@@ -24,6 +25,7 @@ def _duplicates(manifest: Manifest) -> Iterable[str]:
         "stage": [s.name for s in manifest.stages],
         "sample for input": [s.input for s in manifest.samples],
         "artifact for": artifacts,
+        "build for": [f"{b.engine}, {b.arch}" for b in manifest.builds],
     }
     for stage in manifest.stages:
         named[f"stage '{stage.name}': input"] = list(stage.inputs)
@@ -78,3 +80,14 @@ def _artifact_stages(manifest: Manifest) -> Iterable[str]:
         for stage in stages:
             if stage not in have:
                 yield f"no artifact for stage '{stage}' with engine {engine}, batch {batch}, arch {arch}"
+
+
+def _builds(manifest: Manifest) -> Iterable[str]:
+    """Compiled code is refused by its build alone, so an engine that loads such code needs one."""
+    compiled = {(a.engine, a.arch) for a in manifest.artifacts}
+    built = {(b.engine, b.arch) for b in manifest.builds}
+    for engine, arch in sorted(built - compiled):
+        yield f"the build for engine {engine}, arch {arch} has no artifacts"
+    for engine, arch in sorted(compiled - built):
+        if engine == "torch":
+            yield f"the artifacts of engine torch for arch {arch} have no entry in 'builds'"

@@ -65,6 +65,23 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
+class Build:
+    """What compiled one engine's artifacts for one arch, so that an engine can refuse them unopened.
+
+    `tolerance` is the accepted difference from the whole model, relative to each tensor's largest value.
+    """
+
+    engine: str
+    arch: str
+    version: str
+    cuda: str
+    precision: str
+    tf32: bool
+    layout: str
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything that a package holds. `tensors` are those that only cross stage borders."""
 
@@ -75,6 +92,7 @@ class Manifest:
     stages: tuple[Stage, ...]
     samples: tuple[Sample, ...]
     artifacts: tuple[Artifact, ...]
+    builds: tuple[Build, ...] = ()
 
     def tensor(self, name: str) -> Tensor:
         """The input, output or border tensor of that name."""
@@ -87,6 +105,8 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """The canonical JSON: the same manifest always gives the same bytes."""
         content = {"formatVersion": FORMAT_VERSION, **asdict(self)}
+        if not self.builds:
+            del content["builds"]
         return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 

@@ -6,12 +6,23 @@ Nothing here touches a file; whether the parts fit together is joins.py, whether
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from daris_package.datatypes import DATATYPES, to_numpy
 from daris_package.errors import PackageError
-from daris_package.manifest import BATCH, FORMAT_VERSION, MANIFEST_FILE, Artifact, Manifest, Sample, Stage, Tensor
+from daris_package.manifest import (
+    BATCH,
+    FORMAT_VERSION,
+    MANIFEST_FILE,
+    Artifact,
+    Build,
+    Manifest,
+    Sample,
+    Stage,
+    Tensor,
+)
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_STAGES = 64
@@ -21,6 +32,8 @@ MAX_TENSORS = 1024
 MAX_DIMENSIONS = 16
 MAX_ELEMENT_BYTES = 1 << 30
 MAX_BATCH = 4096
+MAX_BUILDS = 64
+MIN_TOLERANCE = 1e-12
 MAX_NAME = 256
 MAX_PATH = 1024
 
@@ -75,6 +88,19 @@ def _names(value: Any) -> str | None:  # noqa: ANN401
     return None if right else f"a list of 1 to {MAX_TENSORS} tensor names"
 
 
+def _word(*words: str) -> Check:
+    return lambda value: None if value in words else f"one of {', '.join(words)}"
+
+
+def _boolean(value: Any) -> str | None:  # noqa: ANN401
+    return None if isinstance(value, bool) else "true or false"
+
+
+def _tolerance(value: Any) -> str | None:  # noqa: ANN401
+    right = type(value) in (int, float) and MIN_TOLERANCE <= value <= 1
+    return None if right else f"a number from {MIN_TOLERANCE:g} to 1"
+
+
 def _list(least: int, most: int) -> Check:
     def check(value: Any) -> str | None:  # noqa: ANN401
         right = isinstance(value, list) and least <= len(value) <= most
@@ -108,11 +134,19 @@ _TOP: dict[str, Check] = {
     "samples": _list(0, MAX_FILES),
     "artifacts": _list(1, MAX_FILES),
 }
+_OPTIONAL: dict[str, Check] = {"builds": _list(1, MAX_BUILDS)}
 _TENSOR: dict[str, Check] = {"name": _name, "datatype": _datatype, "shape": _shape}
 _STAGE: dict[str, Check] = {"name": _name, "inputs": _names, "outputs": _names}
 _FILE: dict[str, Check] = {"file": _file, "sha256": _digest, "bytes": _size}
 _SAMPLE: dict[str, Check] = {"input": _name, **_FILE}
 _ARTIFACT: dict[str, Check] = {"engine": _name, "stage": _name, "batch": _batch, "arch": _name, **_FILE}
+_BUILD: dict[str, Check] = {
+    **dict.fromkeys(("engine", "arch", "version", "cuda"), _name),
+    "precision": _word("FP16", "FP32"),
+    "tf32": _boolean,
+    "layout": _word("contiguous", "channels_last"),
+    "tolerance": _tolerance,
+}
 
 _ENTRIES: dict[str, tuple[dict[str, Check], Callable[..., Any]]] = {
     "inputs": (_TENSOR, Tensor),
@@ -121,6 +155,7 @@ _ENTRIES: dict[str, tuple[dict[str, Check], Callable[..., Any]]] = {
     "stages": (_STAGE, Stage),
     "samples": (_SAMPLE, Sample),
     "artifacts": (_ARTIFACT, Artifact),
+    "builds": (_BUILD, Build),
 }
 
 
@@ -129,19 +164,19 @@ def parse_manifest(content: bytes) -> Manifest:
     if len(content) > MAX_MANIFEST_BYTES:
         raise PackageError(f"model.json: {len(content)} bytes; at most {MAX_MANIFEST_BYTES} are accepted")
     top = _load(content)
-    problems = _check(top, _TOP, "model.json")
+    problems = _check(top, _TOP, "model.json", _OPTIONAL)
     if problems:
         raise PackageError(problems)
     problems = [
         problem
         for field, (checks, _) in _ENTRIES.items()
-        for index, entry in enumerate(top[field])
+        for index, entry in enumerate(top.get(field, []))
         for problem in _check(entry, checks, f"model.json: {field}[{index}]")
     ]
     problems = problems or _too_large(top)
     if problems:
         raise PackageError(problems)
-    lists = {field: tuple(_build(entry, make) for entry in top[field]) for field, (_, make) in _ENTRIES.items()}
+    lists = {field: tuple(_build(entry, make) for entry in top.get(field, [])) for field, (_, make) in _ENTRIES.items()}
     return Manifest(name=top["name"], **lists)
 
 
@@ -164,11 +199,17 @@ def _refuse_constant(word: str) -> None:
     raise ValueError(f"{word} is not a JSON value")
 
 
-def _check(value: Any, checks: dict[str, Check], where: str) -> list[str]:  # noqa: ANN401
+def _check(
+    value: Any,  # noqa: ANN401
+    required: dict[str, Check],
+    where: str,
+    optional: Mapping[str, Check] = MappingProxyType({}),
+) -> list[str]:
+    checks = {**required, **optional}
     if not isinstance(value, dict):
-        return [f"{where}: expected an object with {', '.join(checks)}"]
+        return [f"{where}: expected an object with {', '.join(required)}"]
     problems = [f"{where}: unknown field '{name}'" for name in value if name not in checks]
-    problems += [f"{where}: field '{name}' is missing" for name in checks if name not in value]
+    problems += [f"{where}: field '{name}' is missing" for name in required if name not in value]
     for name, check in checks.items():
         expected = check(value[name]) if name in value else None
         if expected is not None:

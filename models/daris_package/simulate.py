@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from daris_package.build import Package, check_name, checked
 from daris_package.errors import PackageError
-from daris_package.manifest import BATCH, MANIFEST_FILE, Artifact, Manifest, Stage, Tensor, sha256
+from daris_package.manifest import BATCH, Artifact, Manifest, Stage, Tensor, sha256
+from daris_package.package import Package, assembled, check_name
 from daris_package.source import open_source
 from daris_package.stage_time import ENGINE, StageTime, stage_time_problems
 from daris_package.verify import verify
@@ -76,7 +76,7 @@ def _with_simulation(manifest: Manifest, files: dict[str, bytes], simulation: Si
             files[file] = content
             artifacts.append(Artifact(ENGINE, stage.name, batch, "any", file, sha256(content), len(content)))
     whole = replace(manifest, artifacts=tuple(artifacts))
-    return checked(Package(whole, {MANIFEST_FILE: whole.to_bytes(), **files}))
+    return assembled(whole, files)
 
 
 def _content(file: str, mean_us: float, spread: Spread) -> bytes:

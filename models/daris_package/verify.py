@@ -15,6 +15,7 @@ from daris_package.manifest_parse import (
 from daris_package.source import Listing, Source, open_source
 from daris_package.stage_time import ENGINE, stage_time_problems
 from daris_package.verify_onnx import onnx_problems
+from daris_package.verify_pt2 import pt2_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +72,6 @@ def _check_file(manifest: Manifest, entry: Sample | Artifact, source: Source, si
         return onnx_problems(manifest, entry, content)
     if isinstance(entry, Artifact) and entry.engine == ENGINE:
         return stage_time_problems(entry.file, content)
+    if isinstance(entry, Artifact) and entry.engine == "torch":
+        return pt2_problems(entry, content)
     return []

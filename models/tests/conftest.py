@@ -8,8 +8,9 @@ import onnx
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from daris_package.build import Package, Plan, build
+from daris_package.build import Plan, build
 from daris_package.cli import main
+from daris_package.package import Package
 from daris_package.write import write_folder
 
 
