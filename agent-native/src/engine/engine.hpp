@@ -149,7 +149,9 @@ class Engine {
   /// AFET: the time of each stage, in order, at a batch size under the partitioning in force, as it is with
   /// all streams busy (the paper's IV-A1): the mean over `repetitions` after a warm-up, rounded up,
   /// microseconds. On a CPU it is the stage's CPU time, times the streams that share the busiest core: the
-  /// other streams need not be kept busy, and a live one is not hurt. Uses no stream. Throws EngineError.
+  /// other streams need not be kept busy, and a live one is not hurt. On a GPU streams of its own are kept
+  /// busy, as many as the partitioning has, or one where launches are under way: the live streams, which then
+  /// share the GPU with it, are the busy ones. Uses no stream that launches name. Throws EngineError.
   [[nodiscard]] virtual std::vector<std::int64_t> measure(const std::shared_ptr<const LoadedModel>& model,
                                                           std::uint32_t batch, std::uint32_t repetitions,
                                                           std::stop_token stop) = 0;

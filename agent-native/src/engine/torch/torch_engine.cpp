@@ -24,6 +24,7 @@ namespace daris::engine::torch {
 namespace {
 
 constexpr std::int64_t kLiveUs = 1'000'000;  // a GPU on which nothing was launched for so long is idle
+constexpr std::int64_t kNeverUs = INT64_MIN / 2;
 
 std::int64_t now_us() {
   using std::chrono::steady_clock;
@@ -133,7 +134,7 @@ class TorchEngine : public Engine {
   std::vector<SmPartition> partitions_;
   std::vector<Context> contexts_;
   std::unique_ptr<Lanes> lanes_;
-  std::atomic<std::int64_t> launched_us_{INT64_MIN / 2};  // the last launch
+  std::atomic<std::int64_t> launched_us_{kNeverUs};  // the last launch under this partitioning
   // Guards torch: its loaders take no lock, and one capture at a time is enough. Never held by who
   // dispatches.
   std::mutex torch_;
@@ -170,6 +171,7 @@ void TorchEngine::partition(const Partitioning& wanted) {
   partitions_ = std::move(partitions);
   contexts_ = std::move(contexts);
   streams_per_context_ = wanted.streams_per_context;
+  launched_us_ = kNeverUs;  // no slot of the former one is left to keep the GPU busy while AFETs are measured
 }
 
 std::shared_ptr<const LoadedModel> TorchEngine::load(const model::Package& package, std::stop_token stop) {

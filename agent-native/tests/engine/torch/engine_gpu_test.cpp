@@ -162,6 +162,8 @@ TEST_F(GpuEngineTest, AfetIsLongerWithAllStreamsBusy) {
   const auto model = load("resnet18");
   engine().partition({.contexts = 1, .streams_per_context = 1});
   const auto alone = engine().measure(model, 1, 50, {});
+  run(*model,
+      {{engine().create_slot(model, 0, 1).get(), 0, 1}});  // the former partitioning is live until now
   engine().partition({.contexts = 1, .streams_per_context = 8});
   const auto shared = engine().measure(model, 1, 50, {});
   ASSERT_EQ(alone.size(), model->manifest().stages.size());
