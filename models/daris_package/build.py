@@ -49,14 +49,6 @@ def default_name(file: Path) -> str:
     return re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")
 
 
-def check_name(name: str) -> None:
-    """Raises PackageError where a model cannot have this name."""
-    if not _NAME.fullmatch(name):
-        raise PackageError(
-            f"name '{name}' is no DNS label; use lower-case letters, digits and '-', 63 at most (--name)"
-        )
-
-
 def build(model: ModelProto, plan: Plan, report: Callable[[str], None]) -> Package:
     """The package that `plan` describes; raises PackageError where it would not compute what the model does."""
     check_name(plan.name)

@@ -1,6 +1,7 @@
 """Whole packages from PyTorch modules, compiled for this machine's CPU: the path that a GPU takes too."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import torch_modules  # noqa: E402
 
 from daris_package.cli import main  # noqa: E402
 from daris_package.errors import PackageError  # noqa: E402
-from daris_package.manifest import Manifest  # noqa: E402
+from daris_package.manifest import Manifest, Stage  # noqa: E402
 from daris_package.pytorch import compiler, onnx_stages  # noqa: E402
+from daris_package.pytorch.compiled_run import run_compiled  # noqa: E402
 from daris_package.pytorch.compiler import Job, arch_of, compile_all  # noqa: E402
 from daris_package.verify import verify  # noqa: E402
 
@@ -112,6 +114,23 @@ def test_a_stage_that_does_not_compile_is_named(tmp_path):
     job = Job("stage-03", 8, tmp_path / "missing.pt2", tmp_path / "out.pt2", {})
     with pytest.raises(PackageError, match=r"stage-03 does not compile at batch 8: "):
         list(compile_all([job], workers=1, tf32=False))
+
+
+def test_a_compiled_stage_that_is_damaged_is_told(tmp_path):
+    file = tmp_path / "stage.pt2"
+    file.write_bytes(b"no package")
+    stage = Stage("stage-00", ("input0",), ("output",))
+    with pytest.raises(PackageError, match=r"the compiled stages fail when they are run; the last words were: ."):
+        run_compiled([stage], [file], {"input0": torch.zeros(1, 4)}, tf32=False)
+
+
+def test_a_compiled_stage_that_crashes_ends_its_own_process_alone(tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho loading stage-00 >&2\nkill -SEGV $$\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(PackageError, match=r"crash \(SIGSEGV\) when they are run; .*: loading stage-00"):
+        run_compiled([], [], {}, tf32=False)
 
 
 REFUSED = {

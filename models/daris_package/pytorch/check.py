@@ -1,6 +1,6 @@
 """Runs the compiled stages of one batch size and compares every tensor that they hand over."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 
 from daris_package import compare
 from daris_package.errors import PackageError
-from daris_package.manifest import Stage
+from daris_package.pytorch.compiled_run import run_compiled
 from daris_package.pytorch.difference import Tensors, Whole, run_stages, stage_difference, whole_difference
 from daris_package.pytorch.plan import TorchPlan
 from daris_package.pytorch.retarget import memory_format, retargeted
@@ -32,7 +32,7 @@ class Checker:
         }
         eager = [retargeted(module, "FP32", device, "contiguous") for module in self.staged.modules]
         expected = run_stages(stages, eager, {n: v.float() if v.is_floating_point() else v for n, v in inputs.items()})
-        got = run_stages(stages, [_loaded(file, s) for file, s in zip(artifacts, stages, strict=True)], inputs)
+        got = run_compiled(stages, artifacts, inputs, self.plan.tf32)
         self._check_layouts(got)
         worst = stage_difference(stages, got, expected, self.staged.batch, accepted)
         values = [inputs[name] for name in self.staged.inputs]
@@ -46,11 +46,3 @@ class Checker:
                     f"at batch {self.staged.batch} tensor '{name}' has strides {got[name].stride()} instead of those "
                     f"of {str(wanted).removeprefix('torch.')}: the compiler changed its layout; split elsewhere"
                 )
-
-
-def _loaded(file: Path, stage: Stage) -> Callable[..., Sequence[torch.Tensor]]:
-    try:
-        return torch._inductor.aoti_load_package(str(file))
-    except RuntimeError as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise PackageError(f"the compiled {stage.name} cannot be loaded: {reason}") from error
