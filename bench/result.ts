@@ -40,9 +40,19 @@ function commit(): string {
   return git('rev-parse', '--short=12', 'HEAD') + (dirty ? '-dirty' : '');
 }
 
+/** What was measured where; without one, this tree on this machine. */
+export interface Origin {
+  readonly machine: object;
+  readonly commit: string;
+}
+
 /** Writes the file, with machine and commit beside the figures, and says so in one line. */
-export function writeResult(path: string, figures: object): void {
+export function writeResult(
+  path: string,
+  figures: object,
+  { machine: on, commit: of }: Origin = { machine: machine(), commit: commit() },
+): void {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify({ machine: machine(), commit: commit(), ...figures }, null, 2)}\n`);
+  writeFileSync(path, `${JSON.stringify({ machine: on, commit: of, ...figures }, null, 2)}\n`);
   process.stdout.write(`${path} written\n`);
 }

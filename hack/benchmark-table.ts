@@ -3,12 +3,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import {
   failoverRows,
+  gpuRows,
   placementRows,
   runtimeRows,
   scaleRows,
   schedRows,
   systemRows,
   type FailoverResult,
+  type GpuResult,
   type PlacementResult,
   type Row,
   type RuntimeResult,
@@ -49,6 +51,7 @@ export function rowsFrom(folder: string): Row[] {
     ...failoverRows(read('failover') as FailoverResult),
     ...placementRows(read('placement') as PlacementResult),
     ...scaleRows(read('scale') as ScaleResult),
+    ...gpuRows(read('gpu') as GpuResult),
   ];
 }
 

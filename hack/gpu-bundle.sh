@@ -20,5 +20,7 @@ done | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
   grep -Ev '/(torch|nvidia)/|/(libc|libm|libdl|libpthread|librt|ld-linux[^/]*|libstdc\+\+|libgcc_s)\.so' |
   xargs -r -I{} cp -L {} "$folder/lib/"
 ldd build/bin/libdaris_torch.so | awk '$3 ~ /lib(crypto|archive)\.so/ { print $3 }' | xargs -r -I{} cp -L {} "$folder/lib/"
+dirty=$(git status --porcelain -- ':!bench/results')
+echo "$(git rev-parse --short=12 HEAD)${dirty:+-dirty}" >"$folder/commit"
 tar -C "$folder" -cJf "$folder/lib.tar.xz" lib && rm -rf "$folder/lib"
 du -sh "$folder"

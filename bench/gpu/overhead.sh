@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the scheduler costs: ResNet18, fp16, batch 1, four stages, eight lanes in several partitionings, saturated, beside
-# a bare loop over the same graphs. One JSON document a line in RESULTS/overhead.jsonl.
+# a bare loop over the same graphs. One JSON document a line in RESULTS/overhead.jsonl, and where they were measured in
+# RESULTS/machine.json; `node bench/gpu/collect.ts RESULTS` makes bench/results/gpu.json of both.
 #   bench/gpu/overhead.sh BUNDLE RESULTS
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -27,6 +28,26 @@ for kind, rates, spread in rows:
     print("   ", kind, rates, spread)
 PYTHON
 }
+
+python3 - "$(cat "$BUNDLE/commit")" "${SECONDS_EACH:-2}" >"$RESULTS/machine.json" <<'PYTHON'
+import json
+import os
+import platform
+import subprocess
+import sys
+
+query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+gpu, driver = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()[0].split(", ")
+processor = next(line.split(": ")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
+machine = {
+    "processor": processor,
+    "cores": os.cpu_count(),
+    "kernel": platform.release().split("-")[0],
+    "gpu": gpu,
+    "driver": driver,
+}
+print(json.dumps({"machine": machine, "commit": sys.argv[1], "secondsEach": float(sys.argv[2])}))
+PYTHON
 
 rm -f "$RESULTS/overhead.jsonl"
 run --mode=Streams --contexts=1 --streams=8
