@@ -18,11 +18,14 @@ tail -3 "$RESULTS/sm_partition.log"
 package gemm test/gpu/models.py:gemm --stages 2 --batches 8 --input 1024 &
 package table test/gpu/models.py:table --stages 1 --input 4:INT64 &
 package resnet18 resnet18 --stages 4 --batches 1,8 &
+package chain test/gpu/models.py:gemm --stages 4 --batches 1,2 --input 1024 &
 wait
 ls "$PACKAGES"
 
-echo "torch_engine_gpu_test"
-DARIS_GPU_PACKAGES=$PACKAGES timeout 200 "$BUNDLE/torch_engine_gpu_test" --gtest_color=no >"$RESULTS/torch_engine.log" 2>&1
-engine=$?
-grep -E "^\[  (PASSED|FAILED)|tests ran|Failure" -A4 "$RESULTS/torch_engine.log" | tail -60
-[ $partition -eq 0 ] && [ $engine -eq 0 ]
+failed=$partition
+for test in torch_engine torch_contract; do
+  echo "${test}_gpu_test"
+  DARIS_GPU_PACKAGES=$PACKAGES timeout 200 "$BUNDLE/${test}_gpu_test" --gtest_color=no >"$RESULTS/$test.log" 2>&1 || failed=1
+  grep -E "^\[  (PASSED|SKIPPED|FAILED)|tests ran|Failure" -A4 "$RESULTS/$test.log" | tail -60
+done
+exit "$failed"

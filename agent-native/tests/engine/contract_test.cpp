@@ -80,6 +80,7 @@ class Chain : private CompletionListener {
 };
 
 TEST_F(Contract, AListenerMayLaunchFromTheThreadThatEndedTheStage) {
+  if (engine_->polled()) GTEST_SKIP() << "tells no listener";
   const auto slot = engine_->create_slot(load(), 0, 1);
   const auto threads = Chain(*engine_, *slot, 400).run();
   EXPECT_EQ(threads.size(), 1U);
@@ -94,7 +95,7 @@ TEST_F(Contract, NobodyIsInAListenerThatWasTakenAway) {
 TEST_F(Contract, ANewSlotHoldsTheSampleForEachElement) {
   const auto content = contract::chain();
   const auto slot = engine_->create_slot(load(content), 0, 2);
-  const std::string& sample = content.files.at("samples/image.bin");
+  const std::string& sample = content.files.at(content.manifest["samples"][0]["file"]);
   const std::string held(reinterpret_cast<const char*>(slot->input(0).data()), slot->input(0).size());
   EXPECT_EQ(held, sample + sample);
 }
