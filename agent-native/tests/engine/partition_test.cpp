@@ -90,8 +90,9 @@ struct Share {
 };
 
 const Share kShares[] = {
-    {132, 1, 1, 132}, {132, 2, 1, 66},   {132, 6, 1, 22}, {132, 8, 1, 18}, {132, 8, 2, 34},
-    {132, 8, 8, 132}, {132, 5, 1.5, 40}, {7, 1, 1, 7},    {1, 1, 1, 1},    {110, 11, 1.1, 12},
+    {132, 1, 1, 132}, {132, 2, 1, 66},    {132, 6, 1, 22},   {132, 8, 1, 18},
+    {132, 8, 2, 34},  {132, 8, 8, 132},   {132, 5, 1.5, 40}, {7, 1, 1, 7},
+    {1, 1, 1, 1},     {110, 11, 1.1, 12}, {132, 4, 1, 34},   {68, 6, 2, 24},  // the latter: the paper's GPU
 };
 
 TEST(SmsPerContext, Table) {
@@ -107,6 +108,8 @@ TEST(SmsPerContext, RefusesWhatCannotBe) {
   EXPECT_THROW((void)sms_per_context(4, {0, 1, 1}), std::invalid_argument);
   EXPECT_THROW((void)sms_per_context(4, {2, 0, 1}), std::invalid_argument);
   EXPECT_THROW((void)sms_per_context(4, {2, 1, 2.5}), std::invalid_argument);
+  EXPECT_THROW((void)sms_per_context(4, {2, 1, std::numeric_limits<double>::quiet_NaN()}),
+               std::invalid_argument);
 }
 
 }  // namespace
