@@ -21,7 +21,10 @@ const run: OverheadRun = {
 
 test('a run is told by its middle rounds', () => {
   expect(overheadFigures(run)).toMatchObject({
-    ...{ contexts: 2, streamsPerContext: 4, smsPerContext: 72, scheduledToBare: 0.998 },
+    contexts: 2,
+    streamsPerContext: 4,
+    smsPerContext: 72,
+    scheduledToBare: 0.998,
     bare: { jobsPerS: 20_168 },
     scheduled: { jobsPerS: 20 },
   });
