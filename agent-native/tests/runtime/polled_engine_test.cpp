@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "engine/contract.hpp"
+#include "engine/onnx_packages.hpp"
 #include "engine/stage_runner.hpp"
 #include "runtime/dispatcher.hpp"
 
