@@ -9,8 +9,8 @@ export interface CoreTicks {
 }
 
 /** At most this share of a core may be taken from us while we measure. */
-const toleratedShare = 0.1;
-const attempts = 5;
+const toleratedShare = 0.03;
+const attempts = 6;
 
 /** From the text of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; guests count as user. */
 export function ticksOf(stat: string, core: number): CoreTicks {
