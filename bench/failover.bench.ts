@@ -1,15 +1,14 @@
 // SIGKILL of a node's agent, runtime and supervisor → all of its tasks served by the other node, which has none of their
 // models loaded. The nodes take turns, since each run leaves everything on the one that the next run kills.
 // Usage: node bench/failover.bench.ts [--runs N] [FILE]
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { repositoryRoot } from '../test/control-plane/paths.ts';
 import type { ClusterNode } from '../test/e2e/cluster-node.ts';
 import { failOver, type Failover } from '../test/e2e/failover.ts';
 import { fitToMachine } from '../test/e2e/fit-to-machine.ts';
 import { allServed } from '../test/e2e/served.ts';
-import { Stack } from '../test/e2e/stack.ts';
+import type { Stack } from '../test/e2e/stack.ts';
+import { onStack } from './on-stack.ts';
 import { round, spreadOf, writeResult } from './result.ts';
 
 const timeoutMs = 60_000;
@@ -59,26 +58,12 @@ function figuresOf(runs: readonly Run[]): object {
   };
 }
 
-async function main(path: string, count: number): Promise<void> {
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort(new Error(name)));
-  const { signal } = controller;
-  const build = join(repositoryRoot, 'build');
-  const stack = new Stack({
-    logDir: join(build, 'bench', 'logs'),
-    modelRoot: join(build, 'models'),
-    signal,
-    onStep: () => undefined,
-  });
-  try {
-    await stack.start();
-    await stack.cluster.kubectl(['apply', '-f', join(repositoryRoot, 'examples')], { signal });
+function main(path: string, count: number): Promise<void> {
+  return onStack(async (stack, signal) => {
     await fitToMachine(stack, await stack.tasks.allReady(exampleTasks, { timeoutMs, signal }), signal);
     await stack.joinNode2();
     writeResult(path, figuresOf(await measure(stack, count, signal)));
-  } finally {
-    await stack.stop();
-  }
+  });
 }
 
 const { values, positionals } = parseArgs({

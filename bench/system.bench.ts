@@ -1,10 +1,9 @@
 // The whole system as the demo runs it: time from `kubectl apply` to a served task, API writes when nothing changes,
 // and resident memory. Writes JSON to the file named by the first argument.
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
-import { repositoryRoot } from '../test/control-plane/paths.ts';
-import { Stack } from '../test/e2e/stack.ts';
+import type { Stack } from '../test/e2e/stack.ts';
+import { onStack } from './on-stack.ts';
 import { round, spreadOf, writeResult } from './result.ts';
 import { writesOf, writesPerMinute } from './writes.ts';
 
@@ -98,27 +97,13 @@ function measureMemory(stack: Stack): object {
   };
 }
 
-async function main(path: string): Promise<void> {
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort(new Error(name)));
-  const { signal } = controller;
-  const build = join(repositoryRoot, 'build');
-  const stack = new Stack({
-    logDir: join(build, 'bench', 'logs'),
-    modelRoot: join(build, 'models'),
-    signal,
-    onStep: () => undefined,
-  });
-  try {
-    await stack.start();
-    await stack.cluster.kubectl(['apply', '-f', join(repositoryRoot, 'examples')], { signal });
+function main(path: string): Promise<void> {
+  return onStack(async (stack, signal) => {
     await stack.tasks.allReady(6, { timeoutMs: 60_000, signal });
     const timesToServed = await measureApply(stack, signal);
     const apiWrites = await measureWrites(stack, signal);
     writeResult(path, { applyToServed: timesToServed, apiWrites, residentMemory: measureMemory(stack) });
-  } finally {
-    await stack.stop();
-  }
+  });
 }
 
 await main(process.argv[2] ?? 'bench/results/system.json');

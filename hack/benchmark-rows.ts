@@ -131,13 +131,23 @@ export function failoverRows({ leaseSeconds, servedSeconds, split }: FailoverRes
 
 export interface PlacementResult {
   readonly figures: { readonly allPending: { tasks: number; contexts: number; decisionsPerSecond: number } };
+  readonly growth: readonly { placed: number; usPerDecision: number }[];
 }
 
-export function placementRows({ figures: { allPending } }: PlacementResult): Row[] {
+const PLACEMENTS_PER_SECOND = 20_000;
+
+export function placementRows({ figures: { allPending }, growth }: PlacementResult): Row[] {
+  const reached = allPending.decisionsPerSecond >= PLACEMENTS_PER_SECOND;
+  const placed = growth.map((each) => number(each.placed)).join(', ');
   return [
     {
       what: `placement decisions, ${number(allPending.tasks)} tasks on ${number(allPending.contexts)} contexts`,
+      goal: { text: `≥ ${number(PLACEMENTS_PER_SECOND)} a second`, reached },
       measured: `${number(allPending.decisionsPerSecond)} a second`,
+    },
+    {
+      what: `one of them where ${placed} tasks are placed already`,
+      measured: `${growth.map((each) => each.usPerDecision.toFixed(0)).join(', ')} µs`,
     },
   ];
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { failoverRows, gpuRows, runtimeRows, scaleRows, schedRows } from './benchmark-rows.ts';
+import { failoverRows, gpuRows, placementRows, runtimeRows, scaleRows, schedRows } from './benchmark-rows.ts';
 import { renderTable, replaceBetweenMarks, rowsFrom } from './benchmark-table.ts';
 
 const stage = (tasks: number, p50: number): object => ({
@@ -52,6 +52,17 @@ test('the worst of all runs decides whether the goal of failover is reached', ()
   expect(rows(15)).toContain('| ≤ 15 s | p50 10.0 s, max 15.0 s of 20 runs |');
   expect(rows(15.1)).toContain('| ≤ 15 s, **not reached** | p50 10.0 s, max 15.1 s of 20 runs |');
   expect(rows(15)).toContain('| p50 8.5 s, p50 0.2 s, p50 1.3 s |');
+});
+
+test('placement says whether it is fast enough, and how a decision grows with what is placed', () => {
+  const growth = [562, 2_250, 9_000].map((placed, n) => ({ placed, usPerDecision: 20.4 + n }));
+  const rows = (decisionsPerSecond: number): string =>
+    renderTable(
+      placementRows({ figures: { allPending: { tasks: 1e4, contexts: 1.6e4, decisionsPerSecond } }, growth }),
+    );
+  expect(rows(20_000)).toContain('| ≥ 20,000 a second | 20,000 a second |');
+  expect(rows(19_999)).toContain('| ≥ 20,000 a second, **not reached** | 19,999 a second |');
+  expect(rows(1)).toContain('where 562, 2,250, 9,000 tasks are placed already |  | 20, 21, 22 µs |');
 });
 
 test('status writes count a node, with one that the window may hold besides', () => {

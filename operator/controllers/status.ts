@@ -12,24 +12,27 @@ export interface StatusWriterOptions {
   readonly metrics: OperatorMetrics;
 }
 
-export interface StatusWrite<T extends KubeObject> {
+/** A version of an object that is written to. */
+export interface Target<T extends KubeObject> {
   readonly resource: Resource<T>;
   readonly latest: Latest<T>;
   readonly object: Stored<T>;
-  readonly status: object;
   readonly signal: AbortSignal;
+}
+
+export interface StatusWrite<T extends KubeObject> extends Target<T> {
+  readonly status: object;
   readonly written?: (after: Stored<T>) => void;
 }
 
-/** An object that is gone is done with; one that changed meanwhile is read anew and decided about again. */
 export async function writeStatus<T extends KubeObject>(
-  { client, metrics }: StatusWriterOptions,
-  { resource, latest, object, status, signal, written }: StatusWrite<T>,
+  options: StatusWriterOptions,
+  write: StatusWrite<T>,
 ): Promise<Outcome> {
-  const { name, namespace, resourceVersion } = object.metadata;
-  const count = (result: string): void => metrics.statusWrites.add(1, { kind: resource.kind, result });
-  const metadata = { name, ...(namespace !== undefined && { namespace }) };
-  const applied = { metadata, status } as unknown as Parameters<typeof client.apply<T>>[1];
+  const { client, metrics } = options;
+  const { resource, latest, object, status, signal, written } = write;
+  const { resourceVersion } = object.metadata;
+  const applied = { metadata: nameOf(object), status } as unknown as Parameters<typeof client.apply<T>>[1];
   try {
     const after = await client.apply(resource, applied, {
       fieldManager: fieldManagers.operator,
@@ -39,14 +42,33 @@ export async function writeStatus<T extends KubeObject>(
       signal,
     });
     latest.remember(after);
-    count('written');
+    metrics.statusWrites.add(1, { kind: resource.kind, result: 'written' });
     written?.(after);
     return done;
   } catch (error) {
-    if (isNotFound(error)) return done;
-    if (!isConflict(error)) throw error;
-    count('conflict');
-    latest.remember(await client.get(resource, metadata, { signal }));
-    return requeueAfter(0);
+    return afterFailedWrite(options, write, error);
   }
+}
+
+/** An object that is gone is done with; one that changed meanwhile is read anew and decided about again. */
+export async function afterFailedWrite<T extends KubeObject>(
+  { client, metrics }: StatusWriterOptions,
+  { resource, latest, object, signal }: Target<T>,
+  error: unknown,
+): Promise<Outcome> {
+  if (isNotFound(error)) return done;
+  if (!isConflict(error)) throw error;
+  metrics.statusWrites.add(1, { kind: resource.kind, result: 'conflict' });
+  try {
+    latest.remember(await client.get(resource, nameOf(object), { signal }));
+    return requeueAfter(0);
+  } catch (failure) {
+    if (isNotFound(failure)) return done;
+    throw failure;
+  }
+}
+
+function nameOf<T extends KubeObject>({ metadata }: Stored<T>): { name: string; namespace?: string } {
+  const { name, namespace } = metadata;
+  return { name, ...(namespace !== undefined && { namespace }) };
 }

@@ -1,5 +1,5 @@
-// The contexts of one kind of GPU that one class of tasks (same selector, same tolerations) may use, ordered by utilization in a binary heap
-// that is brought up to date only where it is read: sums grow during a cycle, so an old key is a lower bound.
+// The contexts of one kind of GPU that one class of tasks (same selector, same tolerations) may use, ordered by utilization
+// in a binary heap that is brought up to date only where it is read: sums grow during a cycle, so an old key is a lower bound.
 import { compareContexts, type ContextState } from './context-state.ts';
 
 /** Contexts taken from the heap before a plain scan is cheaper than going on. */

@@ -32,6 +32,8 @@ const listening = 'daris-runtime listening on';
 
 export class ClusterNode {
   readonly name: string;
+  /** The one core given to inference. */
+  readonly core: number;
   /** Streams of all its contexts together. */
   readonly streams = contexts;
   private readonly options: ClusterNodeOptions;
@@ -44,6 +46,7 @@ export class ClusterNode {
   constructor(options: ClusterNodeOptions) {
     this.options = options;
     this.name = options.name;
+    this.core = options.core;
   }
 
   /** What its present runtime says; it goes with the runtime, so keep it no longer than that. */

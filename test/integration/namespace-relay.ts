@@ -2,18 +2,10 @@
 // namespaces. Usage: node namespace-relay.ts PORT SOCKET
 import { connect, createServer } from 'node:net';
 
+import { joinSockets } from './joined-sockets.ts';
+
 const [port, socketPath = ''] = process.argv.slice(2);
 
-const server = createServer((inner) => {
-  const outer = connect(socketPath);
-  for (const [socket, other] of [
-    [inner, outer],
-    [outer, inner],
-  ] as const) {
-    socket.on('error', () => other.destroy());
-    socket.on('close', () => other.destroy());
-    socket.pipe(other);
-  }
-});
+const server = createServer((inner) => joinSockets(inner, connect(socketPath)));
 
 server.listen(Number(port), '127.0.0.1', () => process.stdout.write('listening\n'));

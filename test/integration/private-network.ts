@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 
 import { Daemon } from '../control-plane/daemon.ts';
 import { repositoryRoot } from '../control-plane/paths.ts';
+import { joinSockets } from './joined-sockets.ts';
 
 const run = promisify(execFile);
 const prefix = 'daris-test-';
@@ -107,18 +108,7 @@ export class PrivateNetwork {
   #pass(inner: Socket): void {
     const { hostname, port } = new URL(this.#options.server);
     const outer = connect(Number(port), hostname);
-    for (const [socket, other] of [
-      [inner, outer],
-      [outer, inner],
-    ] as const) {
-      this.#sockets.add(socket);
-      socket.on('error', () => other.destroy());
-      socket.on('close', () => {
-        this.#sockets.delete(socket);
-        other.destroy();
-      });
-      socket.pipe(other);
-    }
+    joinSockets(inner, outer, this.#sockets);
   }
 }
 

@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
+import { joinSockets } from './joined-sockets.ts';
+
 export class SeverableProxy {
   readonly #target: URL;
   readonly #sockets = new Set<Socket>();
@@ -45,17 +47,6 @@ export class SeverableProxy {
       return;
     }
     const outer = connect(Number(this.#target.port), this.#target.hostname);
-    for (const [socket, other] of [
-      [inner, outer],
-      [outer, inner],
-    ] as const) {
-      this.#sockets.add(socket);
-      socket.on('error', () => other.destroy());
-      socket.on('close', () => {
-        this.#sockets.delete(socket);
-        other.destroy();
-      });
-      socket.pipe(other);
-    }
+    joinSockets(inner, outer, this.#sockets);
   }
 }

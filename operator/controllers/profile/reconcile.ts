@@ -6,15 +6,15 @@ import { profileName } from '../../../api/profiles.ts';
 import { apiVersion, fieldManagers, type ModelProfile, type RealtimeInferenceTask } from '../../../api/resources.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import type { Clock } from '../../../kube/clock.ts';
-import { done, requeueAfter, type Outcome } from '../../../kube/controller.ts';
-import { isConflict, isNotFound } from '../../../kube/errors.ts';
+import { done, type Outcome } from '../../../kube/controller.ts';
 import type { EventRecorder } from '../../../kube/events.ts';
-import { refOf, type Stored } from '../../../kube/resource.ts';
+import type { Stored } from '../../../kube/resource.ts';
 import type { Latest } from '../../latest.ts';
 import type { OperatorMetrics } from '../../metrics.ts';
 import type { Nodes } from '../../nodes.ts';
 import { profilesResource, type ProfileStatus, type StoredProfile } from '../../resources.ts';
 import type { Need } from '../placement/needs.ts';
+import { afterFailedWrite, writeStatus } from '../status.ts';
 import { assign, decideProfile, ownedProfileConditions, type Assignment, type GpuLoad } from './decide.ts';
 import { gpuLoads } from './gather.ts';
 
@@ -73,30 +73,22 @@ async function bring(
   gpus: readonly GpuLoad[],
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { client, clock, profiles, metrics, needs } = options;
-  const { name } = profile.metadata;
+  const { clock, profiles, needs } = options;
+  const target = { resource: profilesResource, latest: profiles, signal };
+  const stageCount = needs.get(profileName(profile.spec))?.stageCount;
+  const { assignment } = decideProfile(profile, gpus, stageCount);
+  let assigned: StoredProfile;
   try {
-    const stageCount = needs.get(profileName(profile.spec))?.stageCount;
-    const { assignment } = decideProfile(profile, gpus, stageCount);
-    const assigned = await writeAssignment(options, profile, assignment, signal);
-    const { status } = decideProfile(assigned, gpus, stageCount);
-    const conditions = withTransitionTimes(status.conditions, assigned.status?.conditions, clock.now());
-    const wanted = sorted({ ...status, conditions });
-    if (isDeepStrictEqual(wanted, ownedStatus(assigned))) return done;
-    const { resourceVersion } = assigned.metadata;
-    const object = { metadata: { name }, status: wanted };
-    const how = { ...asOperator, subresource: 'status', resourceVersion, signal } as const;
-    const written = await client.apply(profilesResource, object, how);
-    profiles.remember(written);
-    metrics.statusWrites.add(1, { kind: 'ModelProfile', result: 'written' });
-    tellOfTransitions(options.events, assigned, written);
-    return done;
+    assigned = await writeAssignment(options, profile, assignment, signal);
   } catch (error) {
-    if (isNotFound(error)) return done;
-    if (!isConflict(error)) throw error;
-    metrics.statusWrites.add(1, { kind: 'ModelProfile', result: 'conflict' });
-    return reread(options, name, signal);
+    return afterFailedWrite(options, { ...target, object: profile }, error);
   }
+  const { status } = decideProfile(assigned, gpus, stageCount);
+  const conditions = withTransitionTimes(status.conditions, assigned.status?.conditions, clock.now());
+  const wanted = sorted({ ...status, conditions });
+  if (isDeepStrictEqual(wanted, ownedStatus(assigned))) return done;
+  const written = (after: StoredProfile): void => tellOfTransitions(options.events, assigned, after);
+  return writeStatus(options, { ...target, object: assigned, status: wanted, written });
 }
 
 const asOperator = { fieldManager: fieldManagers.operator, force: true } as const;
@@ -116,20 +108,6 @@ async function writeAssignment(
   profiles.remember(written);
   metrics.statusWrites.add(1, { kind: 'ModelProfile', result: 'assigned' });
   return written;
-}
-
-async function reread(
-  { client, profiles }: ProfileReconcilerOptions,
-  name: string,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  try {
-    profiles.remember(await client.get(profilesResource, refOf(name), { signal }));
-    return requeueAfter(0);
-  } catch (error) {
-    if (isNotFound(error)) return done;
-    throw error;
-  }
 }
 
 function ownedStatus({ status }: StoredProfile): OwnedStatus {

@@ -1,5 +1,6 @@
 // The agent is killed and comes back: the runtime served on, every release of the grid happened, nothing was counted
 // twice or lost.
+import type { RealtimeInferenceTask } from '../../../api/resources.ts';
 import type { ObservedState } from '../../../node-agent/native/gen/runtime.ts';
 import { waitFor } from '../../control-plane/wait.ts';
 import type { Act, ActResult } from '../act.ts';
@@ -10,6 +11,7 @@ import { checkHighTasks, checkMonotone } from '../judge.ts';
 import { jobsByName, jobsInStatus } from '../monotone.ts';
 import type { Stack } from '../stack.ts';
 import { identityOf } from '../tasks.ts';
+import { undisturbed } from '../undisturbed.ts';
 
 const outageSeconds = 5;
 
@@ -37,22 +39,35 @@ async function withoutAgent(stack: Stack, signal: AbortSignal): Promise<[Observe
   }
 }
 
+interface Measured {
+  before: ObservedState;
+  dead: ObservedState;
+  alive: ObservedState;
+  after: ObservedState;
+  statusAfter: Counters;
+}
+
+async function measure(stack: Stack, tasks: readonly RealtimeInferenceTask[], signal: AbortSignal): Promise<Measured> {
+  const shown = jobsInStatus(await stack.tasks.list(signal));
+  const before = await stack.node1.watch.fresh(signal);
+  const [dead, alive] = await withoutAgent(stack, signal);
+  const statusAfter = await statusMovesOn(stack, shown, signal);
+  const after = await settledState(stack.node1.watch, before, tasks.map(gridOf), signal);
+  return { before, dead, alive, after, statusAfter };
+}
+
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
   const tasks = await stack.tasks.list(signal);
   const identities = tasks.map(identityOf);
   const runtime = stack.node1.pidOf('runtime');
-  const before = await stack.node1.watch.fresh(signal);
-
-  const [dead, alive] = await withoutAgent(stack, signal);
-  const statusAfter = await statusMovesOn(stack, jobsInStatus(tasks), signal);
-  const grids = tasks.map(gridOf);
-  const after = await settledState(stack.node1.watch, before, grids, signal);
+  const { result, stolen, measured } = await undisturbed(stack.node1.core, () => measure(stack, tasks, signal));
+  const { before, dead, alive, after, statusAfter } = result;
 
   const window = windowBetween(before, after, identities);
   const outage = windowBetween(dead, alive, identities);
   checks.equal('process id of the runtime', stack.node1.pidOf('runtime'), runtime);
-  checkGrid(checks, before, after, grids);
+  checkGrid(checks, before, after, tasks.map(gridOf));
   checkHighTasks(checks, window);
   checkHighTasks(checks, outage);
   checks.atLeast('onTimeRate of Low tasks', onTimeRate(jobsOf(window, 'Low')), 0.95);
@@ -62,6 +77,8 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
     figures: {
       secondsWithoutAgent: round(outage.seconds),
       completedWithoutAgent: jobsOf(outage).completed,
+      measured,
+      stolenShare: round(stolen),
       highMissed: jobsOf(window, 'High').missed,
       lowOnTimeRate: round(onTimeRate(jobsOf(window, 'Low'))),
     },
