@@ -82,7 +82,7 @@ verify: $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/python ## generated code, form
 	@hack/verify.sh
 
 .PHONY: test
-test: setup fuzz-targets queues-tsan ## all tests that need no GPU
+test: setup native-cuda fuzz-targets queues-tsan ## all tests that need no GPU
 	@node test/run.ts
 
 .PHONY: fuzz

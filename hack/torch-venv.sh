@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python3 -m venv build/torch-venv
-build/torch-venv/bin/pip install --disable-pip-version-check --quiet --requirement requirements-cuda.txt
+build/torch-venv/bin/pip install --disable-pip-version-check --quiet --no-deps --requirement requirements-cuda.txt

@@ -22,6 +22,7 @@ void endOverLostGpu(const char* report) {
 }
 
 std::unique_ptr<engine::Engine> makeTorch(const runtime::Flags& flags) {
+  if (const auto lack = engine::torch::lack_of_gpu()) throw std::runtime_error(*lack);
   return engine::torch::open_engine(engine::torch::plugin_beside_program(),
                                     {.device = static_cast<int>(flags.gpu), .lost = endOverLostGpu});
 }

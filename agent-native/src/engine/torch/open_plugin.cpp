@@ -27,6 +27,20 @@ const Plugin& plugin_of(const std::filesystem::path& library) {
 
 }  // namespace
 
+std::optional<std::string> lack_of_gpu() {
+  void* const driver = ::dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);  // kept open: torch wants it next
+  if (driver == nullptr) return "there is no NVIDIA driver on this machine (libcuda.so.1)";
+  const auto init = reinterpret_cast<int (*)(unsigned)>(::dlsym(driver, "cuInit"));
+  const auto count = reinterpret_cast<int (*)(int*)>(::dlsym(driver, "cuDeviceGetCount"));
+  if (init == nullptr || count == nullptr) return "libcuda.so.1 is not NVIDIA's driver";
+  int devices = 0;
+  int error = init(0);
+  if (error == 0) error = count(&devices);
+  if (error != 0) return "the NVIDIA driver finds no GPU (CUDA error " + std::to_string(error) + ")";
+  if (devices == 0) return "the NVIDIA driver lists no GPU to this process; see CUDA_VISIBLE_DEVICES";
+  return std::nullopt;
+}
+
 std::filesystem::path plugin_beside_program() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path() / kPluginFile;
 }

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "engine/torch/plugin.hpp"
 
@@ -10,6 +12,10 @@ namespace daris::engine::torch {
 
 /// The library beside this program file.
 [[nodiscard]] std::filesystem::path plugin_beside_program();
+
+/// Why this machine has no GPU for the engine; null where it has one. Asks the driver alone, in milliseconds:
+/// to open torch takes seconds, and CUDA's libraries that a machine without a GPU need not have.
+[[nodiscard]] std::optional<std::string> lack_of_gpu();
 
 /// The engine of a GPU. The library stays open for as long as the process lives. Throws std::runtime_error
 /// with a reason for people: no such library, torch's libraries missing, another build, no GPU or driver.
