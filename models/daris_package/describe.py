@@ -27,6 +27,9 @@ def describe_package(verified: Verified) -> Iterator[str]:
     yield "artifacts:"
     for a in manifest.artifacts:
         yield f"  {a.engine} {a.arch} batch {a.batch} {a.stage}: {a.file} ({a.bytes} bytes)"
+    if manifest.weights:
+        yield "weights:"
+    yield from (f"  {w.engine} {w.arch} {w.stage}: {w.file} ({w.bytes} bytes)" for w in manifest.weights)
     if manifest.builds:
         yield "builds:"
     for b in manifest.builds:

@@ -14,6 +14,7 @@ def join_problems(manifest: Manifest) -> list[str]:
         *_samples(manifest),
         *_artifact_stages(manifest),
         *_builds(manifest),
+        *_weights(manifest),
     ]
 
 
@@ -26,6 +27,7 @@ def _duplicates(manifest: Manifest) -> Iterable[str]:
         "sample for input": [s.input for s in manifest.samples],
         "artifact for": artifacts,
         "build for": [f"{b.engine}, {b.arch}" for b in manifest.builds],
+        "weights of": [f"{w.engine}, {w.stage}, {w.arch}" for w in manifest.weights],
     }
     for stage in manifest.stages:
         named[f"stage '{stage.name}': input"] = list(stage.inputs)
@@ -91,3 +93,13 @@ def _builds(manifest: Manifest) -> Iterable[str]:
     for engine, arch in sorted(compiled - built):
         if engine == "torch":
             yield f"the artifacts of engine torch for arch {arch} have no entry in 'builds'"
+
+
+def _weights(manifest: Manifest) -> Iterable[str]:
+    readers = {(a.engine, a.stage, a.arch) for a in manifest.artifacts}
+    for weights in manifest.weights:
+        if (weights.engine, weights.stage, weights.arch) not in readers:
+            yield (
+                f"weights '{weights.file}' are for stage '{weights.stage}' with engine {weights.engine}, "
+                f"arch {weights.arch}, which has no artifacts"
+            )

@@ -65,6 +65,18 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """What the artifacts of a stage at all its batch sizes share; only their engine reads it."""
+
+    engine: str
+    stage: str
+    arch: str
+    file: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Build:
     """What compiled one engine's artifacts for one arch, so that an engine can refuse them unopened.
 
@@ -93,20 +105,22 @@ class Manifest:
     samples: tuple[Sample, ...]
     artifacts: tuple[Artifact, ...]
     builds: tuple[Build, ...] = ()
+    weights: tuple[Weights, ...] = ()
 
     def tensor(self, name: str) -> Tensor:
         """The input, output or border tensor of that name."""
         return next(t for t in (*self.inputs, *self.outputs, *self.tensors) if t.name == name)
 
-    def files(self) -> tuple[Sample | Artifact, ...]:
+    def files(self) -> tuple[Sample | Artifact | Weights, ...]:
         """Every file that the manifest names."""
-        return (*self.samples, *self.artifacts)
+        return (*self.samples, *self.artifacts, *self.weights)
 
     def to_bytes(self) -> bytes:
         """The canonical JSON: the same manifest always gives the same bytes."""
         content = {"formatVersion": FORMAT_VERSION, **asdict(self)}
-        if not self.builds:
-            del content["builds"]
+        for optional in ("builds", "weights"):
+            if not content[optional]:
+                del content[optional]
         return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 

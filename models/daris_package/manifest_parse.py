@@ -22,6 +22,7 @@ from daris_package.manifest import (
     Sample,
     Stage,
     Tensor,
+    Weights,
 )
 
 MAX_MANIFEST_BYTES = 1 << 20
@@ -134,12 +135,13 @@ _TOP: dict[str, Check] = {
     "samples": _list(0, MAX_FILES),
     "artifacts": _list(1, MAX_FILES),
 }
-_OPTIONAL: dict[str, Check] = {"builds": _list(1, MAX_BUILDS)}
+_OPTIONAL: dict[str, Check] = {"builds": _list(1, MAX_BUILDS), "weights": _list(1, MAX_FILES)}
 _TENSOR: dict[str, Check] = {"name": _name, "datatype": _datatype, "shape": _shape}
 _STAGE: dict[str, Check] = {"name": _name, "inputs": _names, "outputs": _names}
 _FILE: dict[str, Check] = {"file": _file, "sha256": _digest, "bytes": _size}
 _SAMPLE: dict[str, Check] = {"input": _name, **_FILE}
 _ARTIFACT: dict[str, Check] = {"engine": _name, "stage": _name, "batch": _batch, "arch": _name, **_FILE}
+_WEIGHTS: dict[str, Check] = {"engine": _name, "stage": _name, "arch": _name, **_FILE}
 _BUILD: dict[str, Check] = {
     **dict.fromkeys(("engine", "arch", "version", "cuda"), _name),
     "precision": _word("FP16", "FP32"),
@@ -156,6 +158,7 @@ _ENTRIES: dict[str, tuple[dict[str, Check], Callable[..., Any]]] = {
     "samples": (_SAMPLE, Sample),
     "artifacts": (_ARTIFACT, Artifact),
     "builds": (_BUILD, Build),
+    "weights": (_WEIGHTS, Weights),
 }
 
 
@@ -228,7 +231,8 @@ def _too_large(top: dict[str, Any]) -> list[str]:
         for tensor in (*top["inputs"], *top["outputs"], *top["tensors"])
         if math.prod(tensor["shape"][1:]) * to_numpy(tensor["datatype"]).itemsize > MAX_ELEMENT_BYTES
     ]
-    total = sum({file["file"]: file["bytes"] for file in (*top["samples"], *top["artifacts"])}.values())
+    files = (*top["samples"], *top["artifacts"], *top.get("weights", []))
+    total = sum({file["file"]: file["bytes"] for file in files}.values())
     if total > MAX_PACKAGE_BYTES:
         problems.append(f"model.json names {total} bytes; at most {MAX_PACKAGE_BYTES} are accepted")
     return problems

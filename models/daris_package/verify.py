@@ -5,7 +5,7 @@ from pathlib import Path
 
 from daris_package.errors import PackageError
 from daris_package.joins import join_problems
-from daris_package.manifest import MANIFEST_FILE, Artifact, Manifest, Sample, package_digest, sha256
+from daris_package.manifest import MANIFEST_FILE, Artifact, Manifest, Sample, Weights, package_digest, sha256
 from daris_package.manifest_parse import (
     MAX_FILES,
     MAX_MANIFEST_BYTES,
@@ -61,7 +61,7 @@ def _file_set(manifest: Manifest, listing: Listing) -> list[str]:
     return missing + [f"{name}: is not listed in {MANIFEST_FILE}" for name in unlisted]
 
 
-def _check_file(manifest: Manifest, entry: Sample | Artifact, source: Source, size: int) -> list[str]:
+def _check_file(manifest: Manifest, entry: Sample | Artifact | Weights, source: Source, size: int) -> list[str]:
     if size != entry.bytes:
         kind = "truncated" if size < entry.bytes else "too long"
         return [f"{entry.file}: {kind}: it has {size} bytes, {MANIFEST_FILE} says {entry.bytes}"]

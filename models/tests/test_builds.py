@@ -1,5 +1,6 @@
 """The manifest's `builds`: what compiled the artifacts. Absent where there is nothing to tell."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -75,6 +76,40 @@ def test_compiled_code_without_a_build_is_refused(package_folder):
         artifact.update(engine="torch", arch="sm_90")
     (package_folder / "model.json").write_text(json.dumps(manifest))
     with pytest.raises(PackageError, match=r"artifacts of engine torch for arch sm_90 have no entry in 'builds'"):
+        verify(package_folder)
+
+
+def with_weights(folder, **changes) -> None:
+    manifest = json.loads((folder / "model.json").read_text())
+    artifact = manifest["artifacts"][0]
+    entry = {field: artifact[field] for field in ("engine", "stage", "arch")}
+    content = b"weights"
+    (folder / "weights.bin").write_bytes(content)
+    entry |= {"file": "weights.bin", "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} | changes
+    (folder / "model.json").write_text(json.dumps(manifest | {"weights": [entry]}))
+
+
+def test_weights_are_read_and_written_alike(package_folder, capsys):
+    with_weights(package_folder)
+    manifest = verify(package_folder).manifest
+    assert [w.file for w in manifest.weights] == ["weights.bin"]
+    assert parse_manifest(manifest.to_bytes()) == manifest
+    assert main(["inspect", str(package_folder)]) == 0
+    assert "weights.bin (7 bytes)" in capsys.readouterr().out
+
+
+WEIGHTS = {
+    "of no stage": ({"stage": "third"}, r"weights 'weights.bin' are for stage 'third' .* which has no artifacts"),
+    "damaged": ({"sha256": "0" * 64}, r"weights.bin: its sha256 is"),
+    "too large": ({"bytes": 1 << 40}, r"field 'bytes' is"),
+    "batch": ({"batch": 1}, r"unknown field 'batch'"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), WEIGHTS.values(), ids=WEIGHTS.keys())
+def test_weights_refused(changes, message, package_folder):
+    with_weights(package_folder, **changes)
+    with pytest.raises(PackageError, match=message):
         verify(package_folder)
 
 

@@ -15,7 +15,7 @@ from daris_package.cli import main  # noqa: E402
 from daris_package.errors import PackageError  # noqa: E402
 from daris_package.manifest import Manifest, Stage  # noqa: E402
 from daris_package.pytorch import compiler, onnx_stages  # noqa: E402
-from daris_package.pytorch.compiled_run import run_compiled  # noqa: E402
+from daris_package.pytorch.compiled_run import CompiledStage, load_compiled, run_compiled  # noqa: E402
 from daris_package.pytorch.compiler import Job, arch_of, compile_all  # noqa: E402
 from daris_package.verify import verify  # noqa: E402
 
@@ -88,7 +88,8 @@ def test_compiled_and_onnx_stages_of_the_written_package_compute_what_the_module
     compiled, exported = {"image": x}, {"image": x.numpy()}
     for stage in manifest.stages:
         files = {a.engine: folder / a.file for a in manifest.artifacts if (a.stage, a.batch) == (stage.name, 2)}
-        run = torch._inductor.aoti_load_package(str(files["torch"]))
+        (weights,) = (w.file for w in manifest.weights if w.stage == stage.name)
+        run = load_compiled(files["torch"], (folder / weights).read_bytes(), "cpu")
         compiled |= dict(zip(stage.outputs, run(*(compiled[name] for name in stage.inputs)), strict=True))
         engine = onnx_stages.cpu_engine(files["openvino"].read_bytes(), stage)
         exported |= engine.run({name: exported[name] for name in stage.inputs})
@@ -111,17 +112,15 @@ def test_a_stage_beyond_the_tolerance_writes_nothing(tmp_path, capsys):
 
 
 def test_a_stage_that_does_not_compile_is_named(tmp_path):
-    job = Job("stage-03", 8, tmp_path / "missing.pt2", tmp_path / "out.pt2", {})
+    job = Job("stage-03", 8, tmp_path / "missing.pt2", {})
     with pytest.raises(PackageError, match=r"stage-03 does not compile at batch 8: "):
         list(compile_all([job], workers=1, tf32=False))
 
 
-def test_a_compiled_stage_that_is_damaged_is_told(tmp_path):
-    file = tmp_path / "stage.pt2"
-    file.write_bytes(b"no package")
+def test_a_compiled_stage_that_is_damaged_is_told():
     stage = Stage("stage-00", ("input0",), ("output",))
     with pytest.raises(PackageError, match=r"the compiled stages fail when they are run; the last words were: ."):
-        run_compiled([stage], [file], {"input0": torch.zeros(1, 4)}, tf32=False)
+        run_compiled([stage], [CompiledStage(b"no package", b"")], {"input0": torch.zeros(1, 4)}, tf32=False)
 
 
 def test_a_compiled_stage_that_crashes_ends_its_own_process_alone(tmp_path, monkeypatch):

@@ -94,6 +94,8 @@ struct Launch {
   std::uint32_t stage;   ///< index into the manifest's stages
   std::uint32_t stream;  ///< below the context's streams
   std::uint64_t tag;     ///< the caller's own, handed back with the completion
+  /// Of a low-priority job: where the hardware can tell the two apart, it prefers the work of others.
+  bool low = false;
 };
 
 /// A launch that ended. Times are microseconds of the steady clock.

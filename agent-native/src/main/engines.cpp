@@ -24,7 +24,10 @@ void endOverLostGpu(const char* report) {
 std::unique_ptr<engine::Engine> makeTorch(const runtime::Flags& flags) {
   if (const auto lack = engine::torch::lack_of_gpu()) throw std::runtime_error(*lack);
   return engine::torch::open_engine(engine::torch::plugin_beside_program(),
-                                    {.device = static_cast<int>(flags.gpu), .lost = endOverLostGpu});
+                                    {.device = static_cast<int>(flags.gpu),
+                                     .memory_share = flags.gpuMemoryShare,
+                                     .pinned_bytes = flags.pinnedMemoryBytes,
+                                     .lost = endOverLostGpu});
 }
 
 engine::sim::SimulatedGpu simulatedGpu(const runtime::Flags& flags) {

@@ -133,6 +133,18 @@ void check_builds(const Manifest& manifest) {
   }
 }
 
+void check_weights(const Manifest& manifest) {
+  std::set<std::tuple<std::string, std::string, std::string>> seen;
+  for (const Artifact& artifact : manifest.artifacts)
+    seen.emplace(artifact.engine, artifact.stage, artifact.arch);
+  for (const Weights& each : manifest.weights) {
+    if (seen.erase({each.engine, each.stage, each.arch}) == 1) continue;
+    refuse("weights " + printable(each.file.path) + " are for stage " + printable(each.stage) +
+           " with engine " + printable(each.engine) + ", arch " + printable(each.arch) +
+           ", which has no artifacts, or has weights already");
+  }
+}
+
 void check_files(const Manifest& manifest) {
   std::map<std::string, const File*> files;
   std::uint64_t bytes = 0;
@@ -143,8 +155,7 @@ void check_files(const Manifest& manifest) {
       refuse("file " + printable(file.path) + " is named twice with different sizes or digests");
     }
   };
-  for (const Sample& sample : manifest.samples) check(sample.file);
-  for (const Artifact& artifact : manifest.artifacts) check(artifact.file);
+  for (const File* file : manifest.files()) check(*file);
   if (files.size() > kMaxFiles || bytes > kMaxPackageBytes) {
     throw PackageError("TooLarge", "model.json names " + std::to_string(files.size()) + " files of " +
                                        std::to_string(bytes) + " bytes in all; at most " +
@@ -161,6 +172,7 @@ void check_joins(const Manifest& manifest) {
   check_samples(manifest);
   check_artifacts(manifest);
   check_builds(manifest);
+  check_weights(manifest);
   check_files(manifest);
 }
 

@@ -93,6 +93,14 @@ std::vector<std::uint32_t> Manifest::batches(std::string_view engine, std::strin
       *this, [&](const Artifact& artifact) { return artifact.engine == engine && artifact.arch == arch; });
 }
 
+std::vector<const File*> Manifest::files() const {
+  std::vector<const File*> named;
+  for (const Sample& sample : samples) named.push_back(&sample.file);
+  for (const Artifact& artifact : artifacts) named.push_back(&artifact.file);
+  for (const Weights& each : weights) named.push_back(&each.file);
+  return named;
+}
+
 const Build* Manifest::build(std::string_view engine, std::string_view arch) const {
   const auto found = std::ranges::find_if(
       builds, [&](const Build& build) { return build.engine == engine && build.arch == arch; });

@@ -59,6 +59,14 @@ struct Artifact {
   File file;
 };
 
+/// What the artifacts of a stage at all its batch sizes share; only their engine reads it.
+struct Weights {
+  std::string engine;
+  std::string stage;
+  std::string arch;
+  File file;
+};
+
 /// How an engine's border tensors of four dimensions lie in memory: as their shape says, or with the second
 /// dimension innermost. Model inputs and outputs are row-major in either case.
 enum class Layout { kContiguous, kChannelsLast };
@@ -86,6 +94,10 @@ struct Manifest {
   std::vector<Sample> samples;
   std::vector<Artifact> artifacts;
   std::vector<Build> builds;  ///< one for each engine and arch that tells; engine "torch" always does
+  std::vector<Weights> weights;
+
+  /// Every file that is named, one of them perhaps twice.
+  [[nodiscard]] std::vector<const File*> files() const;
 
   /// The input, output or border tensor of that name; null where there is none.
   [[nodiscard]] const Tensor* tensor(std::string_view name) const;

@@ -96,6 +96,11 @@ Artifact parse_artifact(const json& value, const std::string& path) {
   return {fields.name("engine"), fields.name("stage"), batch, fields.name("arch"), parse_file(fields)};
 }
 
+Weights parse_weights(const json& value, const std::string& path) {
+  const JsonFields fields(value, path, {"engine", "stage", "arch", "file", "sha256", "bytes"});
+  return {fields.name("engine"), fields.name("stage"), fields.name("arch"), parse_file(fields)};
+}
+
 Datatype parse_precision(const JsonFields& fields) {
   const json& value = fields.at("precision");
   for (const Datatype precision : {Datatype::kFp16, Datatype::kFp32}) {
@@ -139,7 +144,7 @@ Manifest parse_document(std::string_view text) {
   const JsonFields top(
       document, "",
       {"formatVersion", "name", "inputs", "outputs", "tensors", "stages", "samples", "artifacts"},
-      {"builds"});
+      {"builds", "weights"});
   (void)top.integer("formatVersion", 1, 1);
   Manifest manifest{
       .name = top.name("name"),
@@ -150,8 +155,10 @@ Manifest parse_document(std::string_view text) {
       .samples = parse_list(top, "samples", 0, kMaxFiles, parse_sample),
       .artifacts = parse_list(top, "artifacts", 1, kMaxFiles, parse_artifact),
       .builds = {},
+      .weights = {},
   };
   if (top.has("builds")) manifest.builds = parse_list(top, "builds", 1, kMaxBuilds, parse_build);
+  if (top.has("weights")) manifest.weights = parse_list(top, "weights", 1, kMaxFiles, parse_weights);
   return manifest;
 }
 

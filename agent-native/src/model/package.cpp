@@ -77,8 +77,7 @@ void check_listing(const Manifest& manifest, const std::vector<SourceEntry>& ent
   std::map<std::string, std::uint64_t> found;
   for (const SourceEntry& entry : entries) found.emplace(entry.path, entry.bytes);
   std::map<std::string, const File*> named;
-  for (const Sample& sample : manifest.samples) named.emplace(sample.file.path, &sample.file);
-  for (const Artifact& artifact : manifest.artifacts) named.emplace(artifact.file.path, &artifact.file);
+  for (const File* file : manifest.files()) named.emplace(file->path, file);
   for (const auto& [path, bytes] : found) {
     if (path == kManifestFile || named.contains(path)) continue;
     throw PackageError("UnlistedFile", printable(path) + " is not named in model.json; remove it or list it");
@@ -117,8 +116,7 @@ void read_verified(const Source& source, const File& file, const Sink& sink) {
 
 void verify_files(const Source& source, const Manifest& manifest) {
   std::map<std::string, const File*> files;
-  for (const Sample& sample : manifest.samples) files.emplace(sample.file.path, &sample.file);
-  for (const Artifact& artifact : manifest.artifacts) files.emplace(artifact.file.path, &artifact.file);
+  for (const File* file : manifest.files()) files.emplace(file->path, file);
   for (const auto& [path, file] : files) read_verified(source, *file, [](std::span<const std::byte>) {});
 }
 

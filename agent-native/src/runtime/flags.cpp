@@ -92,6 +92,18 @@ std::uint64_t bytesOf(std::string_view flag, std::string_view value) {
   return *number << shift;
 }
 
+void takeGpuMemoryShare(Flags& flags, std::string_view value) {
+  constexpr unsigned kWhole = 100;
+  const auto percent = numberOf<unsigned>(value);
+  if (!percent || *percent == 0 || *percent >= kWhole)
+    refuse("--gpu-memory-percent", value, "a number from 1 to 99");
+  flags.gpuMemoryShare = static_cast<double>(*percent) / kWhole;
+}
+
+void takePinnedMemory(Flags& flags, std::string_view value) {
+  flags.pinnedMemoryBytes = bytesOf("--pinned-memory", value);
+}
+
 void takeSlotMemory(Flags& flags, std::string_view value) {
   flags.slotMemoryBytes = bytesOf("--slot-memory", value);
 }
@@ -135,7 +147,7 @@ struct Flag {
   void (*take)(Flags&, std::string_view);
 };
 
-constexpr std::array<Flag, 14> kFlags{{
+constexpr std::array<Flag, 16> kFlags{{
     {"--socket", "PATH", "Unix socket of the agent's interface (runtime.proto)", takeSocket},
     {"--model-root", "DIR", "directory below which file:/// URIs of packages are", takeModelRoot},
     {"--inference-address", "HOST:PORT", "where inference is served (default 127.0.0.1:0, a free port)",
@@ -146,6 +158,12 @@ constexpr std::array<Flag, 14> kFlags{{
      "computes nothing",
      takeEngine},
     {"--gpu", "N", "GPU of engine torch, as CUDA counts them (default 0)", takeGpu},
+    {"--gpu-memory-percent", "N",
+     "how much of the GPU's free memory is taken at start for models and jobs (default 90)",
+     takeGpuMemoryShare},
+    {"--pinned-memory", "BYTES",
+     "page-locked host memory that is taken at start for inputs and outputs (default 512MiB)",
+     takePinnedMemory},
     {"--sim-product", "NAME", "GPU that sim stands in for (default 'Simulated GPU')", takeSimProduct},
     {"--sim-sms", "N", "its streaming multiprocessors (default 132)", takeSimSms},
     {"--sim-memory", "BYTES", "its memory (default 80GiB)", takeSimMemory},

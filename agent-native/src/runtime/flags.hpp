@@ -24,6 +24,8 @@ struct Flags {
   std::vector<std::uint32_t> cores;
   std::string engine = "auto";  // auto, openvino, sim or torch
   std::uint32_t gpu = 0;        // of those that CUDA shows to this process
+  double gpuMemoryShare = 0.9;  // of what is free on the GPU at start
+  std::uint64_t pinnedMemoryBytes = std::uint64_t{512} << 20;
   // Of the GPU that engine sim stands in for; absent: its own. Never there with another engine.
   std::optional<std::string> simProduct;
   std::optional<std::uint32_t> simSms;

@@ -141,7 +141,11 @@ void OnlinePhase::launch(const sched::Dispatch& run) {
   record.job.unit = run.unit;
   record.job.dispatchedUs = clock_.steadyUs();
   if (run.first) fillInputs(record);
-  engine_.launch({record.job.slot->slot.get(), run.stage, run.stream, record.id.index});
+  engine_.launch({.slot = record.job.slot->slot.get(),
+                  .stage = run.stage,
+                  .stream = run.stream,
+                  .tag = record.id.index,
+                  .low = record.priority == sched::Priority::Low});
 }
 
 void OnlinePhase::fillInputs(TaskRecord& record) {

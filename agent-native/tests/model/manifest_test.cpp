@@ -109,6 +109,23 @@ json file_entry(const std::string& path) {
           {"bytes", 1}};
 }
 
+// Weights of the test package's first stage.
+json weights_entry() {
+  json entry = file_entry("none/weights/00-first.bin");
+  entry.erase("batch");
+  return entry;
+}
+
+TEST(Manifest, ReadsWeightsThatBatchSizesShare) {
+  test::PackageContent package = test::two_stages();
+  EXPECT_EQ(parse_manifest(package.manifest_text()).files().size(), 3U);
+  package.manifest["weights"] = {weights_entry()};
+  const Manifest manifest = parse_manifest(package.manifest_text());
+  ASSERT_EQ(manifest.weights.size(), 1U);
+  EXPECT_EQ(manifest.weights[0].stage, "first");
+  EXPECT_EQ(manifest.files().back()->path, "none/weights/00-first.bin");
+}
+
 const Refusal kRefusals[] = {
     {"NotAnObject", [](json& m) { m = json::array(); }, "InvalidPackage",
      "the document is a list; expected an object"},
@@ -222,6 +239,31 @@ const Refusal kRefusals[] = {
        for (json& artifact : m["artifacts"]) artifact["engine"] = "torch";
      },
      "InvalidPackage", "of engine 'torch' has no entry in 'builds' for arch 'any'"},
+    {"WeightsEmpty", [](json& m) { m["weights"] = json::array(); }, "InvalidPackage",
+     "weights has 0 entries"},
+    {"WeightsOfABatch",
+     [](json& m) {
+       m["weights"] = {weights_entry()};
+       m["weights"][0]["batch"] = 1;
+     },
+     "InvalidPackage", "batch"},
+    {"WeightsOfNoArtifact",
+     [](json& m) {
+       m["weights"] = {weights_entry()};
+       m["weights"][0]["arch"] = "sm_90";
+     },
+     "InvalidPackage", "are for stage 'first' with engine 'none', arch 'sm_90', which has no artifacts"},
+    {"WeightsTwice",
+     [](json& m) {
+       m["weights"] = {weights_entry(), weights_entry()};
+     },
+     "InvalidPackage", "or has weights already"},
+    {"WeightsTooLarge",
+     [](json& m) {
+       m["weights"] = {weights_entry()};
+       m["weights"][0]["bytes"] = kMaxPackageBytes;
+     },
+     "TooLarge", "at most 4096 files"},
     {"PackageTooLarge", [](json& m) { m["artifacts"][0]["bytes"] = kMaxPackageBytes; }, "TooLarge",
      "at most 4096 files"},
 };

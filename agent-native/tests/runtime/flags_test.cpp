@@ -35,6 +35,11 @@ TEST(Flags, AnEngineIsChosenByNameOrByWhatIsThere) {
   const Flags flags = parseFlags(with({"--engine", "torch", "--gpu", "3"}));
   EXPECT_EQ(flags.engine, "torch");
   EXPECT_EQ(flags.gpu, 3U);
+  EXPECT_DOUBLE_EQ(flags.gpuMemoryShare, 0.9);
+  EXPECT_EQ(flags.pinnedMemoryBytes, std::uint64_t{512} << 20);
+  const Flags small = parseFlags(with({"--gpu-memory-percent", "45", "--pinned-memory", "64MiB"}));
+  EXPECT_DOUBLE_EQ(small.gpuMemoryShare, 0.45);
+  EXPECT_EQ(small.pinnedMemoryBytes, std::uint64_t{64} << 20);
 }
 
 TEST(Flags, TellOfASimulatedGpu) {
@@ -89,6 +94,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"TraceTooLarge", with({"--trace-records", "16777217"}), "--trace-records"},
         Bad{"TraceWord", with({"--trace-records", "12MiB"}), "--trace-records"},
         Bad{"Engine", with({"--engine=tensorrt"}), "--engine"},
+        Bad{"AllOfTheGpu", with({"--gpu-memory-percent", "100"}), "--gpu-memory-percent"},
+        Bad{"NoPinnedMemory", with({"--pinned-memory", "0"}), "--pinned-memory"},
         Bad{"NoGpuNumber", with({"--gpu", "GPU-0"}), "--gpu"},
         Bad{"SimProductEmpty", with({"--engine=sim", "--sim-product="}), "--sim-product"},
         Bad{"SimSmsZero", with({"--engine=sim", "--sim-sms=0"}), "--sim-sms"},

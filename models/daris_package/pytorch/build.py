@@ -1,12 +1,9 @@
 """Builds a package from a PyTorch module: trace, cut, compile each stage and batch, compare, list the files."""
 
 import copy
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,37 +11,20 @@ from torch import nn
 
 from daris_package import compare, samples
 from daris_package.errors import PackageError
-from daris_package.manifest import BATCH, Artifact, Build, Manifest, Tensor, sha256
+from daris_package.manifest import BATCH, Artifact, Build, Manifest, Tensor, Weights, sha256
 from daris_package.package import Package, assembled, check_name, sample_elements, sample_files
 from daris_package.pytorch import compiler, cuts, onnx_stages
-from daris_package.pytorch.check import Checker
 from daris_package.pytorch.difference import Whole
 from daris_package.pytorch.plan import TorchPlan
-from daris_package.pytorch.retarget import blanks, compute_module
 from daris_package.pytorch.stages import StagedModule, cut
 from daris_package.pytorch.timing import node_times
+from daris_package.pytorch.torch_files import Files, Report, torch_files
 from daris_package.pytorch.traced import Traced, trace
 from daris_package.pytorch.weights import make_module
-
-Report = Callable[[str], None]
-Files = dict[Artifact, bytes]
+from daris_package.pytorch.work import Work
 
 # Enough elements for the statistics of random weights.
 _STATISTICS_BATCH = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A plan with its module and the stages at each batch size. All batches have the same stages and tensors."""
-
-    plan: TorchPlan
-    arch: str
-    whole: Whole
-    staged: Mapping[int, StagedModule]
-
-    @property
-    def any_staged(self) -> StagedModule:
-        return next(iter(self.staged.values()))
 
 
 def build(plan: TorchPlan, report: Report) -> Package:
@@ -58,11 +38,11 @@ def build(plan: TorchPlan, report: Report) -> Package:
         staged = work.any_staged
         inputs = [staged.tensors[name] for name in staged.inputs]
         element = sample_elements(inputs, plan.name, plan.sample_arguments)
-        files = _torch_files(work, element, report) | _onnx_files(work, element, report)
+        files = {**torch_files(work, element, report), **_onnx_files(work, element, report)}
     return _assemble(work, files, element)
 
 
-def _prepare(plan: TorchPlan, arch: str, report: Report) -> _Work:
+def _prepare(plan: TorchPlan, arch: str, report: Report) -> Work:
     tensors = [Tensor(f"input{i}", s.datatype or plan.precision, (BATCH, *s.shape)) for i, s in enumerate(plan.inputs)]
     elements = [samples.pattern(tensor, f"{plan.name}/{tensor.name}") for tensor in tensors]
     statistics = [torch.from_numpy(compare.elements(element, _STATISTICS_BATCH)) for element in elements]
@@ -83,7 +63,7 @@ def _prepare(plan: TorchPlan, arch: str, report: Report) -> _Work:
             starts = [traced.nodes[position].name for position in positions]
         staged[batch] = cut(traced, positions, plan.split, plan.precision)
         _check_same(staged[batch], next(iter(staged.values())))
-    return _Work(plan, arch, _whole(module, plan, next(iter(staged.values()))), staged)
+    return Work(plan, arch, _whole(module, plan, next(iter(staged.values()))), staged)
 
 
 def _float32(value: torch.Tensor) -> torch.Tensor:
@@ -116,52 +96,9 @@ def _whole(module: nn.Module, plan: TorchPlan, staged: StagedModule) -> Whole:
     return Whole(copy.deepcopy(module).to(plan.device), plan.device, staged.inputs, staged.outputs)
 
 
-def _torch_files(work: _Work, element: Mapping[str, np.ndarray], report: Report) -> Files:
+def _onnx_files(work: Work, element: Mapping[str, np.ndarray], report: Report) -> dict[Artifact, bytes]:
     plan = work.plan
-    workers = plan.workers or compiler.default_workers(len(plan.batches) * len(work.any_staged.stages))
-    files: Files = {}
-    with tempfile.TemporaryDirectory(prefix="daris-package-") as folder:
-        jobs = _jobs(work, Path(folder))
-        compiled = {}
-        for job in compiler.compile_all(jobs, workers, plan.tf32):
-            compiled[job.batch, job.stage] = job.target
-            report(f"compiled {job.stage} for batch {job.batch} and {work.arch}")
-        for batch in plan.batches:
-            staged = work.staged[batch]
-            targets = [compiled[batch, stage.name] for stage in staged.stages]
-            found = Checker(work.whole, staged, plan).check(targets, element)
-            report(f"batch {batch}: stages and whole module differ by {found:.1e} (at most {plan.accepted:.0e})")
-            for index, (stage, target) in enumerate(zip(staged.stages, targets, strict=True)):
-                content = target.read_bytes()
-                file = f"torch/{work.arch}/batch-{batch:04}/{index:02}-{stage.name}.pt2"
-                files[Artifact("torch", stage.name, batch, work.arch, file, sha256(content), len(content))] = content
-    return files
-
-
-def _jobs(work: _Work, folder: Path) -> Iterator[compiler.Job]:
-    """Exports each stage for the compiler; large batches, which take longest, first."""
-    plan = work.plan
-    for batch in sorted(plan.batches, reverse=True):
-        staged = work.staged[batch]
-        for index, stage in enumerate(staged.stages):
-            module = compute_module(staged, index, plan.precision, plan.device, plan.layout)
-            program = folder / f"{batch:04}-{stage.name}.program.pt2"
-            with torch.no_grad():
-                exported = torch.export.export(module, blanks(staged, index, plan.device, plan.layout), strict=False)
-            torch.export.save(exported, program)
-            metadata = {
-                "daris_stage": stage.name,
-                "daris_batch": str(batch),
-                "daris_arch": work.arch,
-                "daris_torch": torch.__version__,
-                "daris_cuda": compiler.cuda_version(),
-            }
-            yield compiler.Job(stage.name, batch, program, folder / f"{batch:04}-{stage.name}.pt2", metadata)
-
-
-def _onnx_files(work: _Work, element: Mapping[str, np.ndarray], report: Report) -> Files:
-    plan = work.plan
-    files: Files = {}
+    files: dict[Artifact, bytes] = {}
     for batch in plan.onnx_batches:
         staged = work.staged[batch]
         contents = onnx_stages.onnx_stages(staged)
@@ -173,7 +110,7 @@ def _onnx_files(work: _Work, element: Mapping[str, np.ndarray], report: Report) 
     return files
 
 
-def _assemble(work: _Work, files: Files, element: Mapping[str, np.ndarray]) -> Package:
+def _assemble(work: Work, files: Files, element: Mapping[str, np.ndarray]) -> Package:
     staged = work.any_staged
     given = sample_files(element)
     manifest = Manifest(
@@ -183,14 +120,15 @@ def _assemble(work: _Work, files: Files, element: Mapping[str, np.ndarray]) -> P
         tensors=staged.borders,
         stages=staged.stages,
         samples=tuple(given),
-        artifacts=tuple(files),
+        artifacts=tuple(file for file in files if isinstance(file, Artifact)),
         builds=_builds(work),
+        weights=tuple(file for file in files if isinstance(file, Weights)),
     )
     listed = {sample.file: content for sample, content in given.items()}
-    return assembled(manifest, listed | {artifact.file: content for artifact, content in files.items()})
+    return assembled(manifest, listed | {file.file: content for file, content in files.items()})
 
 
-def _builds(work: _Work) -> tuple[Build, ...]:
+def _builds(work: Work) -> tuple[Build, ...]:
     plan = work.plan
     compiled = Build(
         engine="torch",

@@ -1,14 +1,13 @@
 """Runs the compiled stages of one batch size and compares every tensor that they hand over."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 
 from daris_package import compare
 from daris_package.errors import PackageError
-from daris_package.pytorch.compiled_run import run_compiled
+from daris_package.pytorch.compiled_run import CompiledStage, run_compiled
 from daris_package.pytorch.difference import Tensors, Whole, run_stages, stage_difference, whole_difference
 from daris_package.pytorch.plan import TorchPlan
 from daris_package.pytorch.retarget import memory_format, retargeted
@@ -23,7 +22,7 @@ class Checker:
         self.staged = staged
         self.plan = plan
 
-    def check(self, artifacts: Sequence[Path], element: Mapping[str, np.ndarray]) -> float:
+    def check(self, compiled: Mapping[str, CompiledStage], element: Mapping[str, np.ndarray]) -> float:
         """The largest difference; raises PackageError beyond the tolerance or where a tensor lies otherwise."""
         device, stages, accepted = self.plan.device, self.staged.stages, self.plan.accepted
         inputs = {
@@ -32,7 +31,7 @@ class Checker:
         }
         eager = [retargeted(module, "FP32", device, "contiguous") for module in self.staged.modules]
         expected = run_stages(stages, eager, {n: v.float() if v.is_floating_point() else v for n, v in inputs.items()})
-        got = run_compiled(stages, artifacts, inputs, self.plan.tf32)
+        got = run_compiled(stages, [compiled[stage.name] for stage in stages], inputs, self.plan.tf32)
         self._check_layouts(got)
         worst = stage_difference(stages, got, expected, self.staged.batch, accepted)
         values = [inputs[name] for name in self.staged.inputs]

@@ -1,5 +1,6 @@
 """Compiles stages with AOTInductor, one `.pt2` each, in worker processes of their own."""
 
+import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator
@@ -10,19 +11,30 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
+from torch._inductor.package import package_aoti
+from torch.export.pt2_archive._package_weights import Weights
 
 from daris_package.errors import PackageError
+from daris_package.pytorch.shared_weights import KEY
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One stage at one batch size: a saved program to read, a `.pt2` to write, and what to note in it."""
+    """One stage at one batch size: a saved program to read, and what to note in its `.pt2`."""
 
     stage: str
     batch: int
     program: Path
-    target: Path
     metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What the compiler made of a job: files that belong into its `.pt2`, and a saved dict of its weights."""
+
+    job: Job
+    files: list[str]
+    weights: Path
 
 
 def arch_of(device: str) -> str:
@@ -51,26 +63,25 @@ def default_workers(jobs: int) -> int:
     return max(1, min(jobs, os.cpu_count() or 1))
 
 
-def compile_all(jobs: Iterable[Job], workers: int, tf32: bool) -> Iterator[Job]:
+def compile_all(jobs: Iterable[Job], workers: int, tf32: bool) -> Iterator[Compiled]:
     """Starts each job as it comes and answers each as it is done; `workers` processes share the cores."""
     threads = max(1, (os.cpu_count() or 1) // workers)
     # A fork would share a started CUDA, which does not work in the child.
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (threads, tf32)) as pool:
-        running: dict[Future[None], Job] = {}
+        running: dict[Future[Compiled], Job] = {}
         try:
             for job in jobs:
                 running[pool.submit(_compile, job)] = job
             for done in as_completed(running):
-                _check(done, running[done])
-                yield running[done]
+                yield _result(done, running[done])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _check(done: Future[None], job: Job) -> None:
+def _result(done: Future[Compiled], job: Job) -> Compiled:
     try:
-        done.result()
+        return done.result()
     except BrokenProcessPool as error:
         raise PackageError(
             f"a compiler process ended while {job.stage} at batch {job.batch} was under way, perhaps for want of "
@@ -90,11 +101,32 @@ def _start_worker(threads: int, tf32: bool) -> None:
     use_tf32(tf32)
 
 
-def _compile(job: Job) -> None:
+def _compile(job: Job) -> Compiled:
     program = torch.export.load(job.program)
-    job.program.unlink()
-    torch._inductor.aoti_compile_and_package(
-        program,
-        package_path=str(job.target),
-        inductor_configs={"aot_inductor.metadata": job.metadata},
+    args, kwargs = program.example_inputs
+    made = torch._inductor.aot_compile(
+        program.module(check_guards=False),
+        args,
+        kwargs,
+        options={
+            "aot_inductor.package": True,
+            # A stage's weights are the same at every batch size: they are kept once, beside its artifacts.
+            "aot_inductor.package_constants_in_so": False,
+            "aot_inductor.package_constants_on_disk_format": "pickle_weights",
+            "aot_inductor.metadata": job.metadata,
+        },
     )
+    weights = job.program.with_suffix(".weights")
+    torch.save(
+        {name: value for part in made if isinstance(part, Weights) for name, (value, _) in part.items()}, weights
+    )
+    job.program.unlink()
+    return Compiled(job, [part for part in made if not isinstance(part, Weights)], weights)
+
+
+def write_pt2(compiled: Compiled, index: str, target: Path) -> None:
+    """Packs a stage's files, its metadata telling where its weights lie in the file that it shares."""
+    for file in map(Path, compiled.files):
+        if file.name.endswith("_metadata.json"):
+            file.write_text(json.dumps({**json.loads(file.read_text()), KEY: index}))
+    package_aoti(str(target), {"model": compiled.files})

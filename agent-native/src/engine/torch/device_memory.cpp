@@ -9,11 +9,10 @@ std::string mebibytes(std::uint64_t bytes) {
 
 }  // namespace
 
-std::optional<std::string> lack_of_memory(std::string_view what, std::uint64_t needed, std::uint64_t free) {
-  if (free >= kReserveBytes && needed <= free - kReserveBytes) return std::nullopt;
-  return std::string(what) + " takes " + mebibytes(needed) + " and the GPU has " + mebibytes(free) +
-         " left, of which " + mebibytes(kReserveBytes) +
-         " are kept free; remove a model, use smaller batches, or fewer streams";
+std::optional<std::string> lack_of_memory(std::string_view what, std::uint64_t needed, std::uint64_t left) {
+  if (needed <= left) return std::nullopt;
+  return std::string(what) + " takes " + mebibytes(needed) + " and the GPU has " + mebibytes(left) +
+         " left; remove a model, use smaller batches, or fewer streams";
 }
 
 }  // namespace daris::engine::torch

@@ -1,4 +1,4 @@
-// Whether something fits into what is left of the GPU's memory.
+// Whether something fits into what is left of the memory taken on the GPU.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,9 @@
 
 namespace daris::engine::torch {
 
-/// Kept free for what a stage that runs may still take: the driver's own buffers, a library's workspace.
-inline constexpr std::uint64_t kReserveBytes = std::uint64_t{512} << 20;
-
-/// Null where `needed` bytes fit beside the reserve; else what is missing, in words. `what` begins the
+/// Null where `needed` bytes fit into the `left` ones; else what is missing, in words. `what` begins the
 /// sentence.
 [[nodiscard]] std::optional<std::string> lack_of_memory(std::string_view what, std::uint64_t needed,
-                                                        std::uint64_t free);
+                                                        std::uint64_t left);
 
 }  // namespace daris::engine::torch

@@ -32,25 +32,32 @@ const char* static_words(CUresult error) noexcept {
 
 }  // namespace
 
-Lanes::Lanes(std::span<const SmPartition> contexts, std::uint32_t streams_per_context)
+Lanes::Lanes(std::span<const SmPartition> contexts, std::uint32_t streams_per_context,
+             const std::shared_ptr<PinnedArena>& memory)
     : streams_per_context_(streams_per_context),
-      words_(contexts.size() * streams_per_context * sizeof(CompletionWord)),
+      words_(memory, contexts.size() * streams_per_context * sizeof(CompletionWord)),
       book_(words_in(words_)) {
   for (const SmPartition& context : contexts) {
     for (std::uint32_t s = 0; s < streams_per_context; ++s) {
       Lane& lane = lanes_.emplace_back();
-      lane.stream = std::make_unique<GpuStream>(context.green);
+      lane.high = std::make_unique<GpuStream>(context.green, true);
+      lane.low = std::make_unique<GpuStream>(context.green, false);
       if (context.green) lane.wide = std::make_unique<GpuStream>(nullptr);
       lane.word = device_address(&words_in(words_)[lanes_.size() - 1]);
     }
   }
 }
 
+const GpuStream& Lanes::Lane::stream_for(bool is_wide, bool is_low) const {
+  if (is_wide && wide) return *wide;
+  return is_low ? *low : *high;
+}
+
 void Lanes::launch(const Launch& launch, std::int64_t now_us) noexcept {
   const std::size_t place = std::size_t{launch.slot->context()} * streams_per_context_ + launch.stream;
   Lane& lane = lanes_[place];
   const StageLaunch& stage = static_cast<const TorchSlot*>(launch.slot)->stage(launch.stage);
-  const CUstream stream = stage.wide && lane.wide ? lane.wide->get() : lane.stream->get();
+  const CUstream stream = lane.stream_for(stage.wide, launch.low).get();
   const std::uint32_t number = book_.begin(place, launch, now_us);
   CUresult result = driver().graph_launch(stage.graph, stream);
   if (result == CUDA_SUCCESS) result = driver().stream_write(stream, lane.word, number, 0);
@@ -72,7 +79,8 @@ const char* Lanes::fault(std::int64_t now_us) noexcept {
   looked_us_ = now_us;
   const auto late = book_.older_than(now_us - kOverdueUs);
   if (!late) return nullptr;
-  for (const GpuStream* stream : {lanes_[*late].stream.get(), lanes_[*late].wide.get()}) {
+  for (const GpuStream* stream :
+       {lanes_[*late].high.get(), lanes_[*late].low.get(), lanes_[*late].wide.get()}) {
     if (stream == nullptr) continue;
     const CUresult state = driver().stream_query(stream->get());
     if (state != CUDA_SUCCESS && state != CUDA_ERROR_NOT_READY) fault_ = static_words(state);

@@ -20,7 +20,8 @@ class TorchSlot;
 class Lanes {
  public:
   /// Throws std::runtime_error.
-  Lanes(std::span<const SmPartition> contexts, std::uint32_t streams_per_context);
+  Lanes(std::span<const SmPartition> contexts, std::uint32_t streams_per_context,
+        const std::shared_ptr<PinnedArena>& memory);
 
   /// Starts a stage of a slot of this engine. A launch that fails is told of by poll.
   void launch(const Launch& launch, std::int64_t now_us) noexcept;
@@ -32,8 +33,11 @@ class Lanes {
 
  private:
   struct Lane {
-    std::unique_ptr<GpuStream> stream;  // on the context's SMs
-    std::unique_ptr<GpuStream> wide;    // on the whole GPU, for stages that cannot run there
+    [[nodiscard]] const GpuStream& stream_for(bool is_wide, bool is_low) const;
+
+    std::unique_ptr<GpuStream> high;  // on the context's SMs
+    std::unique_ptr<GpuStream> low;   // the same; only one of the lane's streams is ever in use
+    std::unique_ptr<GpuStream> wide;  // on the whole GPU, for stages that cannot run there
     CUdeviceptr word = 0;
   };
 

@@ -3,12 +3,12 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <new>
 #include <set>
 
 #include "engine/refusals.hpp"
 #include "engine/torch/artifact_file.hpp"
 #include "engine/torch/device_memory.hpp"
-#include "engine/torch/driver.hpp"
 
 namespace daris::engine::torch {
 namespace {
@@ -61,7 +61,7 @@ std::unique_ptr<AOTIModelPackageLoader> load_stage(const model::Package& package
 
 }  // namespace
 
-TorchModel::TorchModel(const model::Package& package, const Target& target, int device,
+TorchModel::TorchModel(const model::Package& package, const Target& target, const Memories& memories,
                        const std::stop_token& stop)
     : manifest_(package.manifest()),
       digest_(package.digest()),
@@ -70,13 +70,41 @@ TorchModel::TorchModel(const model::Package& package, const Target& target, int 
   build_ = *manifest_.build(kEngine, target.arch);  // the manifest's parser has seen to it that there is one
   if (const auto fault = fault_of(build_, target)) throw EngineError("WrongBuild", "the package " + *fault);
   for (const model::Sample& sample : manifest_.samples) samples_[sample.input] = package.read(sample.file);
-  const std::uint64_t before = free_bytes();
+  load_weights(package, target.arch, memories);
   for (const std::uint32_t batch : batches_) {
     check_not_stopped(stop);
-    load_batch(package, target, device, batch);
+    load_batch(package, target, memories.device, batch);
   }
-  const std::uint64_t after = free_bytes();
-  memory_bytes_ = before > after ? before - after : 0;
+}
+
+void TorchModel::load_weights(const model::Package& package, const std::string& arch,
+                              const Memories& memories) {
+  std::uint64_t needed = 0;
+  for (const model::Weights& each : manifest_.weights) {
+    if (each.engine == kEngine && each.arch == arch) needed += each.file.bytes;
+  }
+  const std::string what = "the model's weights";
+  if (const auto lack = lack_of_memory(what, needed, memories.gpu->left()))
+    throw EngineError("OutOfMemory", *lack);
+  for (const model::Stage& stage : manifest_.stages) {
+    const auto found = std::ranges::find_if(manifest_.weights, [&](const model::Weights& each) {
+      return each.engine == kEngine && each.arch == arch && each.stage == stage.name;
+    });
+    const auto content =
+        found == manifest_.weights.end() ? std::vector<std::byte>() : package.read(found->file);
+    try {
+      weights_.push_back(std::make_unique<StageWeights>(memories.gpu, content, memories.device));
+    } catch (const std::bad_alloc&) {
+      throw EngineError("OutOfMemory", "the GPU has no room of " + std::to_string(content.size() >> 20) +
+                                           " MiB in one piece left; remove a model");
+    }
+  }
+}
+
+std::uint64_t TorchModel::memory_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& each : weights_) bytes += each->bytes();
+  return bytes;
 }
 
 void TorchModel::load_batch(const model::Package& package, const Target& target, int device,
@@ -84,11 +112,12 @@ void TorchModel::load_batch(const model::Package& package, const Target& target,
   Stages& stages = by_size_[batch];
   for (const model::Stage& stage : manifest_.stages) {
     const model::Artifact& artifact = *find_artifact(manifest_, target.arch, stage.name, batch);
-    // The weights are most of a .pt2, so its size is about what it takes on the GPU.
-    if (const auto lack = lack_of_memory(in_words(artifact), artifact.file.bytes, free_bytes())) {
-      throw EngineError("OutOfMemory", *lack);
-    }
     stages.push_back(load_stage(package, artifact, target, device));
+    try {
+      weights_[stages.size() - 1]->bind(*stages.back());
+    } catch (const std::invalid_argument& error) {
+      refuse(artifact, std::string(error.what()) + "; package the model anew with `daris-package torch`");
+    }
   }
 }
 

@@ -14,6 +14,8 @@
 
 #include "engine/engine.hpp"
 #include "engine/torch/build_check.hpp"
+#include "engine/torch/memories.hpp"
+#include "engine/torch/stage_weights.hpp"
 
 namespace daris::engine::torch {
 
@@ -28,12 +30,13 @@ using Stages = std::vector<std::unique_ptr<::torch::inductor::AOTIModelPackageLo
 class TorchModel : public LoadedModel {
  public:
   /// Throws EngineError, or model::PackageError when a file changed under it.
-  TorchModel(const model::Package& package, const Target& target, int device, const std::stop_token& stop);
+  TorchModel(const model::Package& package, const Target& target, const Memories& memories,
+             const std::stop_token& stop);
 
   [[nodiscard]] const model::Manifest& manifest() const override { return manifest_; }
   [[nodiscard]] const std::string& digest() const override { return digest_; }
   [[nodiscard]] const std::vector<std::uint32_t>& batches() const override { return batches_; }
-  [[nodiscard]] std::uint64_t memory_bytes() const override { return memory_bytes_; }
+  [[nodiscard]] std::uint64_t memory_bytes() const override;
 
   [[nodiscard]] const Samples& samples() const { return samples_; }
   [[nodiscard]] const model::Build& build() const { return build_; }
@@ -41,6 +44,7 @@ class TorchModel : public LoadedModel {
   [[nodiscard]] const Stages& stages(std::uint32_t batch) const;
 
  private:
+  void load_weights(const model::Package& package, const std::string& arch, const Memories& memories);
   void load_batch(const model::Package& package, const Target& target, int device, std::uint32_t batch);
 
   model::Manifest manifest_;
@@ -48,8 +52,9 @@ class TorchModel : public LoadedModel {
   std::vector<std::uint32_t> batches_;
   model::Build build_;
   Samples samples_;
+  // Before the loaders, which read them: one for each stage.
+  std::vector<std::unique_ptr<StageWeights>> weights_;
   std::map<std::uint32_t, Stages> by_size_;
-  std::uint64_t memory_bytes_ = 0;
 };
 
 }  // namespace daris::engine::torch

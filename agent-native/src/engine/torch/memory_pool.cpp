@@ -1,16 +1,20 @@
 #include "engine/torch/memory_pool.hpp"
 
 #include <ATen/cuda/CUDAGraph.h>
+#include <torch/csrc/cuda/CUDAPluggableAllocator.h>
 
 namespace daris::engine::torch {
 
 namespace allocator = c10::cuda::CUDACachingAllocator;
 
-MemoryPool::MemoryPool(int device)
+MemoryPool::MemoryPool(std::shared_ptr<DeviceArena> arena, int device)
     : device_(static_cast<c10::DeviceIndex>(device)), id_(at::cuda::graph_pool_handle()) {
+  using ::torch::cuda::CUDAPluggableAllocator::createCustomAllocator;
+  const auto from_arena = createCustomAllocator(
+      [arena](std::size_t bytes, int, cudaStream_t) { return arena->take(bytes); },
+      [arena](void* memory, std::size_t bytes, int, cudaStream_t) { arena->give_back(memory, bytes); });
   // Makes the pool and holds it: a pool that nobody holds cannot be taken up again.
-  allocator::beginAllocateToPool(device_, id_, [](cudaStream_t) { return false; });
-  allocator::endAllocateToPool(device_, id_);
+  allocator::createOrIncrefPool(device_, id_, from_arena);
 }
 
 MemoryPool::~MemoryPool() {
@@ -25,7 +29,7 @@ void MemoryPool::release() {
   if (!held_) return;
   held_ = false;
   allocator::releasePool(device_, id_);
-  allocator::emptyCache();
+  allocator::emptyCache(id_);  // of this pool alone: to give up torch's own would stop all launches
 }
 
 PoolScope::PoolScope(int device, c10::cuda::MempoolId_t id, cudaStream_t stream)

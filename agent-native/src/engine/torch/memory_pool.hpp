@@ -3,19 +3,24 @@
 
 #include <c10/cuda/CUDACachingAllocator.h>
 
+#include <memory>
+
+#include "engine/torch/device_arena.hpp"
+
 namespace daris::engine::torch {
 
 /// A pool that stays until it is released. What its slot allocates at its first runs is used again by its
 /// graphs.
 class MemoryPool {
  public:
-  explicit MemoryPool(int device);
+  /// Its memory comes from the arena.
+  explicit MemoryPool(std::shared_ptr<DeviceArena> arena, int device);
   MemoryPool(const MemoryPool&) = delete;
   MemoryPool& operator=(const MemoryPool&) = delete;
   ~MemoryPool();
 
   [[nodiscard]] c10::MempoolId_t id() const { return id_; }
-  /// Gives its memory back to the device; what was allocated from it must be freed. Idempotent. Throws.
+  /// Gives its memory back to the arena; what was allocated from it must be freed. Idempotent. Throws.
   void release();
 
  private:

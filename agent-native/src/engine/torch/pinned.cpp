@@ -3,21 +3,53 @@
 #include <cuda_runtime_api.h>
 
 #include <cstring>
+#include <utility>
 
+#include "engine/engine.hpp"
 #include "engine/torch/driver.hpp"
 
 namespace daris::engine::torch {
+namespace {
 
-PinnedMemory::PinnedMemory(std::size_t bytes) : size_(bytes) {
+constexpr std::size_t kGranule = 256;
+
+}  // namespace
+
+PinnedArena::PinnedArena(std::size_t bytes) : size_(bytes), ranges_(bytes, kGranule) {
   void* memory = nullptr;
   check(::cudaHostAlloc(&memory, bytes, cudaHostAllocMapped | cudaHostAllocPortable),
         "page-locked host memory");
-  memory_.reset(static_cast<std::byte*>(memory));
+  memory_ = static_cast<std::byte*>(memory);
+}
+
+PinnedArena::~PinnedArena() {
+  (void)::cudaFreeHost(memory_);
+}
+
+std::byte* PinnedArena::take(std::size_t bytes) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto offset = ranges_.take(bytes)) return memory_ + *offset;
+  throw EngineError("OutOfMemory", "the buffers of a slot take " + std::to_string(bytes >> 10) +
+                                       " KiB of page-locked host memory, and of " +
+                                       std::to_string(size_ >> 20) + " MiB " +
+                                       std::to_string(ranges_.left() >> 20) +
+                                       " MiB are left; use smaller batches or fewer streams, or start the "
+                                       "runtime with a larger --pinned-memory");
+}
+
+void PinnedArena::give_back(std::byte* memory, std::size_t bytes) noexcept {
+  const std::scoped_lock lock(mutex_);
+  ranges_.give_back(static_cast<std::size_t>(memory - memory_), bytes);
+}
+
+PinnedMemory::PinnedMemory(std::shared_ptr<PinnedArena> arena, std::size_t bytes) {
+  std::byte* const memory = arena->take(bytes);
+  memory_ = {memory, PinnedGiveBack{std::move(arena), bytes}};
   std::memset(memory, 0, bytes);
 }
 
-void PinnedMemory::Free::operator()(std::byte* memory) const noexcept {
-  (void)::cudaFreeHost(memory);
+void PinnedGiveBack::operator()(std::byte* memory) const noexcept {
+  arena->give_back(memory, size);
 }
 
 }  // namespace daris::engine::torch

@@ -12,10 +12,15 @@ namespace daris::engine::torch {
 /// Ends the process over a lost device. Called by whichever thread finds it lost; never returns.
 using Lost = void (*)(const char* report);
 
+/// Room for a hundred slots of ResNets at batch 8 in FP16.
+inline constexpr std::size_t kPinnedBytes = std::size_t{512} << 20;
+
 struct EngineOptions {
-  int device = 0;                    ///< as CUDA counts the devices that this process may see
-  bool ignore_coscheduling = false;  ///< SMs in groups of 2, not of the hardware's size (8 on Hopper)
-  bool copies = true;                ///< false, for comparisons: inputs and outputs stay on the GPU
+  int device = 0;                           ///< as CUDA counts the devices that this process may see
+  bool ignore_coscheduling = false;         ///< SMs in groups of 2, not of the hardware's size (8 on Hopper)
+  double memory_share = 0.9;                ///< of the GPU's free memory, taken at start for models and slots
+  std::size_t pinned_bytes = kPinnedBytes;  ///< of host memory, taken at start for inputs and outputs
+  bool copies = true;                       ///< false, for comparisons: inputs and outputs stay on the GPU
   Lost lost = nullptr;  ///< null: the report goes to stderr, then the process ends with kLostStatus
 };
 

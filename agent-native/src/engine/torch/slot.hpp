@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "engine/torch/captured_stage.hpp"
+#include "engine/torch/memories.hpp"
 #include "engine/torch/memory_pool.hpp"
-#include "engine/torch/pinned.hpp"
 
 namespace daris::engine::torch {
 
@@ -24,7 +24,7 @@ struct StageLaunch {
 struct SlotPlace {
   std::uint32_t context = 0;
   SmPartition partition;
-  int device = 0;
+  Memories memories;
   bool copies = true;  ///< inputs and outputs cross the bus with each job; false: they stay where they are
 };
 

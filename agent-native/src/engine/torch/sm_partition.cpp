@@ -7,16 +7,23 @@
 namespace daris::engine::torch {
 namespace {
 
-constexpr unsigned kNormalPriority = 0;
+/// As CUDA counts: the smallest number is the best.
+int priority_of(bool high) {
+  int least = 0;
+  int greatest = 0;
+  check(::cudaDeviceGetStreamPriorityRange(&least, &greatest), "the priorities of streams");
+  return high ? greatest : least;
+}
 
 }  // namespace
 
-GpuStream::GpuStream(std::shared_ptr<CUgreenCtx_st> green) : green_(std::move(green)) {
+GpuStream::GpuStream(std::shared_ptr<CUgreenCtx_st> green, bool high) : green_(std::move(green)) {
+  const int priority = priority_of(high);
   if (green_) {
-    check(driver().green_stream_create(&stream_, green_.get(), CU_STREAM_NON_BLOCKING, kNormalPriority),
+    check(driver().green_stream_create(&stream_, green_.get(), CU_STREAM_NON_BLOCKING, priority),
           "a stream of a green context");
   } else {
-    check(driver().stream_create(&stream_, CU_STREAM_NON_BLOCKING, kNormalPriority), "a stream");
+    check(driver().stream_create(&stream_, CU_STREAM_NON_BLOCKING, priority), "a stream");
   }
 }
 

@@ -17,8 +17,9 @@ namespace daris::engine::torch {
 class GpuStream {
  public:
   /// Null green context: a stream of the whole GPU, in the device's primary context, which must be current.
-  /// Never waits for the default stream. Throws std::runtime_error.
-  explicit GpuStream(std::shared_ptr<CUgreenCtx_st> green);
+  /// Never waits for the default stream. Where the GPU can choose, it runs the work of high streams first.
+  /// Throws std::runtime_error.
+  explicit GpuStream(std::shared_ptr<CUgreenCtx_st> green, bool high = false);
   GpuStream(const GpuStream&) = delete;
   GpuStream& operator=(const GpuStream&) = delete;
   ~GpuStream();

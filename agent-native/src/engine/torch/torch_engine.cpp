@@ -130,6 +130,7 @@ class TorchEngine : public Engine {
   Device device_;
   Target target_;
   SmSource sms_;
+  Memories memories_;
   std::uint32_t streams_per_context_ = 1;
   std::vector<SmPartition> partitions_;
   std::vector<Context> contexts_;
@@ -149,6 +150,9 @@ TorchEngine::TorchEngine(const EngineOptions& options)
   target_ = {
       .arch = arch_word(properties.major, properties.minor), .torch = TORCH_VERSION, .cuda = cuda_version()};
   if (options_.lost == nullptr) options_.lost = end_process;
+  memories_ = {.device = options.device,
+               .gpu = std::make_shared<DeviceArena>(options.device, options.memory_share),
+               .host = std::make_shared<PinnedArena>(options.pinned_bytes)};
   partition({});
 }
 
@@ -161,7 +165,7 @@ void TorchEngine::partition(const Partitioning& wanted) {
   std::unique_ptr<Lanes> lanes;
   try {
     partitions = sms_.partitions(groups);
-    lanes = std::make_unique<Lanes>(partitions, wanted.streams_per_context);
+    lanes = std::make_unique<Lanes>(partitions, wanted.streams_per_context, memories_.host);
   } catch (const std::runtime_error& error) {
     throw std::invalid_argument("the GPU cannot be divided so: " + std::string(error.what()));
   }
@@ -175,8 +179,7 @@ void TorchEngine::partition(const Partitioning& wanted) {
 }
 
 std::shared_ptr<const LoadedModel> TorchEngine::load(const model::Package& package, std::stop_token stop) {
-  return with_torch(
-      [&] { return std::make_shared<const TorchModel>(package, target_, options_.device, stop); });
+  return with_torch([&] { return std::make_shared<const TorchModel>(package, target_, memories_, stop); });
 }
 
 std::vector<std::int64_t> TorchEngine::measure(const std::shared_ptr<const LoadedModel>& model,
@@ -188,7 +191,7 @@ std::vector<std::int64_t> TorchEngine::measure(const std::shared_ptr<const Loade
     const std::size_t contexts = one ? 1 : contexts_.size();
     const std::uint32_t streams = one ? 1 : streams_per_context_;
     const std::span<const SmPartition> partitions(partitions_);
-    Lanes lanes(partitions.first(contexts), streams);
+    Lanes lanes(partitions.first(contexts), streams, memories_.host);
     std::vector<std::unique_ptr<TorchSlot>> slots;
     for (std::uint32_t context = 0; context < contexts; ++context) {
       for (std::uint32_t s = 0; s < streams; ++s) slots.push_back(make_slot(model, context, batch));
@@ -210,7 +213,7 @@ std::unique_ptr<TorchSlot> TorchEngine::make_slot(const std::shared_ptr<const Lo
                                                   std::uint32_t context, std::uint32_t batch) const {
   const SlotPlace place{.context = context,
                         .partition = partitions_[context],
-                        .device = options_.device,
+                        .memories = memories_,
                         .copies = options_.copies};
   return std::make_unique<TorchSlot>(std::static_pointer_cast<const TorchModel>(model), batch, place);
 }
