@@ -46,12 +46,16 @@ struct Device {
   std::uint64_t memory_bytes;
   std::string engine;  ///< the word used in manifests, such as "openvino"
   std::string engine_version;
+  /// Loading a model is running code that came with it, beside everyone's data.
+  bool compiled_code = false;
 };
 
 /// A context of the partitioning in force.
 struct Context {
   std::uint32_t units;  ///< streaming multiprocessors, or cores
   std::uint32_t streams;
+  std::uint32_t wanted =
+      0;  ///< units that eq. 9 asks for, where the hardware could not grant just these; else 0
 };
 
 /// A model that is ready to run, shared by all contexts. Immutable: may be read from any thread.
