@@ -186,7 +186,8 @@ describe('the address of a digest that several objects name', () => {
 describe('the namespaces that name a digest', () => {
   const inNamespace = (name: string, namespace: string): StoredModel => {
     const model = storedModel(name, { uri: `file:///${name}`, digest }, { inspector: { node: 'another' } });
-    return { ...model, metadata: { ...model.metadata, namespace } };
+    model.metadata.namespace = namespace;
+    return model;
   };
   const models = [inNamespace('b', 'robots'), inNamespace('a', 'lab'), inNamespace('c', 'lab')];
   const of = (namespaces: string[]): unknown => {
