@@ -1,0 +1,184 @@
+// The whole system on a machine with a GPU: control plane, operator, agent and runtime, examples/gpu applied; after a while
+// of serving, all objects as they are and a summary are written, and everything is ended.
+//   node test/gpu/stack.ts --engine=torch --models=DIR --out=DIR [--seconds=60] [--libraries=PATH]
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+
+import { systemNamespace } from '../../api/resources.ts';
+import { ControlPlane } from '../control-plane/control-plane.ts';
+import type { Cluster } from '../control-plane/cluster.ts';
+import { repositoryRoot } from '../control-plane/paths.ts';
+import { ClusterNode } from '../e2e/cluster-node.ts';
+import { allowedCores } from '../e2e/cores.ts';
+import { Operators } from '../e2e/operators.ts';
+import { Tasks } from '../e2e/tasks.ts';
+import { awaitRefusal } from './foreign-code.ts';
+import { kinds, summarize } from './stack-summary.ts';
+
+const examples = join(repositoryRoot, 'examples', 'gpu');
+const namespace = 'vision';
+const taskCount = 5;
+/** Three packages are opened, measured and captured one after the other. */
+const readyTimeoutMs = 240_000;
+
+interface Flags {
+  readonly engine: string;
+  readonly models: string;
+  readonly out: string;
+  readonly seconds: number;
+  /** What the runtime's libraries are found by. */
+  readonly libraries: string;
+}
+
+function flags(): Flags {
+  const text = { type: 'string' } as const;
+  const options = { engine: text, models: text, out: text, seconds: text, libraries: text };
+  const { engine, models, out, seconds = '60', libraries = '' } = parseArgs({ options }).values;
+  if (engine === undefined || models === undefined || out === undefined || !(Number(seconds) > 0)) {
+    throw new Error('usage: stack.ts --engine=torch|sim --models=DIR --out=DIR [--seconds=60] [--libraries=PATH]');
+  }
+  return { engine, models: resolve(models), out: resolve(out), seconds: Number(seconds), libraries };
+}
+
+class GpuStack {
+  readonly #flags: Flags;
+  readonly #signal: AbortSignal;
+  readonly #startedMs = performance.now();
+  /** Kubeconfigs and sockets, whose paths must be short. */
+  readonly #dir = mkdtempSync(join(tmpdir(), 'daris-gpu-'));
+  readonly #operators: Operators;
+  readonly #node: ClusterNode;
+  #plane: ControlPlane | undefined;
+
+  constructor(given: Flags, signal: AbortSignal) {
+    const { engine, models: modelRoot, out, libraries } = given;
+    const logDir = join(out, 'logs');
+    mkdirSync(logDir, { recursive: true });
+    const cores = allowedCores();
+    const core = cores.at(-1) ?? 0;
+    const others = cores.length > 1 ? cores.slice(0, -1) : cores;
+    const runtimeEnv: Record<string, string> = libraries === '' ? {} : { LD_LIBRARY_PATH: libraries };
+    const inference = { runtimeFlags: [`--engine=${engine}`], runtimeEnv, labels: { 'daris.dev/policy': 'gpu' } };
+    this.#flags = given;
+    this.#signal = signal;
+    this.#operators = new Operators({ kubeconfig: join(this.#dir, 'operator.kubeconfig'), logDir, signal });
+    this.#node = new ClusterNode({
+      name: 'gpu-node',
+      core,
+      others,
+      modelRoot,
+      logDir,
+      signal,
+      inference,
+      observed: () => undefined,
+    });
+  }
+
+  async run(): Promise<void> {
+    const plane = await this.#startPlane();
+    const { cluster } = plane;
+    await this.#startParts(cluster);
+    await this.#applyExamples(cluster);
+    const tasks = new Tasks(cluster.kubeconfig, namespace);
+    try {
+      await tasks.allReady(taskCount, { timeoutMs: readyTimeoutMs, signal: this.#signal });
+      const readySeconds = this.#elapsed();
+      this.#say(`all tasks are Ready; serving for ${this.#flags.seconds} s`);
+      await delay(this.#flags.seconds * 1000, undefined, { signal: this.#signal });
+      this.#assertRunning();
+      const refused = this.#flags.engine === 'torch' ? await awaitRefusal(cluster, this.#signal) : undefined;
+      await this.#write(cluster, { readySeconds, ...(refused === undefined ? {} : { refused }) });
+    } finally {
+      tasks.close();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#node.stopAgent();
+    await this.#operators.stop('operator');
+    await this.#node.stopRuntime();
+    await this.#plane?.stop();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  async #startPlane(): Promise<ControlPlane> {
+    const logDir = join(this.#flags.out, 'logs');
+    const plane = await ControlPlane.start({ controllerManager: false, signal: this.#signal, logDir });
+    this.#plane = plane;
+    this.#say('control plane');
+    return plane;
+  }
+
+  async #startParts(cluster: Cluster): Promise<void> {
+    await Promise.all([cluster.applyCrds(this.#signal), cluster.applyRbac(this.#signal)]);
+    await this.#node.prepare(cluster, this.#dir);
+    const operator = { namespace: systemNamespace, name: 'daris-operator' };
+    await cluster.writeServiceAccountKubeconfig(this.#operators.kubeconfig, operator, this.#signal);
+    await this.#node.startRuntime();
+    this.#say('runtime');
+    await this.#operators.start('operator');
+    await this.#node.startAgent();
+    this.#say('operator and agent');
+  }
+
+  async #applyExamples(cluster: Cluster): Promise<void> {
+    const apply = async (args: string[], input?: string): Promise<void> => {
+      await cluster.kubectl(['apply', ...args], { signal: this.#signal, ...(input === undefined ? {} : { input }) });
+    };
+    await apply(['-f', join(examples, 'policy.yaml')]);
+    await this.#policyApplied(cluster);
+    const input = readFileSync(join(examples, 'models.yaml'));
+    const models = execFileSync(join(examples, 'with-digests.sh'), [this.#flags.models], { input, encoding: 'utf8' });
+    await apply(['-f', '-'], models);
+    await apply(['-f', join(examples, 'tasks.yaml')]);
+    this.#say('examples applied');
+  }
+
+  /** Before tasks come, or they would be measured under the built-in policy first. */
+  async #policyApplied(cluster: Cluster): Promise<void> {
+    const args = ['wait', '--for=condition=Ready', '--timeout=60s', 'gsp', 'gpu'];
+    await cluster.kubectl(args, { signal: this.#signal, timeoutMs: 70_000 });
+  }
+
+  async #write(cluster: Cluster, facts: { readySeconds: number; refused?: object }): Promise<void> {
+    const { out, engine, seconds } = this.#flags;
+    for (const kind of kinds) {
+      const text = await cluster.kubectl(['get', kind, '-A', '-o', 'yaml'], { signal: this.#signal });
+      writeFileSync(join(out, `${kind}.yaml`), text);
+    }
+    const lists = await cluster.kubectl(['get', kinds.join(','), '-A', '-o', 'json'], { signal: this.#signal });
+    const summary = { engine, seconds, ...facts, ...summarize(JSON.parse(lists)) };
+    writeFileSync(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+    this.#say(`written to ${out}`);
+  }
+
+  #assertRunning(): void {
+    this.#node.assertRunning();
+    this.#operators.assertRunning();
+  }
+
+  #elapsed(): number {
+    return Math.round((performance.now() - this.#startedMs) / 100) / 10;
+  }
+
+  #say(what: string): void {
+    process.stdout.write(`${this.#elapsed().toFixed(1).padStart(6)} s  ${what}\n`);
+  }
+}
+
+async function main(): Promise<void> {
+  const interrupted = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort(new Error(name)));
+  const stack = new GpuStack(flags(), interrupted.signal);
+  try {
+    await stack.run();
+  } finally {
+    await stack.stop();
+  }
+}
+
+await main();
