@@ -14,7 +14,11 @@ models=$(pwd)/models
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
-for part in "$BUNDLE"/*.tar.xz; do tar -C "$root" -xJf "$part"; done
+for part in system lib; do tar -C "$root" -xJf "$BUNDLE/$part.tar.xz"; done
+mkdir -p "$root/bin" "$root/build/control-plane/bin"
+unpack() { xz -dc "$BUNDLE/$1.xz" >"$2/$1" && chmod +x "$2/$1"; }
+unpack node "$root/bin"
+for program in etcd kube-apiserver kubectl; do unpack "$program" "$root/build/control-plane/bin"; done
 
 if [ "$engine" = torch ]; then
   . test/gpu/environment.sh
