@@ -150,6 +150,8 @@ class GpuStack {
       const text = await cluster.kubectl(['get', kind, '-A', '-o', 'yaml'], { signal: this.#signal });
       writeFileSync(join(out, `${kind}.yaml`), text);
     }
+    // Figures in a status may be a minute old; these are of now.
+    writeFileSync(join(out, 'agent-metrics.txt'), await this.#node.metrics());
     const lists = await cluster.kubectl(['get', kinds.join(','), '-A', '-o', 'json'], { signal: this.#signal });
     const summary = { engine, seconds, ...facts, ...summarize(JSON.parse(lists)) };
     writeFileSync(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);

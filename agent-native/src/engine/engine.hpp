@@ -21,7 +21,7 @@ namespace daris::engine {
 /// Why a model cannot be loaded or a slot not be made. what() names the artifact and what would work.
 /// Reasons:
 ///   InvalidArtifact  damaged, or its tensors are not those of the manifest
-///   NoArtifacts      the package has none for this engine (and architecture)
+///   NoArtifacts      the package has none for this engine
 ///   UnknownBatch     no artifacts of that batch size
 ///   StageFailed      a stage threw while it was measured
 ///   Cancelled        the stop token was raised

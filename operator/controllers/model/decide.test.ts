@@ -56,6 +56,14 @@ describe('inspector', () => {
     expect(inspector(notAllowed(), [closed, cores])).toBe('n3');
   });
 
+  test('is one without compiled code, where that is of another GPU', () => {
+    const wrong = madeFor('torch', 'WrongBuild');
+    wrong.package = { digest: digestA, engines: ['openvino', 'torch'], batchSizes: [] };
+    const gpus = ['n1', 'n2'].map((name) => withEngine(name, 'torch'));
+    expect(inspector(wrong, [...gpus, withEngine('n3', 'openvino')])).toBe('n3');
+    expect(inspector(wrong, gpus)).toBe('n1');
+  });
+
   test('is one that refuses in words, where none may open it', () => {
     const closed = ['n1', 'n2'].map((name) => withEngine(name, 'torch', ['lab']));
     expect(['n1', 'n2']).toContain(inspector(undefined, closed));
@@ -71,12 +79,12 @@ describe('inspector', () => {
 });
 
 /** As n1 said that could not run it. */
-function madeFor(engine: string): ModelStatus {
+function madeFor(engine: string, reason = 'NoArtifacts'): ModelStatus {
   const message = 'no artifacts of engine openvino';
   return {
     inspector: { node: 'n1' },
     package: { digest: digestA, engines: [engine], batchSizes: [] },
-    conditions: [conditionOf('Inspected', 'False', 'NoArtifacts', { message, observedGeneration: 1 })],
+    conditions: [conditionOf('Inspected', 'False', reason, { message, observedGeneration: 1 })],
   };
 }
 
@@ -127,6 +135,14 @@ const cases: Record<string, { model: ReturnType<typeof storedModel>; among?: typ
     want: [
       'Ready=False Inspecting: node n2 opens the package',
       'Reconciling=True Inspecting: node n2 opens the package',
+    ],
+  },
+  'stalled where its code is of another GPU, in the words of the one that it was tried on': {
+    model: storedModel({ status: madeFor('torch', 'WrongBuild') }),
+    among: [withEngine('n1', 'torch'), withEngine('n2', 'torch')],
+    want: [
+      'Ready=False WrongBuild: no artifacts of engine openvino',
+      'Stalled=True WrongBuild: no artifacts of engine openvino',
     ],
   },
   'stalled where no policy lists its namespace': {

@@ -34,19 +34,25 @@ export function decideModel(model: StoredModel, nodes: readonly PlacementNode[])
 
 const inspecting: ModelState = { kind: 'Pending', reason: 'Inspecting', message: 'its inspector opens the package' };
 
-/** It lacks the engine, or runs compiled code of listed namespaces alone. */
+/** It lacks the engine or the architecture, or runs compiled code of listed namespaces alone. */
 function isRefusedThere(state: ModelState): boolean {
-  return state.kind === 'Failed' && ['NoArtifacts', 'CompiledCodeNotAllowed'].includes(state.reason);
+  return state.kind === 'Failed' && ['NoArtifacts', wrongBuild, 'CompiledCodeNotAllowed'].includes(state.reason);
 }
+
+/** Its compiled code is of another GPU or another version of the framework. */
+const wrongBuild = 'WrongBuild';
 
 /** Ready nodes with an engine that the package has artifacts for, as far as that is known, and that may open it. */
 function suited(model: StoredModel, nodes: readonly PlacementNode[]): readonly PlacementNode[] {
-  return withEngine(model, nodes).filter((node) => mayOpen(node, model.metadata.namespace ?? ''));
+  return withEngine(model, nodes).filter((node) => mayOpen(node, model));
 }
 
-/** Where it runs compiled code, its policy must list the namespace. */
-function mayOpen({ gpus, codeNamespaces }: PlacementNode, namespace: string): boolean {
-  return codeNamespaces?.has(namespace) === true || !gpus.some(({ engine }) => runsCompiledCode(engine));
+/** Where it runs compiled code, its policy must list the namespace, and no other have found that code to be wrong. */
+function mayOpen({ gpus, codeNamespaces }: PlacementNode, model: StoredModel): boolean {
+  if (!gpus.some(({ engine }) => runsCompiledCode(engine))) return true;
+  const state = modelState(model);
+  const wrong = state.kind === 'Failed' && state.reason === wrongBuild;
+  return !wrong && codeNamespaces?.has(model.metadata.namespace ?? '') === true;
 }
 
 function withEngine(model: StoredModel, nodes: readonly PlacementNode[]): readonly PlacementNode[] {

@@ -229,7 +229,7 @@ TEST_F(GpuEngineTest, PackagesForAnotherGpuOrTorchAreRefusedUnopened) {
     for (auto& entry : elsewhere.manifest.at(list)) entry["arch"] = "sm_75";
   }
   EXPECT_NE(refusal_of(test::open_written(elsewhere, second), reason).find("sm_75"), std::string::npos);
-  EXPECT_EQ(reason, "NoArtifacts");
+  EXPECT_EQ(reason, "WrongBuild");
 }
 
 TEST_F(GpuEngineTest, ADamagedStageIsRefused) {
