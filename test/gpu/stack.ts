@@ -22,6 +22,8 @@ import { kinds, summarize } from './stack-summary.ts';
 const examples = join(repositoryRoot, 'examples', 'gpu');
 const namespace = 'vision';
 const taskCount = 5;
+/** A machine without a route has no address of its own to tell; nobody asks for this one. */
+const withoutNetwork = ['--advertise-address=192.0.2.1', '--endpoint-reconciler-type=none'];
 /** Three packages are opened, measured and captured one after the other. */
 const readyTimeoutMs = 240_000;
 
@@ -107,7 +109,8 @@ class GpuStack {
 
   async #startPlane(): Promise<ControlPlane> {
     const logDir = join(this.#flags.out, 'logs');
-    const plane = await ControlPlane.start({ controllerManager: false, signal: this.#signal, logDir });
+    const options = { controllerManager: false, apiServerFlags: withoutNetwork, logDir };
+    const plane = await ControlPlane.start({ ...options, signal: this.#signal });
     this.#plane = plane;
     this.#say('control plane');
     return plane;
