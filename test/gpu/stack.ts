@@ -1,5 +1,5 @@
 // The whole system on a machine with a GPU: control plane, operator, agent and runtime, examples/gpu applied; after a while
-// of serving, all objects as they are and a summary are written, and everything is ended.
+// of serving, all objects as they are and a summary are written, then what users get wrong is tried and everything is ended.
 //   node test/gpu/stack.ts --engine=torch --models=DIR --out=DIR [--seconds=60] [--libraries=PATH]
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 import { systemNamespace } from '../../api/resources.ts';
+import type { ObservedState } from '../../node-agent/native/gen/runtime.ts';
 import { ControlPlane } from '../control-plane/control-plane.ts';
 import type { Cluster } from '../control-plane/cluster.ts';
 import { repositoryRoot } from '../control-plane/paths.ts';
@@ -16,7 +17,8 @@ import { ClusterNode } from '../e2e/cluster-node.ts';
 import { allowedCores } from '../e2e/cores.ts';
 import { Operators } from '../e2e/operators.ts';
 import { Tasks } from '../e2e/tasks.ts';
-import { awaitRefusal } from './foreign-code.ts';
+import { runsCompiledCode } from '../../api/profiles.ts';
+import { type Answer, BadInput } from './bad-input.ts';
 import { kinds, summarize } from './stack-summary.ts';
 
 const examples = join(repositoryRoot, 'examples', 'gpu');
@@ -26,6 +28,8 @@ const taskCount = 5;
 const withoutNetwork = ['--advertise-address=192.0.2.1', '--endpoint-reconciler-type=none'];
 /** Three packages are opened, measured and captured one after the other. */
 const readyTimeoutMs = 240_000;
+/** They are loaded already, or loaded anew by a runtime that was killed. */
+const againTimeoutMs = 60_000;
 
 interface Flags {
   readonly engine: string;
@@ -87,13 +91,16 @@ class GpuStack {
     await this.#applyExamples(cluster);
     const tasks = new Tasks(cluster.kubeconfig, namespace);
     try {
-      await tasks.allReady(taskCount, { timeoutMs: readyTimeoutMs, signal: this.#signal });
+      const allReady = (timeoutMs: number): Promise<unknown> =>
+        tasks.allReady(taskCount, { timeoutMs, signal: this.#signal });
+      await allReady(readyTimeoutMs);
       const readySeconds = this.#elapsed();
       this.#say(`all tasks are Ready; serving for ${this.#flags.seconds} s`);
       await delay(this.#flags.seconds * 1000, undefined, { signal: this.#signal });
       this.#assertRunning();
-      const refused = this.#flags.engine === 'torch' ? await awaitRefusal(cluster, this.#signal) : undefined;
-      await this.#write(cluster, { readySeconds, ...(refused === undefined ? {} : { refused }) });
+      await this.#write(cluster, { readySeconds });
+      const answers = await this.#badInput(cluster, () => allReady(againTimeoutMs)).run();
+      this.#writeAnswers(answers);
     } finally {
       tasks.close();
     }
@@ -147,7 +154,7 @@ class GpuStack {
     await cluster.kubectl(args, { signal: this.#signal, timeoutMs: 70_000 });
   }
 
-  async #write(cluster: Cluster, facts: { readySeconds: number; refused?: object }): Promise<void> {
+  async #write(cluster: Cluster, facts: { readySeconds: number }): Promise<void> {
     const { out, engine, seconds } = this.#flags;
     for (const kind of kinds) {
       const text = await cluster.kubectl(['get', kind, '-A', '-o', 'yaml'], { signal: this.#signal });
@@ -159,6 +166,21 @@ class GpuStack {
     const summary = { engine, seconds, ...facts, ...summarize(JSON.parse(lists)) };
     writeFileSync(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
     this.#say(`written to ${out}`);
+  }
+
+  #badInput(cluster: Cluster, othersReady: () => Promise<unknown>): BadInput {
+    const { engine, models: modelRoot } = this.#flags;
+    const compiled = runsCompiledCode(engine);
+    const { name: node } = this.#node;
+    const supervisor = this.#node.pidOf('runtime');
+    const observed = (): ObservedState | undefined => this.#node.watch.latest;
+    const signal = this.#signal;
+    return new BadInput({ cluster, node, compiled, modelRoot, supervisor, observed, othersReady, signal });
+  }
+
+  #writeAnswers(answers: readonly Answer[]): void {
+    writeFileSync(join(this.#flags.out, 'bad-input.json'), `${JSON.stringify(answers, null, 2)}\n`);
+    for (const { what, answer, seconds } of answers) this.#say(`${what} (${seconds} s): ${answer}`);
   }
 
   #assertRunning(): void {
