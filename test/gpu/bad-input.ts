@@ -57,17 +57,15 @@ export class BadInput {
     this.#options = options;
   }
 
-  /** One after the other; after each the others must be Ready again. */
-  async run(): Promise<Answer[]> {
-    const answers: Answer[] = [];
+  /** One after the other, each told at once; after each the others must be Ready again. */
+  async run(tell: (answer: Answer) => void): Promise<void> {
     for (const { what, run } of this.#cases()) {
       const startedMs = performance.now();
       const answer = await run().catch((error: unknown) => `NOT SEEN: ${String(error)}`);
       const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
+      tell({ what, answer, seconds });
       await this.#options.othersReady();
-      answers.push({ what, answer, seconds });
     }
-    return answers;
   }
 
   #cases(): Case[] {

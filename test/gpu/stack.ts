@@ -99,8 +99,11 @@ class GpuStack {
       await delay(this.#flags.seconds * 1000, undefined, { signal: this.#signal });
       this.#assertRunning();
       await this.#write(cluster, { readySeconds });
-      const answers = await this.#badInput(cluster, () => allReady(againTimeoutMs)).run();
-      this.#writeAnswers(answers);
+      const answers: Answer[] = [];
+      await this.#badInput(cluster, () => allReady(againTimeoutMs)).run((answer) => {
+        answers.push(answer);
+        this.#writeAnswers(answers);
+      });
     } finally {
       tasks.close();
     }
@@ -180,7 +183,8 @@ class GpuStack {
 
   #writeAnswers(answers: readonly Answer[]): void {
     writeFileSync(join(this.#flags.out, 'bad-input.json'), `${JSON.stringify(answers, null, 2)}\n`);
-    for (const { what, answer, seconds } of answers) this.#say(`${what} (${seconds} s): ${answer}`);
+    const last = answers.at(-1);
+    if (last !== undefined) this.#say(`${last.what} (${last.seconds} s): ${last.answer}`);
   }
 
   #assertRunning(): void {
