@@ -23,6 +23,7 @@ import { kinds, summarize } from './stack-summary.ts';
 
 const examples = join(repositoryRoot, 'examples', 'gpu');
 const namespace = 'vision';
+const lowTasks = 3;
 const taskCount = 5;
 /** A machine without a route has no address of its own to tell; nobody asks for this one. */
 const withoutNetwork = ['--advertise-address=192.0.2.1', '--endpoint-reconciler-type=none'];
@@ -88,11 +89,15 @@ class GpuStack {
     const plane = await this.#startPlane();
     const { cluster } = plane;
     await this.#startParts(cluster);
-    await this.#applyExamples(cluster);
     const tasks = new Tasks(cluster.kubeconfig, namespace);
     try {
-      const allReady = (timeoutMs: number): Promise<unknown> =>
-        tasks.allReady(taskCount, { timeoutMs, signal: this.#signal });
+      const allReady = (timeoutMs: number, count = taskCount): Promise<unknown> =>
+        tasks.allReady(count, { timeoutMs, signal: this.#signal });
+      await this.#applyModels(cluster);
+      // Models are measured while no High task is on the GPU.
+      await this.#applyTasks(cluster, 'low-priority.yaml');
+      await allReady(readyTimeoutMs, lowTasks);
+      await this.#applyTasks(cluster, 'high-priority.yaml');
       await allReady(readyTimeoutMs);
       const readySeconds = this.#elapsed();
       this.#say(`all tasks are Ready; serving for ${this.#flags.seconds} s`);
@@ -138,17 +143,20 @@ class GpuStack {
     this.#say('operator and agent');
   }
 
-  async #applyExamples(cluster: Cluster): Promise<void> {
-    const apply = async (args: string[], input?: string): Promise<void> => {
-      await cluster.kubectl(['apply', ...args], { signal: this.#signal, ...(input === undefined ? {} : { input }) });
-    };
-    await apply(['-f', join(examples, 'policy.yaml')]);
+  async #applyModels(cluster: Cluster): Promise<void> {
+    const { models } = this.#flags;
+    await cluster.kubectl(['apply', '-f', join(examples, 'policy.yaml')], { signal: this.#signal });
     await this.#policyApplied(cluster);
-    const input = readFileSync(join(examples, 'models.yaml'));
-    const models = execFileSync(join(examples, 'with-digests.sh'), [this.#flags.models], { input, encoding: 'utf8' });
-    await apply(['-f', '-'], models);
-    await apply(['-f', join(examples, 'tasks.yaml')]);
-    this.#say('examples applied');
+    const manifest = readFileSync(join(examples, 'models.yaml'));
+    const script = join(examples, 'with-digests.sh');
+    const input = execFileSync(script, [models], { input: manifest, encoding: 'utf8' });
+    await cluster.kubectl(['apply', '-f', '-'], { input, signal: this.#signal });
+    this.#say('policy and models applied');
+  }
+
+  async #applyTasks(cluster: Cluster, file: string): Promise<void> {
+    await cluster.kubectl(['apply', '-f', join(examples, file)], { signal: this.#signal });
+    this.#say(`${file} applied`);
   }
 
   /** Before tasks come, or they would be measured under the built-in policy first. */
