@@ -170,6 +170,7 @@ export class Agent {
         observed: (state) => {
           const first = this.#observations.state === undefined;
           this.#observations.observed(state, clock.monotonic(), (uid) => this.#isNew(uid));
+          if (this.#policy.heard(this.#observations.view)) this.#applier.kick();
           this.#applier.observed(state);
           if (first || this.#stopTurned()) this.#applier.kick();
           this.#writer.wake();

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type DesiredInput, desiredState, fingerprint, type Seen } from './desired.ts';
 import { LateJobs, Priority, Release } from './native/gen/runtime.ts';
 import { builtInTerms, defaultPolicy, runtimePolicy } from './policy.ts';
-import type { StoredTask, TaskStatus } from './resources.ts';
+import type { StoredModel, StoredTask, TaskStatus } from './resources.ts';
 import {
   digest,
   effective,
@@ -58,7 +58,7 @@ test('a placed task is handed on with its effective terms, its placement and not
     },
   ]);
   expect(result.terms.get('u1')).toEqual({ epoch: 4, generation: 7 });
-  expect(result.state.models).toEqual([{ digest, uri: 'file:///detector', measure: false }]);
+  expect(result.state.models).toEqual([{ digest, uri: 'file:///detector', measure: false, namespaces: ['default'] }]);
 });
 
 test.each<[what: string, booked: number[], handedOn: number[]]>([
@@ -179,6 +179,35 @@ describe('the address of a digest that several objects name', () => {
     'the older one wins otherwise': { models: [storedModel('a', bad, {}, young), storedModel('b', good, {}, old)] },
   };
   test.each(Object.entries(rows))('%s', (_, input) => {
-    expect(desired(input).state.models).toEqual([{ ...good, measure: false }]);
+    expect(desired(input).state.models).toMatchObject([{ ...good, measure: false }]);
+  });
+});
+
+describe('the namespaces that name a digest', () => {
+  const inNamespace = (name: string, namespace: string): StoredModel => {
+    const model = storedModel(name, { uri: `file:///${name}`, digest }, { inspector: { node: 'another' } });
+    model.metadata.namespace = namespace;
+    return model;
+  };
+  const models = [inNamespace('b', 'robots'), inNamespace('a', 'lab'), inNamespace('c', 'lab')];
+  const of = (namespaces: string[]): unknown => {
+    const lists = { ...policy, compiledCodeNamespaces: namespaces };
+    return desired({ tasks: [storedTask('u1')], models, policy: lists }).state.models[0]?.namespaces;
+  };
+
+  test('are those of all models, also of those inspected elsewhere, and of the tasks', () => {
+    expect(of([])).toEqual(['default', 'lab', 'robots']);
+  });
+
+  test('are the listed ones where the policy lists any of them', () => {
+    expect(of(['robots', 'elsewhere'])).toEqual(['robots']);
+    expect(of(['elsewhere'])).toEqual(['default', 'lab', 'robots']);
+  });
+
+  test('are the same for a model that is only to be measured', () => {
+    const profiles = [storedProfile()];
+    expect(desired({ models, profiles }).state.models).toMatchObject([
+      { measure: true, namespaces: ['lab', 'robots'] },
+    ]);
   });
 });

@@ -70,9 +70,8 @@ export function desiredState(input: DesiredInput): Desired {
     terms.set(result.uid, { epoch: result.epoch, generation: task.status?.effective?.generation ?? 0 });
   }
   const running = mine.filter((task) => terms.has(task.metadata.uid));
-  const inspected = input.models.filter((model) => model.status?.inspector?.node === input.node);
   return {
-    state: { policy: input.policy, models: desiredModels(running, inspected, input.profiles), tasks: wanted },
+    state: { policy: input.policy, models: desiredModels(input, running), tasks: wanted },
     terms,
     skipped,
   };
@@ -143,10 +142,10 @@ function flawOf(task: StoredTask): string | undefined {
  * already inspected win, then the oldest: a newcomer with a wrong address must not harm what is there.
  */
 function desiredModels(
+  { node, policy, models, profiles }: DesiredInput,
   running: readonly StoredTask[],
-  inspected: readonly StoredModel[],
-  profiles: readonly StoredProfile[],
 ): DesiredModel[] {
+  const inspected = models.filter((model) => model.status?.inspector?.node === node);
   const byMerit = inspected.toSorted((a, b) => Number(isProven(b)) - Number(isProven(a)) || byAge(a, b));
   const toMeasure = new Set(profiles.filter((profile) => !isMeasured(profile)).map(({ spec }) => spec.digest));
   const uris = new Map<string, string>();
@@ -156,9 +155,34 @@ function desiredModels(
     ...profiles.map(({ spec }) => spec),
   ];
   for (const { digest, uri } of sources) if (!uris.has(digest)) uris.set(digest, uri);
+  const users = namespacesByDigest(models, running);
   return [...uris]
-    .map(([digest, uri]) => ({ digest, uri, measure: toMeasure.has(digest) }))
+    .map(([digest, uri]) => {
+      const namespaces = namespacesToTell(users.get(digest) ?? [], policy.compiledCodeNamespaces);
+      return { digest, uri, measure: toMeasure.has(digest), namespaces };
+    })
     .sort((a, b) => (a.digest < b.digest ? -1 : 1));
+}
+
+/** In which namespaces a digest is named, by a model or by a task that runs it; profiles are nobody's. */
+function namespacesByDigest(models: readonly StoredModel[], running: readonly StoredTask[]): Map<string, string[]> {
+  const users = new Map<string, string[]>();
+  const add = (digest: string | undefined, namespace = ''): void => {
+    if (digest === undefined) return;
+    const known = users.get(digest) ?? [];
+    if (!known.includes(namespace)) users.set(digest, [...known, namespace].sort());
+  };
+  for (const { spec, metadata } of models) add(spec.source.digest, metadata.namespace);
+  for (const { status, metadata } of running) add(status?.effective?.model.digest, metadata.namespace);
+  return users;
+}
+
+const toldNamespaces = 64;
+
+/** Those that decide; where none is listed, those that a refusal shall name. */
+function namespacesToTell(users: readonly string[], listed: readonly string[]): string[] {
+  const allowed = users.filter((namespace) => listed.includes(namespace));
+  return (allowed.length > 0 ? allowed : users).slice(0, toldNamespaces);
 }
 
 function isProven(model: StoredModel): boolean {

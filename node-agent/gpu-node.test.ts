@@ -69,6 +69,7 @@ test('a runtime with its policy in force is Ready, with its GPUs and contexts', 
         contexts: [0, 1].map((index) => ({
           index,
           sms: 1,
+          wantedSms: 1,
           streams: 1,
           highUtilization: '0',
           lowUtilization: '0.125',
@@ -89,6 +90,43 @@ test('an engine that computes nothing is said aloud', () => {
     status: 'True',
     message: 'the runtime answers and takes tasks; its engine sim computes nothing',
   });
+});
+
+describe('a partitioning that only trying proves impossible', () => {
+  const undivided = observedState({ gpus: [{ uuid: gpu, contexts: [], partitionFault: 'this machine has no MPS' }] });
+  const view = { ...up, state: undivided };
+
+  test('of the policy of the node itself is a node that is not Ready, in the words of the engine', () => {
+    expect(statement({ view, present: object(ready).status })).toMatchObject({
+      gpus: ready.gpus,
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'False',
+          reason: 'PartitionFailed',
+          message: 'policy default cannot be had here: this machine has no MPS',
+        },
+        { type: 'PolicyApplied', status: 'True' },
+      ],
+    });
+  });
+
+  test('of another policy is not spoken of until the former one is in force again', () => {
+    const flaw = { reason: 'PartitionFailed', message: 'this machine has no MPS' };
+    const ruling: Ruling = { terms: policy, wanted: { name: 'edge' }, flaw };
+    expect(gpuNodeStatement({ present: undefined, view, ruling, advertiseAddress: undefined })).toBeUndefined();
+    expect(statement({ ruling }).conditions).toMatchObject([{ status: 'True' }, { reason: 'PartitionFailed' }]);
+  });
+});
+
+test('what eq. 9 asks for stands beside what the hardware granted', () => {
+  const granted = observedState();
+  for (const context of granted.gpus[0]?.contexts ?? []) [context.sms, context.wantedSms] = [40, 34];
+  const said = statement({ view: { ...up, state: granted } });
+  expect(said.gpus?.[0]?.contexts).toMatchObject([
+    { sms: 40, wantedSms: 34 },
+    { sms: 40, wantedSms: 34 },
+  ]);
 });
 
 describe('nothing is said, so what status says stays, while', () => {
@@ -201,7 +239,9 @@ describe('change', () => {
       statement({
         view: {
           ...up,
-          state: observedState({ gpus: [{ uuid: gpu, contexts: (busy.gpus[0]?.contexts ?? []).slice(1) }] }),
+          state: observedState({
+            gpus: [{ uuid: gpu, contexts: (busy.gpus[0]?.contexts ?? []).slice(1), partitionFault: '' }],
+          }),
         },
       }),
       'transition',

@@ -34,7 +34,14 @@ export function gpuNodeStatement(input: GpuNodeInput): GpuNodeStatement | undefi
     return { ...lastKnown(present), conditions: [refused, ...presentApplied(present)] };
   }
   const { info, state, policy } = view;
-  if (policy === undefined || state === undefined || !hasContexts(state)) return undefined;
+  if (policy === undefined || state === undefined) return undefined;
+  const fault = state.gpus.find(({ partitionFault }) => partitionFault !== '')?.partitionFault;
+  if (fault !== undefined && ruling?.flaw === undefined) {
+    // Not even the node's own default can be had; of another policy the ruling tells, and goes back to the former.
+    const undivided = notReady('PartitionFailed', `${policyName(policy)} cannot be had here: ${fault}`);
+    return { ...lastKnown(present), conditions: [undivided, ...presentApplied(present)] };
+  }
+  if (!hasContexts(state)) return undefined;
   const address = advertised(info.inferenceAddress, input.advertiseAddress);
   const { observedPolicy, applied } = policyWord(policy, ruling, present);
   return {
@@ -155,6 +162,7 @@ function contextStatus(context: ObservedContext): ContextStatus {
   return {
     index: context.index,
     sms: context.sms,
+    ...(context.wantedSms > 0 ? { wantedSms: context.wantedSms } : {}),
     streams: context.streams,
     highUtilization: formatE9(context.highUtilizationE9),
     lowUtilization: formatE9(context.lowUtilizationE9),
@@ -165,7 +173,7 @@ function contextStatus(context: ObservedContext): ContextStatus {
 function withoutFigures(status: Omit<GpuNodeStatus, 'conditions'>): object {
   const gpus = status.gpus?.map((gpu) => ({
     ...gpu,
-    contexts: gpu.contexts?.map(({ index, sms, streams }) => ({ index, sms, streams })),
+    contexts: gpu.contexts?.map(({ index, sms, wantedSms, streams }) => ({ index, sms, wantedSms, streams })),
   }));
   return { ...status, gpus };
 }

@@ -78,6 +78,11 @@ describe('a package that is refused', () => {
     });
     expect(said(fresh, { ...other, engines: [] }).package).toBeUndefined();
   });
+  test('names the engines too where its code is of another GPU, unless it was read before', () => {
+    const wrong = { ...failed, reason: 'WrongBuild', engines: ['openvino', 'torch'], batches: [], memoryBytes: 0 };
+    expect(said(fresh, wrong).package).toMatchObject({ engines: ['openvino', 'torch'], batchSizes: [] });
+    expect(said(inspected, wrong).package).toEqual(inspected.status?.package);
+  });
   test('shows a reason that a condition can hold', () => {
     expect(said(fresh, { ...failed, reason: '', message: '' }).conditions[0]).toMatchObject({
       reason: 'InspectionFailed',

@@ -26,7 +26,9 @@ export function modelStatement(model: StoredModel, observed: ObservedModel | und
   const message = observed.message === '' ? 'the runtime refuses the package and says no more' : observed.message;
   // The package that was read before stays: it names its own digest, and tasks may still run it. One that is sound and made
   // for other engines is told of, so that a node with one of those is asked.
-  const other = observed.reason === 'NoArtifacts' && observed.engines.length > 0;
+  const known = present?.digest === observed.digest;
+  const elsewhere = observed.reason === 'NoArtifacts' || (observed.reason === 'WrongBuild' && !known);
+  const other = elsewhere && observed.engines.length > 0;
   return {
     package: other ? newerPackage(present, packageOf(observed)) : present,
     conditions: inspected('False', conditionReason(observed.reason, 'InspectionFailed'), message),

@@ -10,8 +10,10 @@ import {
   shownPolicy,
 } from './policy.ts';
 import { PolicyInForce } from './policy-in-force.ts';
+import type { PolicyTerms } from './policy.ts';
+import type { RuntimeView } from './runtime-view.ts';
 import type { NodePolicy } from './resources.ts';
-import { gpu, info } from './testing/fixtures.ts';
+import { gpu, info, observedState } from './testing/fixtures.ts';
 
 const partitioning = { mode: 'MPSStreams', contexts: 2, streamsPerContext: 3, oversubscription: '1.5' };
 const edge: NodePolicy = { name: 'edge', generation: 2, partitioning };
@@ -37,6 +39,7 @@ describe('terms', () => {
       ...scheduling,
       admission: 'Utilization',
       highPriorityUtilizationLimit: '0.5',
+      compiledCode: { namespaces: ['vision', 'lab'] },
     };
     expect(runtimePolicy(policyTerms(defaultPolicy, wanted))).toEqual({
       ...scheduling,
@@ -46,6 +49,8 @@ describe('terms', () => {
       admission: Admission.ADMISSION_UTILIZATION,
       highPriorityUtilizationLimit: 0.5,
       mode: PartitionMode.PARTITION_MODE_MPS_STREAMS,
+      name: 'edge',
+      compiledCodeNamespaces: ['lab', 'vision'],
     });
   });
 
@@ -59,6 +64,7 @@ describe('terms', () => {
       onPartition: 'Stop',
       highPriorityUtilizationLimit: '0.5',
       engine: 'openvino',
+      compiledCode: { namespaces: ['vision'] },
     };
     const terms = policyTerms(defaultPolicy, wanted);
     const { admission, highPriorityLimit } = terms;
@@ -132,6 +138,57 @@ describe('in force', () => {
     const terms = policyTerms(defaultPolicy, edge);
     const status = { policy: tooMany, appliedPolicy: shownPolicy(terms) };
     expect(new PolicyInForce(defaultPolicy).rule(status, gpus).terms).toEqual(terms);
+  });
+
+  describe('where the runtime tells that it cannot divide its GPU so', () => {
+    const told = (terms: PolicyTerms, partitionFault: string, instanceId = 'one'): RuntimeView => ({
+      kind: 'up',
+      info: info({ instanceId }),
+      state: observedState({ gpus: [{ uuid: gpu, contexts: [], partitionFault }] }),
+      terms: new Map(),
+      policy: terms,
+      applyError: undefined,
+    });
+    const unfit = policyTerms(defaultPolicy, edge);
+
+    test('is the former one again, with the words of the runtime', () => {
+      const policy = new PolicyInForce(defaultPolicy);
+      const former = policy.rule({ policy: { name: 'default' } }, gpus).terms;
+      expect(policy.rule({ policy: edge }, gpus).terms).toEqual(unfit);
+      expect(policy.heard(told(unfit, 'this machine has no MPS'))).toBe(true);
+      expect(policy.heard(told(unfit, 'this machine has no MPS'))).toBe(false);
+      expect(policy.rule({ policy: edge }, gpus)).toMatchObject({
+        terms: former,
+        flaw: { reason: 'PartitionFailed', message: 'this machine has no MPS' },
+      });
+      expect(policy.heard(told(former, ''))).toBe(false);
+      expect(policy.rule({ policy: edge }, gpus).terms).toEqual(former);
+    });
+
+    test('is what an earlier agent ran by, or else the default', () => {
+      const applied = policyTerms(defaultPolicy, { ...edge, partitioning: { ...partitioning, contexts: 1 } });
+      const status = { policy: edge, appliedPolicy: shownPolicy(applied) };
+      for (const [present, expected] of [
+        [status, applied],
+        [{ policy: edge, appliedPolicy: shownPolicy(unfit) }, builtInTerms(defaultPolicy)],
+      ] as const) {
+        const policy = new PolicyInForce(defaultPolicy);
+        policy.rule(present, gpus);
+        policy.heard(told(unfit, 'no MPS'));
+        expect(policy.rule(present, gpus).terms).toEqual(expected);
+      }
+    });
+
+    test('another partitioning is tried, and the same one again by the next instance', () => {
+      const policy = new PolicyInForce(defaultPolicy);
+      policy.rule({ policy: edge }, gpus);
+      policy.heard(told(unfit, 'no MPS'));
+      const green = { ...edge, partitioning: { ...partitioning, mode: 'GreenContexts' } };
+      expect(policy.rule({ policy: green }, gpus)).toMatchObject({ flaw: undefined, terms: { mode: 'GreenContexts' } });
+      expect(policy.rule({ policy: edge }, gpus).flaw?.reason).toBe('PartitionFailed');
+      policy.heard(told(unfit, '', 'two'));
+      expect(policy.rule({ policy: edge }, gpus).flaw).toBeUndefined();
+    });
   });
 
   test('is the built-in default whatever the flags ask of the hardware', () => {

@@ -37,6 +37,8 @@ export interface PolicyTerms extends PolicySettings {
   /** Absent: any. */
   readonly engine?: string;
   readonly onPartition: 'Serve' | 'Stop';
+  /** Absent: nobody's compiled code is loaded. */
+  readonly compiledCode?: { readonly namespaces: string[] };
 }
 
 /** Why the hardware cannot carry a policy: a condition's reason, and the terms in words. */
@@ -109,6 +111,16 @@ function tooMany({ contexts, oversubscription }: PolicyTerms, gpu: Gpu, most: nu
   );
 }
 
+/** Equal exactly where a GPU is divided alike. */
+export function samePartitioning(one: PolicyTerms, other: PolicyTerms): boolean {
+  return (
+    one.mode === other.mode &&
+    one.contexts === other.contexts &&
+    one.streamsPerContext === other.streamsPerContext &&
+    one.oversubscription === other.oversubscription
+  );
+}
+
 const admissions = {
   Utilization: Admission.ADMISSION_UTILIZATION,
   Predicted: Admission.ADMISSION_PREDICTED,
@@ -132,6 +144,8 @@ export function runtimePolicy(terms: PolicyTerms): Policy {
     highPriorityAdmission: terms.highPriorityAdmission,
     highPriorityUtilizationLimit: terms.highPriorityLimit,
     mode: modes[terms.mode ?? ''] ?? PartitionMode.PARTITION_MODE_UNSPECIFIED,
+    name: terms.name,
+    compiledCodeNamespaces: terms.compiledCode?.namespaces.toSorted() ?? [],
   };
 }
 

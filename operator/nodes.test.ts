@@ -58,3 +58,14 @@ test('contexts without streams are none, and the limit is 0.75 where nothing is 
     { product: 'p', partitioning: { contexts: 1, streamsPerContext: 2 } },
   ]);
 });
+
+test('whose compiled code it loads is what the policy says that it is to follow', () => {
+  const following = (policy: NonNullable<GpuNode['status']>['policy']) =>
+    viewNode({ ...facts, gpuNode: gpuNode({ conditions: [ready], ...(policy && { policy }) }) }).placement;
+  expect(following({ name: 'edge', compiledCode: { namespaces: ['vision'] } })).toMatchObject({
+    policy: 'edge',
+    codeNamespaces: new Set(['vision']),
+  });
+  expect(following({ name: 'default' })).not.toHaveProperty('codeNamespaces');
+  expect(following(undefined)).not.toHaveProperty('policy');
+});

@@ -82,6 +82,7 @@ export function viewNode(facts: NodeFacts): NodeView {
       labels: node?.metadata?.labels ?? {},
       taints: node?.spec?.taints ?? [],
       highLimitE9: typeof limit === 'string' ? 0 : limit,
+      ...codeOf(gpuNode),
       ...quotasOf(facts.policy),
       gpus: gpus.map(({ gpu, kind }) => placementGpu(gpu, kind)),
     },
@@ -108,6 +109,16 @@ function highLimit(gpuNode: GpuNode): number | string {
     // Said below, together with what is out of range.
   }
   return `its highPriorityUtilizationLimit "${text}" is not a decimal like 0.75`;
+}
+
+/** By the policy that it is to follow, as the operator has written it for the agent. */
+function codeOf({ status }: GpuNode): Pick<PlacementNode, 'codeNamespaces' | 'policy'> {
+  if (status?.policy === undefined) return {};
+  const { name, compiledCode } = status.policy;
+  return {
+    policy: name,
+    ...(compiledCode === undefined ? {} : { codeNamespaces: new Set(compiledCode.namespaces) }),
+  };
 }
 
 function quotasOf(policy: GpuSchedulingPolicy | undefined): { quotas?: Quotas } {

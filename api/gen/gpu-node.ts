@@ -47,6 +47,12 @@ export interface GpuNode {
       highPriorityAdmission?: boolean;
       highPriorityUtilizationLimit?: string;
       engine?: string;
+      compiledCode?: {
+        /**
+         * @maxItems 64
+         */
+        namespaces: string[];
+      };
       onPartition?: 'Serve' | 'Stop';
     };
     /**
@@ -70,6 +76,12 @@ export interface GpuNode {
       mretAging?: boolean;
       highPriorityAdmission?: boolean;
       engine?: string;
+      compiledCode?: {
+        /**
+         * @maxItems 64
+         */
+        namespaces: string[];
+      };
       onPartition?: 'Serve' | 'Stop';
     };
     admission?: 'Utilization' | 'Predicted';
@@ -96,7 +108,14 @@ export interface GpuNode {
        */
       contexts?: {
         index: number;
+        /**
+         * SMs, or cores, that the hardware granted.
+         */
         sms: number;
+        /**
+         * SMs, or cores, that eq. 9 asks for; a GPU hands them out in granules (8 on Hopper).
+         */
+        wantedSms?: number;
         streams: number;
         /**
          * Sum over High tasks, by MRET (eq. 4).

@@ -73,6 +73,17 @@ export interface GpuSchedulingPolicy {
      */
     engine?: string;
     /**
+     * Whose compiled code GPUs load, where their engine (torch) runs such. To load it is to run it in one process with all tasks of the GPU. Absent, nobody's.
+     */
+    compiledCode?: {
+      /**
+       * Namespaces whose InferenceModels and tasks are trusted with that. Tasks of one that is taken away end.
+       *
+       * @maxItems 64
+       */
+      namespaces: string[];
+    };
+    /**
      * What a node does whose agent cannot renew its Lease. Serve (absent): it goes on. Stop: it serves nothing from when the Lease is over, since others may have taken over its tasks.
      */
     onPartition?: string;

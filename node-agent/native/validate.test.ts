@@ -62,8 +62,8 @@ test('contexts with impossible figures, and those told twice, are left out', () 
   const [good] = first?.contexts ?? [];
   if (good === undefined) throw new Error('the fixture has no context');
   const contexts = [good, good, { ...good, index: 7, lowUtilizationE9: -1 }];
-  const { value, problems } = checkState(observedState({ gpus: [{ uuid: gpu, contexts }] }));
-  expect(value.gpus).toEqual([{ uuid: gpu, contexts: [good] }]);
+  const { value, problems } = checkState(observedState({ gpus: [{ uuid: gpu, contexts, partitionFault: '' }] }));
+  expect(value.gpus).toEqual([{ uuid: gpu, contexts: [good], partitionFault: '' }]);
   expect(problems).toHaveLength(2);
 });
 

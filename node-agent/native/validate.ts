@@ -46,6 +46,7 @@ export function checkState(state: ObservedState): Checked<ObservedState> {
   );
   const gpus = unique(state.gpus, (gpu) => gpu.uuid, 'GPU', problems).map((gpu) => ({
     ...gpu,
+    partitionFault: gpu.partitionFault.slice(0, limits.message),
     contexts: unique(gpu.contexts, (context) => String(context.index), `context of ${gpu.uuid}`, problems).filter(
       (context) => checkContext(context, gpu.uuid, problems),
     ),
@@ -122,8 +123,9 @@ function checkHistogram(histogram: Histogram | undefined): Histogram | string | 
 }
 
 function checkContext(context: ObservedContext, gpu: string, problems: string[]): boolean {
-  const { highUtilizationE9, lowUtilizationE9, activeUtilizationE9, busyUs, sms, streams } = context;
-  const bad = firstNegative({ highUtilizationE9, lowUtilizationE9, activeUtilizationE9, busyUs, sms, streams });
+  const { highUtilizationE9, lowUtilizationE9, activeUtilizationE9, busyUs, sms, wantedSms, streams } = context;
+  const figures = { highUtilizationE9, lowUtilizationE9, activeUtilizationE9, busyUs, sms, wantedSms, streams };
+  const bad = firstNegative(figures);
   if (bad !== undefined) problems.push(`context ${context.index} of ${gpu}: ${bad}`);
   return bad === undefined;
 }

@@ -139,13 +139,20 @@ export function observedModel(values: Partial<ObservedModel> = {}): ObservedMode
 }
 
 export function observedState(values: Partial<ObservedState> = {}): ObservedState {
-  const context = { sms: 1, streams: 1, highUtilizationE9: 0, lowUtilizationE9: 125_000_000, busyUs: 7_000_000 };
+  const context = {
+    sms: 1,
+    wantedSms: 1,
+    streams: 1,
+    highUtilizationE9: 0,
+    lowUtilizationE9: 125_000_000,
+    busyUs: 7_000_000,
+  };
   const contexts = [0, 1].map((index) => ({ ...context, index, activeUtilizationE9: 0 }));
   return {
     instanceId: 'instance-1',
     appliedGeneration: 1,
     timeUs: 1_700_000_000_000_000,
-    gpus: [{ uuid: gpu, contexts }],
+    gpus: [{ uuid: gpu, contexts, partitionFault: '' }],
     models: [],
     tasks: [],
     ...values,

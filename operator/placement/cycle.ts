@@ -2,7 +2,15 @@
 // nodes give the same verdicts, in whatever order they come.
 import { formatE9 } from '../../api/utilization.ts';
 import { compareContexts, type ContextState } from './context-state.ts';
-import { contextFilters, evictingTaints, highPriorityLimit, kindFilters, nodeFilters } from './filters.ts';
+import {
+  compiledCode,
+  contextFilters,
+  evictingTaints,
+  gpuFilters,
+  highPriorityLimit,
+  kindFilters,
+  nodeFilters,
+} from './filters.ts';
 import { leastDemand, onKind, waitsForProfile } from './kinds.ts';
 import { comparePlacementTasks } from './order.ts';
 import { explainRefusal, neverFits } from './refuse.ts';
@@ -61,7 +69,7 @@ class Cycle {
     const context = this.#presentContext(task);
     if (context === undefined || !task.settled || !evictingTaints.passes(task, context.node)) return false;
     // A changed policy may have made less of the context; the runtime would refuse what is beyond.
-    if (!highPriorityLimit.passes(task, context)) return false;
+    if (!highPriorityLimit.passes(task, context) || !compiledCode.passes(task, context)) return false;
     return this.#book(task, context);
   }
 
@@ -141,7 +149,7 @@ class Cycle {
 
   #lostContext(task: PlacementTask): Found | undefined {
     const context = task.present && this.snapshot.at(task.present);
-    if (context?.node.state !== 'Lost') return undefined;
+    if (context?.node.state !== 'Lost' || !compiledCode.passes(task, context)) return undefined;
     if (task.settled) return { task, context };
     const there = onKind(task, context.gpu.kind);
     return there !== undefined && takes(there, context) ? { task: there, context } : undefined;
@@ -162,7 +170,7 @@ export function placedAt({ demand }: PlacementTask, { place, gpu }: ContextState
 }
 
 function takes(task: PlacementTask, context: ContextState): boolean {
-  return fitsKind(task, context) && fits(task, context);
+  return gpuFilters.every((filter) => filter.passes(task, context)) && fitsKind(task, context) && fits(task, context);
 }
 
 function fitsKind(task: PlacementTask, context: ContextState): boolean {

@@ -1,5 +1,7 @@
 // What keeps a task from a node or from a context. Each filter is pure: a test, and the refusal in words for one target.
 import { formatDurationUs } from '../../api/durations.ts';
+import { runsCompiledCode } from '../../api/profiles.ts';
+import { builtInPolicy } from '../../api/resources.ts';
 import type { ContextState } from './context-state.ts';
 import type { PlacementNode, PlacementTask, Refusal } from './terms.ts';
 import { formatTaint, missingLabels, untoleratedTaint } from './tolerations.ts';
@@ -51,6 +53,20 @@ export const engine: Filter<ContextState> = {
   words: (task, { gpu, node }) => {
     const there = (task.package?.engines ?? []).join(', ');
     return `the package has artifacts for engine ${there}, ${gpu.uuid} of ${node.name} runs ${gpu.engine}`;
+  },
+};
+
+/** To load compiled code is to run it beside everyone's data: only for namespaces that the node's policy lists. */
+export const compiledCode: Filter<ContextState> = {
+  reason: 'CompiledCodeNotAllowed',
+  passes: ({ namespace }, { gpu, node }) =>
+    !runsCompiledCode(gpu.engine) || node.codeNamespaces?.has(namespace) === true,
+  words: ({ namespace }, { gpu, node }) => {
+    const where = `engine ${gpu.engine} of ${gpu.uuid} of ${node.name} runs compiled code`;
+    if (node.policy === undefined || node.policy === builtInPolicy) {
+      return `${where}, and no GpuSchedulingPolicy of that node lists namespace ${namespace} in spec.compiledCode.namespaces`;
+    }
+    return `${where}, and namespace ${namespace} is not listed in spec.compiledCode.namespaces of policy ${node.policy}`;
   },
 };
 
@@ -134,6 +150,8 @@ function blockerWords(task: PlacementTask, context: ContextState): string {
 
 /** In the order in which they are tried; a task is refused for the last one that any node reached. */
 export const nodeFilters: readonly Filter<PlacementNode>[] = [nodeReady, nodeSelector, taints];
+/** What keeps a task from a GPU whatever is booked there, the same for all tasks of a class. */
+export const gpuFilters: readonly Filter<ContextState>[] = [engine, compiledCode];
 /** The same for all contexts of a kind of GPU, so not asked of each. */
 export const kindFilters: readonly Filter<ContextState>[] = [engine, fastEnough];
 export const contextFilters: readonly Filter<ContextState>[] = [memory, highPriorityQuota, highPriorityLimit, blocking];

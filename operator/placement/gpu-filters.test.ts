@@ -15,7 +15,16 @@ const large = (name: string, memoryGiB: number | undefined, gpus = ['gpu-0']): P
     })),
   });
 const running = (name: string, engine: string): PlacementNode =>
-  node(name, 0, { gpus: [gpu('gpu-0', 1, 1, `by ${engine}`, engine)] });
+  node(name, 0, {
+    gpus: [gpu('gpu-0', 1, 1, `by ${engine}`, engine)],
+    codeNamespaces: new Set(['ns']),
+    policy: 'edge',
+  });
+/** One whose policy lists these namespaces. */
+const trusting = (name: string, namespaces: string[]): PlacementNode => ({
+  ...running(name, 'torch'),
+  codeNamespaces: new Set(namespaces),
+});
 const model = (letter: string, memoryGiB?: number): PlacementPackage => ({
   digest: `sha256:${letter}`,
   ...(memoryGiB === undefined ? {} : { memoryBytes: memoryGiB * gib }),
@@ -159,7 +168,55 @@ const engine: Record<string, Case> = {
   },
 };
 
-describe.each(Object.entries({ memory, engine }))('%s', (_rule, cases) => {
+const unlisted =
+  'engine torch of gpu-0 of n1 runs compiled code, and namespace ns is not listed in spec.compiledCode.namespaces of policy edge';
+const code: Record<string, Case> = {
+  'a package of a namespace that is not listed goes to an engine that runs no compiled code': {
+    nodes: [trusting('n1', ['lab']), running('n2', 'openvino')],
+    tasks: [low('a', any)],
+    want: { a: 'n2/gpu-0/0' },
+  },
+  'and is refused in words where there is none': {
+    nodes: [trusting('n1', ['lab']), running('n2', 'openvino')],
+    tasks: [low('a', cuda)],
+    want: {
+      a: `CompiledCodeNotAllowed: ${unlisted}; the package has artifacts for engine torch, gpu-0 of n2 runs openvino`,
+    },
+  },
+  'of equal packages of two namespaces the listed one is placed': {
+    nodes: [trusting('n1', ['lab'])],
+    tasks: [low('a', cuda), low('b', cuda, { namespace: 'lab' })],
+    want: { a: `CompiledCodeNotAllowed: ${unlisted}`, b: 'n1/gpu-0/0' },
+  },
+  'each GPU goes by the policy of its own node': {
+    nodes: [trusting('n1', ['lab']), trusting('n2', ['ns'])],
+    tasks: [low('a', cuda), low('b', cuda, { namespace: 'lab' })],
+    want: { a: 'n2/gpu-0/0', b: 'n1/gpu-0/0' },
+  },
+  "a node that follows no policy of its own loads nobody's": {
+    nodes: [node('n1', 0, { gpus: [gpu('gpu-0', 1, 1, 'by torch', 'torch')], policy: 'default' })],
+    tasks: [low('a', cuda)],
+    want: {
+      a: 'CompiledCodeNotAllowed: engine torch of gpu-0 of n1 runs compiled code, and no GpuSchedulingPolicy of that node lists namespace ns in spec.compiledCode.namespaces',
+    },
+  },
+  'a task whose namespace is listed no more leaves, for a CPU where it can': {
+    nodes: [trusting('n1', ['lab']), running('n2', 'openvino')],
+    tasks: [low('a', any, settledAt('n1')), low('b', any, changedAt('n1')), low('c', cuda, settledAt('n1'))],
+    want: {
+      a: 'n2/gpu-0/0',
+      b: 'n2/gpu-0/0',
+      c: `CompiledCodeNotAllowed: ${unlisted}; the package has artifacts for engine torch, gpu-0 of n2 runs openvino`,
+    },
+  },
+  'nor does it stay on a lost node': {
+    nodes: [{ ...trusting('n1', ['lab']), state: 'Lost', message: 'silent' }],
+    tasks: [low('a', cuda, settledAt('n1'))],
+    want: { a: 'NoNode: node n1: silent' },
+  },
+};
+
+describe.each(Object.entries({ memory, engine, code }))('%s', (_rule, cases) => {
   test.each(Object.entries(cases))('%s', (_name, { nodes, tasks, want }) => {
     const { verdicts } = runCycle(nodes, tasks);
     const got = Object.fromEntries([...verdicts].map(([key, verdict]) => [key.slice(3), outcome(verdict)]));

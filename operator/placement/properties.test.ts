@@ -73,6 +73,7 @@ function mayUse(task: PlacementTask, node: PlacementNode): boolean {
   return (
     // All GPUs of a seeded node have one engine.
     node.gpus.every((gpu) => task.package?.engines?.includes(gpu.engine)) &&
+    (node.gpus.every((gpu) => gpu.engine !== 'torch') || node.codeNamespaces?.has(task.namespace) === true) &&
     missingLabels(task.nodeSelector, node.labels).length === 0 &&
     untoleratedTaint(node.taints, task.tolerations, ['NoSchedule', 'NoExecute']) === undefined
   );

@@ -2,7 +2,16 @@
 import { formatDurationUs } from '../../api/durations.ts';
 import { utilizationE9, wholeE9 } from '../../api/utilization.ts';
 import type { ContextState } from './context-state.ts';
-import { contextFilters, engine, kindFilters, memory, nodeFilters, refusalBy } from './filters.ts';
+import {
+  compiledCode,
+  contextFilters,
+  engine,
+  gpuFilters,
+  kindFilters,
+  memory,
+  nodeFilters,
+  refusalBy,
+} from './filters.ts';
 import { onKind } from './kinds.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { PlacementTask, Refusal } from './terms.ts';
@@ -35,14 +44,21 @@ function explainNodes({ nodes, contexts }: Snapshot, task: PlacementTask): Refus
     }
     remaining = passing;
   }
-  // GPUs that it may not use, although their nodes take it: they run another engine.
   const others = onePerGpu(contexts).filter(({ node }) => remaining.includes(node));
-  if (others.length > 0) {
-    const named = others.slice(0, namedNodes).map((context) => engine.words(task, context));
-    return { reason: engine.reason, message: listed(named, others.length, 'GPUs') };
-  }
+  if (others.length > 0) return explainGpus(others, task);
   const names = remaining.slice(0, namedNodes).map((node) => `node ${node.name} offers no context`);
   return { reason: 'NoContext', message: listed(names, remaining.length) };
+}
+
+/** GPUs that it may not use, although their nodes take it. What a policy could allow is told before what none can. */
+function explainGpus(gpus: readonly ContextState[], task: PlacementTask): Refusal {
+  const refusals = gpus.flatMap((gpu) => refusalBy(gpuFilters, task, gpu) ?? []);
+  const [allowable, others] = [compiledCode, engine].map(({ reason }) =>
+    refusals.filter((each) => each.reason === reason),
+  );
+  const ordered = [...(allowable ?? []), ...(others ?? [])];
+  const named = ordered.slice(0, namedNodes).map(({ message }) => message);
+  return { reason: ordered[0]?.reason ?? engine.reason, message: listed(named, ordered.length, 'GPUs') };
 }
 
 function listed(words: readonly string[], count: number, noun = 'nodes'): string {

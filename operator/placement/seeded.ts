@@ -45,6 +45,7 @@ export interface ClusterShape {
 const zones = ['a', 'b', 'c'];
 const gib = 2 ** 30;
 const packageCount = 12;
+const namespaceCount = 10;
 
 export function seededNodes(seeded: Seeded, shape: ClusterShape): PlacementNode[] {
   return Array.from({ length: shape.nodes }, (_, n) => ({
@@ -54,6 +55,8 @@ export function seededNodes(seeded: Seeded, shape: ClusterShape): PlacementNode[
     labels: { zone: zones[n % zones.length] ?? '' },
     taints: n % 7 === 6 ? [{ key: 'dedicated', value: 'vision', effect: 'NoSchedule' }] : [],
     highLimitE9: 750_000_000,
+    policy: `policy-${n % namespaceCount}`,
+    codeNamespaces: codeNamespaces(n),
     gpus: Array.from({ length: shape.gpusPerNode }, (_unused, g) => ({
       uuid: `gpu-${n}-${g}`,
       product: 'test',
@@ -65,6 +68,11 @@ export function seededNodes(seeded: Seeded, shape: ClusterShape): PlacementNode[
       })),
     })),
   }));
+}
+
+/** All but two of them, other ones on each node. */
+function codeNamespaces(n: number): Set<string> {
+  return new Set(Array.from({ length: namespaceCount - 2 }, (_, k) => `ns-${(n + k) % namespaceCount}`));
 }
 
 export interface TaskShape {
@@ -86,7 +94,7 @@ function packageAt(n: number): PlacementPackage {
 }
 
 function seededTask(seeded: Seeded, shape: TaskShape, n: number): PlacementTask {
-  const key = `ns-${n % 10}/task-${n}`;
+  const key = `ns-${n % namespaceCount}/task-${n}`;
   const loaded = packageAt(n);
   const stages = Array.from({ length: seeded.between(1, 5) }, () => seeded.between(200, 3_000));
   const afetUs = stages.reduce((sum, stage) => sum + stage, 0);
@@ -94,9 +102,10 @@ function seededTask(seeded: Seeded, shape: TaskShape, n: number): PlacementTask 
   const periodUs = seeded.next() < 0.8 ? deadlineUs : deadlineUs * 2;
   const nodeSelector: Record<string, string> = seeded.next() < 0.3 ? { zone: zones[seeded.between(0, 2)] ?? '' } : {};
   const tolerations = seeded.next() < 0.2 ? [{ key: 'dedicated', operator: 'Exists' }] : [];
+  const namespace = key.split('/')[0] ?? '';
   return {
     key,
-    namespace: key.split('/')[0] ?? '',
+    namespace,
     priority: seeded.next() < shape.highShare ? 'High' : 'Low',
     periodUs,
     deadlineUs,
@@ -108,7 +117,7 @@ function seededTask(seeded: Seeded, shape: TaskShape, n: number): PlacementTask 
     package: loaded,
     nodeSelector,
     tolerations,
-    gpuClass: gpuClassOf(nodeSelector, tolerations, loaded.engines),
+    gpuClass: gpuClassOf({ nodeSelector, tolerations, namespace, engines: loaded.engines }),
     suspended: false,
     settled: false,
   };

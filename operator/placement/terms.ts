@@ -52,7 +52,7 @@ export interface PlacementTask {
   readonly tolerations: readonly Toleration[];
   /** What it loads; absent: nothing is known of what that needs. */
   readonly package?: PlacementPackage;
-  /** Tasks of one class may use the same GPUs: `gpuClassOf` its selector, tolerations and engines. */
+  /** Tasks of one class may use the same GPUs: `gpuClassOf` all that decides that. */
   readonly gpuClass: string;
   /** Evaluated after all others, booked nowhere. */
   readonly suspended: boolean;
@@ -86,6 +86,10 @@ export interface PlacementNode {
   readonly taints: readonly Taint[];
   /** Share of a context's streams that High tasks may book. */
   readonly highLimitE9: number;
+  /** Namespaces whose compiled code its GPUs load, by the policy that it follows; absent: nobody's. */
+  readonly codeNamespaces?: ReadonlySet<string>;
+  /** Name of that policy; absent: not known. */
+  readonly policy?: string;
   /** The policy that it follows, where that has quotas. */
   readonly quotas?: Quotas;
   readonly gpus: readonly PlacementGpu[];

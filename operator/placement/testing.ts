@@ -46,10 +46,10 @@ export interface TaskTerms {
 export function task(name: string, terms: TaskTerms): PlacementTask {
   const [afetUs, periodUs] = [terms.afetMs * 1_000, terms.periodMs * 1_000];
   const deadlineUs = (terms.deadlineMs ?? terms.periodMs) * 1_000;
-  const { nodeSelector = {}, tolerations = [], package: loaded } = terms.changes ?? {};
+  const { nodeSelector = {}, tolerations = [], namespace = 'ns', package: loaded } = terms.changes ?? {};
   return {
     key: `ns/${name}`,
-    namespace: 'ns',
+    namespace,
     priority: terms.priority ?? 'High',
     periodUs,
     deadlineUs,
@@ -60,7 +60,7 @@ export function task(name: string, terms: TaskTerms): PlacementTask {
     },
     nodeSelector,
     tolerations,
-    gpuClass: gpuClassOf(nodeSelector, tolerations, loaded?.engines),
+    gpuClass: gpuClassOf({ nodeSelector, tolerations, namespace, engines: loaded?.engines }),
     suspended: false,
     settled: false,
     ...terms.changes,

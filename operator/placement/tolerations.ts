@@ -1,4 +1,5 @@
 // Labels, taints and tolerations, as the scheduler of Kubernetes reads them.
+import { runsCompiledCode } from '../../api/profiles.ts';
 import { compareText } from './order.ts';
 import type { Taint, Toleration } from './terms.ts';
 
@@ -6,13 +7,18 @@ import type { Taint, Toleration } from './terms.ts';
 const lifecyclePrefix = 'node.kubernetes.io/';
 
 /** What decides which nodes and which of their GPUs a task may use, whatever is booked there, as one text. */
-export function gpuClassOf(
-  selector: Readonly<Record<string, string>>,
-  tolerations: readonly Toleration[],
-  engines?: readonly string[],
-): string {
-  const labels = Object.entries(selector).sort(([a], [b]) => compareText(a, b));
-  return JSON.stringify([labels, tolerations, engines]);
+export function gpuClassOf(task: {
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly tolerations: readonly Toleration[];
+  readonly namespace: string;
+  /** Of its package; absent: not known. */
+  readonly engines?: readonly string[] | undefined;
+}): string {
+  const { nodeSelector, tolerations, namespace, engines } = task;
+  const labels = Object.entries(nodeSelector).sort(([a], [b]) => compareText(a, b));
+  // Policies list namespaces for compiled code; for all other packages any namespace is as good.
+  const bound = engines === undefined || engines.some(runsCompiledCode) ? [namespace] : [];
+  return JSON.stringify([labels, tolerations, engines, ...bound]);
 }
 
 export function missingLabels(

@@ -20,8 +20,19 @@ export interface ClusterNodeOptions {
   readonly modelRoot: string;
   readonly logDir: string;
   readonly signal: AbortSignal;
+  /** Absent: OpenVINO in two contexts that share the one core. */
+  readonly inference?: Inference;
   /** Called with each state that its runtime tells of. */
   readonly observed: (state: ObservedState) => void;
+}
+
+/** What the runtime infers with. */
+export interface Inference {
+  readonly runtimeFlags: readonly string[];
+  /** Added to the environment of the runtime. */
+  readonly runtimeEnv: Readonly<Record<string, string>>;
+  /** Labels of the Node beside its hostname. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Two contexts of one stream that share the core given to inference, so that there is somewhere to migrate to. */
@@ -62,24 +73,33 @@ export class ClusterNode {
   /** Makes the Node and its agent's identity, which is bound to it. */
   async prepare(cluster: Cluster, dir: string): Promise<void> {
     this.dir = dir;
-    await cluster.createNode(this.name, { [hostnameLabel]: this.name });
+    await cluster.createNode(this.name, { [hostnameLabel]: this.name, ...this.options.inference?.labels });
     const account = { namespace: systemNamespace, name: 'daris-agent', node: this.name };
     await cluster.writeServiceAccountKubeconfig(this.path('kubeconfig'), account, this.options.signal);
   }
 
   /** Resolves when it listens; in its log, whatever an earlier one wrote there. */
   async startRuntime(): Promise<void> {
-    const { name, core, others, modelRoot, logDir, signal, observed } = this.options;
+    const { name, core, others, modelRoot, logDir, signal, observed, inference } = this.options;
     const command = join(repositoryRoot, 'build', 'bin', 'daris-runtime');
     if (!existsSync(command)) throw new Error(`${command} is missing: build it with make native`);
     const logFile = join(logDir, `runtime-${name}.log`);
     const earlier = existsSync(logFile) ? readFileSync(logFile, 'utf8').length : 0;
     const socket = this.path('sock');
-    const inference = ['--inference-address=127.0.0.1:0', `--cores=${core}`];
-    const args = ['--supervise', `--socket=${socket}`, `--model-root=${modelRoot}`, ...inference];
+    const serving = ['--inference-address=127.0.0.1:0', `--cores=${core}`, ...(inference?.runtimeFlags ?? [])];
+    const args = ['--supervise', `--socket=${socket}`, `--model-root=${modelRoot}`, ...serving];
     // Inference goes before the control plane, which on a node of its own would not be beside it.
     const cores = [...new Set([...others, core])];
-    const runtime = await Daemon.start({ name: `runtime of ${name}`, command, args, logFile, niceness: -10, cores });
+    const env = inference?.runtimeEnv ?? {};
+    const runtime = await Daemon.start({
+      name: `runtime of ${name}`,
+      command,
+      args,
+      env,
+      logFile,
+      niceness: -10,
+      cores,
+    });
     this.runtime = runtime;
     const ready = async (): Promise<boolean> => readFileSync(logFile, 'utf8').slice(earlier).includes(listening);
     await runtime.ready(ready, readyTimeoutMs, signal);

@@ -137,6 +137,7 @@ test.each<[what: string, spec: object]>([
       highPriorityQuotas: [quota, { namespace: 'cars', utilization: '0' }],
       engine: 'openvino',
       onPartition: 'Stop',
+      compiledCode: { namespaces: ['vision', 'lab'] },
     },
   ],
 ])('a policy is accepted with %s', async (_what, spec) => {
@@ -176,6 +177,9 @@ test.each<[what: string, spec: object, message: string]>([
   ['two quotas of a namespace', { highPriorityQuotas: [quota, quota] }, 'Duplicate value'],
   ['an unknown engine', { engine: 'tensorrt' }, 'engine must be openvino, torch or sim; leave it out for any'],
   ['an unknown onPartition', { onPartition: 'Wait' }, 'onPartition must be Serve or Stop; leave it out for Serve'],
+  ['compiled code of nobody said', { compiledCode: {} }, 'spec.compiledCode.namespaces: Required value'],
+  ['a namespace listed twice', { compiledCode: { namespaces: ['a', 'a'] } }, 'Duplicate value'],
+  ['a namespace without a name', { compiledCode: { namespaces: [''] } }, 'should be at least 1 chars long'],
   ['a misspelt field', { mretWindows: 5 }, 'unknown field "spec.mretWindows"'],
 ])('a policy is refused with %s', async (_what, spec, message) => {
   await expect(dryRun('GpuSchedulingPolicy', 'invalid', spec)).rejects.toThrow(message);

@@ -51,11 +51,17 @@ test('spec.memory counts instead of what was measured, as soon as it is edited',
   await world.deleteTasks('claimed', 'beside');
 });
 
+/** Only these namespaces may bring compiled code to n2. */
+async function trust(...namespaces: string[]): Promise<void> {
+  await world.applyPolicy('cuda', { nodeSelector: { 'daris.dev/test': 'n2' }, compiledCode: { namespaces } });
+}
+
 test('a package for another engine is opened, profiled and run where that is, and waits while it is nowhere', async () => {
   await world.applyModel('made-for-torch', 'c');
   const seen = await world.untilModel('made-for-torch', ({ status }) => status?.inspector?.node === 'n1');
   await cores.lacksEngine(seen, ['torch']);
   await world.untilModel('made-for-torch', (model) => condition(model, 'Stalled')?.reason === 'NoArtifacts');
+  await trust('vision');
   cuda = await world.addNode('n2', 2, '127.0.0.1:43122', { engine: 'torch' });
   const handed = await world.untilModel('made-for-torch', ({ status }) => status?.inspector?.node === 'n2');
   await cuda.inspected(handed, batchSizes, { engines: ['torch'] });
@@ -72,4 +78,23 @@ test('a package for another engine is opened, profiled and run where that is, an
   const profiles = await world.profiles('c');
   expect(profiles.map(({ spec }) => spec.engine)).toEqual(['torch']);
   await world.deleteTasks('bound', 'free');
+});
+
+test('compiled code of a namespace is loaded where the policy of the node lists it, and nowhere else', async () => {
+  await world.readyModel('portable', 'd', { engines: ['openvino', 'torch'] });
+  await trust('lab');
+  await world.applyTask('on-gpu', cuda, { model: 'portable' });
+  const refused = await world.untilTask('on-gpu', notPlaced('CompiledCodeNotAllowed'));
+  expect(condition(refused, 'Placed')?.message).toBe(
+    'engine torch of gpu-0 of n2 runs compiled code, and namespace vision is not listed in spec.compiledCode.namespaces of policy cuda',
+  );
+  await world.applyTask('anywhere', cores, { ...anywhere, model: 'portable' });
+  expect((await world.untilTask('anywhere', placed)).status?.placement?.node).toBe('n1');
+  expect((await world.profiles('d')).map(({ spec }) => spec.engine)).toEqual(['openvino']);
+  await trust('lab', 'vision');
+  expect((await world.untilTask('on-gpu', placed)).status?.placement?.node).toBe('n2');
+  await trust('lab');
+  const gone = await world.untilTask('on-gpu', notPlaced('CompiledCodeNotAllowed'));
+  expect(gone.status?.placement).toBeUndefined();
+  await world.deleteTasks('on-gpu', 'anywhere');
 });

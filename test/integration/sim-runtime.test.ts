@@ -79,7 +79,7 @@ test('the node tells of the GPU that is stood in for, and that it computes nothi
   const [gpu] = status?.gpus ?? [];
   expect(gpu).toMatchObject({ uuid: 'sim-0', product: 'What if', sms: 80, memoryBytes: 40 * 2 ** 30, engine: 'sim' });
   expect(gpu?.contexts).toHaveLength(contexts);
-  expect(gpu?.contexts?.[7]).toMatchObject({ index: 7, sms: 10, streams: 8 });
+  expect(gpu?.contexts?.[7]).toMatchObject({ index: 7, sms: 10, wantedSms: 10, streams: 8 });
   expect(condition({ status: status ?? {} }, 'Ready')?.message).toContain('engine sim computes nothing');
   expect(runtime.logTail(20)).toContain('engine sim computes nothing');
 }, 60_000);
@@ -107,4 +107,22 @@ test('many tasks are served side by side, each in the time that its package says
   const line = `daris_jobs_completed_total{namespace="${namespace}",task="task-39"}`;
   const completed = async (): Promise<true | undefined> => ((await node.metric(line)) ?? 0) > 0 || undefined;
   await waitFor(completed, { what: 'a job of task-39', timeoutMs: 20_000 });
+}, 90_000);
+
+test('a partitioning that only trying proves impossible is told in the words of the engine, and tasks run on', async () => {
+  await serve('steady', 0);
+  await node.task('steady', 'to be served', isServed);
+  // Within what 80 SMs allow, and more streams than the engine has.
+  const partitioning = { mode: 'MPSStreams', contexts: 1000, streamsPerContext: 300, oversubscription: '1000' };
+  await node.follow({ name: 'greedy', generation: 1, partitioning });
+  const status = await node.followed('greedy', 'False');
+  expect(condition({ status }, 'PolicyApplied')).toMatchObject({
+    reason: 'PartitionFailed',
+    message: expect.stringMatching(
+      /^policy greedy, generation 1, cannot be had here: 300000 streams in all; .* stays in force$/,
+    ),
+  });
+  expect(status.appliedPolicy).toMatchObject({ name: 'default', contexts });
+  expect(condition({ status }, 'Ready')?.status).toBe('True');
+  await node.task('steady', 'to be served again', isServed);
 }, 90_000);

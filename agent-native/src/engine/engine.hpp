@@ -21,7 +21,7 @@ namespace daris::engine {
 /// Why a model cannot be loaded or a slot not be made. what() names the artifact and what would work.
 /// Reasons:
 ///   InvalidArtifact  damaged, or its tensors are not those of the manifest
-///   NoArtifacts      the package has none for this engine (and architecture)
+///   NoArtifacts      the package has none for this engine
 ///   UnknownBatch     no artifacts of that batch size
 ///   StageFailed      a stage threw while it was measured
 ///   Cancelled        the stop token was raised
@@ -46,12 +46,16 @@ struct Device {
   std::uint64_t memory_bytes;
   std::string engine;  ///< the word used in manifests, such as "openvino"
   std::string engine_version;
+  /// Loading a model is running code that came with it, beside everyone's data.
+  bool compiled_code = false;
 };
 
 /// A context of the partitioning in force.
 struct Context {
   std::uint32_t units;  ///< streaming multiprocessors, or cores
   std::uint32_t streams;
+  std::uint32_t wanted =
+      0;  ///< units that eq. 9 asks for, where the hardware could not grant just these; else 0
 };
 
 /// A model that is ready to run, shared by all contexts. Immutable: may be read from any thread.

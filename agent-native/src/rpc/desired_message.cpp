@@ -40,6 +40,9 @@ runtime::Policy policyOf(const wire::Policy& message) {
                                     : sched::Admission::Utilization;
   policy.scheduling.highPriorityAdmission = message.high_priority_admission();
   policy.highPriorityUtilizationLimit = message.high_priority_utilization_limit();
+  policy.name = message.name();
+  policy.compiledCodeNamespaces = {message.compiled_code_namespaces().begin(),
+                                   message.compiled_code_namespaces().end()};
   return policy;
 }
 
@@ -107,7 +110,10 @@ runtime::DesiredState desiredOf(const wire::DesiredState& message) {
   if (!message.has_policy()) unset("policy", "a Policy");
   desired.policy = policyOf(message.policy());
   for (const wire::DesiredModel& model : message.models())
-    desired.models.push_back({model.digest(), model.uri(), model.measure()});
+    desired.models.push_back({model.digest(),
+                              model.uri(),
+                              model.measure(),
+                              {model.namespaces().begin(), model.namespaces().end()}});
   for (const wire::DesiredTask& task : message.tasks()) desired.tasks.push_back(taskOf(task));
   return desired;
 }

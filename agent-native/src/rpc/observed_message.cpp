@@ -144,6 +144,7 @@ void fill(wire::ObservedContext& message, const runtime::ObservedContext& contex
   message.set_low_utilization_e9(context.lowUtilizationE9);
   message.set_active_utilization_e9(context.activeUtilizationE9);
   message.set_busy_us(context.busyUs);
+  message.set_wanted_sms(context.wantedSms);
 }
 
 }  // namespace
@@ -155,6 +156,7 @@ wire::ObservedState messageOf(const runtime::ObservedState& state, const std::st
   message.set_time_us(state.wallUs);
   wire::ObservedGpu& gpu = *message.add_gpus();
   gpu.set_uuid(state.gpuUuid);
+  gpu.set_partition_fault(state.partitionFault);
   for (const runtime::ObservedContext& context : state.contexts) fill(*gpu.add_contexts(), context);
   for (const runtime::ObservedModel& model : state.models) fill(*message.add_models(), model);
   for (const runtime::ObservedTask& task : state.tasks) fill(*message.add_tasks(), task);

@@ -4,6 +4,13 @@
 
 namespace daris::runtime {
 
+namespace {
+
+// Contexts may be many, and each stage may be remarked on in each; a message of a condition is short.
+constexpr std::size_t kNamedRemarks = 4;
+
+}  // namespace
+
 void SlotDemand::add(const ClassKey& key, sched::Priority priority, std::uint32_t context) {
   auto& wanted = wanted_.try_emplace(key, contexts_, 0U).first->second;
   if (priority == sched::Priority::High) {
@@ -50,9 +57,15 @@ void Classes::delivered(const ClassKey& key, const std::vector<std::uint32_t>& s
 }
 
 std::string Classes::remarksOn(const ClassKey& key) const {
+  const auto& remarks = entries_.find(key)->second.remarks;
   std::string line;
-  for (const std::string& remark : entries_.find(key)->second.remarks)
+  std::size_t named = 0;
+  for (const std::string& remark : remarks) {
+    if (named++ == kNamedRemarks) break;
     line += (line.empty() ? "" : "; ") + remark;
+  }
+  if (remarks.size() > kNamedRemarks)
+    line += "; and " + std::to_string(remarks.size() - kNamedRemarks) + " more";
   return line;
 }
 

@@ -56,7 +56,7 @@ class Classes {
   [[nodiscard]] const std::string& faultOf(const ClassKey& key) const {
     return entries_.find(key)->second.fault;
   }
-  /// All remarks on its slots, in one line.
+  /// The remarks on its slots, in one line: the first few, and how many more there are.
   [[nodiscard]] std::string remarksOn(const ClassKey& key) const;
   [[nodiscard]] sched::ClassId idOf(const ClassKey& key) const { return entries_.find(key)->second.id; }
   [[nodiscard]] bool empty() const { return entries_.empty() && retiring_.empty(); }

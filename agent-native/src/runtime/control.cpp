@@ -3,6 +3,7 @@
 
 #include <future>
 
+#include "runtime/compiled_code.hpp"
 #include "runtime/desired_diff.hpp"
 
 namespace daris::runtime {
@@ -50,7 +51,7 @@ void Control::apply(DesiredState desired) {
     classes_.forgive();
   }
   static_cast<void>(partitioned());  // dividing the device goes before loads
-  models_.want(desired_->models, retry);
+  models_.want(desired_->models, retry, refusedModels(engine_.device(), *desired_));
   reconcile();
 }
 

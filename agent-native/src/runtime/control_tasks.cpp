@@ -12,7 +12,7 @@ namespace daris::runtime {
 std::vector<Verdict> Control::decide() {
   std::set<std::string, std::less<>> incumbents;
   for (const auto& [uid, running] : running_) incumbents.insert(uid);
-  auto verdicts = plan(*desired_, engine_.device().uuid, models_.table(), incumbents);
+  auto verdicts = plan(*desired_, engine_.device(), models_.table(), incumbents);
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     const auto refused = refusedByScheduler_.find(desired_->tasks[i].uid);
     if (refused == refusedByScheduler_.end()) continue;
@@ -225,6 +225,7 @@ ObservedState Control::observe() {
   state.gpuUuid = engine_.device().uuid;
   if (!desired_) return state;
   state.appliedGeneration = desired_->generation;
+  state.partitionFault = partitionFault_;
   for (const auto& [digest, model] : models_.table()) state.models.push_back(model);
   for (const DesiredTask& task : desired_->tasks) state.tasks.push_back(observeTask(task));
   if (!divided()) return state;
@@ -233,9 +234,10 @@ ObservedState Control::observe() {
     const std::uint32_t index = context.context.index;
     const auto e9 = [](sched::Utilization util) { return static_cast<std::int64_t>(util.billionths); };
     // Active as in eq. 7: all of HP, and LP with a job released and not finished.
-    state.contexts.push_back({index, engine_.contexts()[index].units, context.streams, e9(context.highTotal),
-                              e9(context.lowTotal), e9(context.highTotal + context.lowActive),
-                              figures.busyUs});
+    const engine::Context& has = engine_.contexts()[index];
+    state.contexts.push_back({index, has.units, has.wanted == 0 ? has.units : has.wanted, context.streams,
+                              e9(context.highTotal), e9(context.lowTotal),
+                              e9(context.highTotal + context.lowActive), figures.busyUs});
   }
   return state;
 }

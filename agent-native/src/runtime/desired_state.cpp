@@ -41,7 +41,8 @@ bool Policy::operator==(const Policy& other) const {
   const auto& b = other.scheduling;
   return partition == other.partition && a.mretWindow == b.mretWindow && a.mretAging == b.mretAging &&
          a.admission == b.admission && a.highPriorityAdmission == b.highPriorityAdmission &&
-         highPriorityUtilizationLimit == other.highPriorityUtilizationLimit;
+         highPriorityUtilizationLimit == other.highPriorityUtilizationLimit && name == other.name &&
+         compiledCodeNamespaces == other.compiledCodeNamespaces;
 }
 
 std::string servedName(const DesiredTask& task) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct Policy {
   engine::Partitioning partition;
   sched::Policy scheduling;
   double highPriorityUtilizationLimit = 0.75;  // share of a context's N_s that HP tasks may book
+  std::string name;                            // of the GpuSchedulingPolicy, for messages
+  std::set<std::string, std::less<>> compiledCodeNamespaces;
 
   bool operator==(const Policy& other) const;
 };
@@ -24,7 +27,8 @@ struct Policy {
 struct DesiredModel {
   std::string digest;
   std::string uri;
-  bool measure = false;  // also where no task waits for its AFETs
+  bool measure = false;                      // also where no task waits for its AFETs
+  std::vector<std::string> namespaces = {};  // in which an object names it
 
   bool operator==(const DesiredModel&) const = default;
 };

@@ -1,6 +1,9 @@
 #include "runtime/models.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "runtime/compiled_code.hpp"
 
 namespace daris::runtime {
 
@@ -20,7 +23,7 @@ void forgetFault(ObservedModel& told) {
 
 }  // namespace
 
-void Models::want(const std::vector<DesiredModel>& desired, bool retry) {
+void Models::want(const std::vector<DesiredModel>& desired, bool retry, const Refused& refused) {
   std::map<std::string, std::vector<std::string>> uris;
   for (const DesiredModel& model : desired) uris[model.digest].push_back(model.uri);
   for (auto& [digest, entry] : entries_) entry.wanted = uris.contains(digest);
@@ -34,11 +37,27 @@ void Models::want(const std::vector<DesiredModel>& desired, bool retry) {
       told.digest = digest;
       told.uri = places.front();
     }
+    const auto no = refused.find(digest);
+    if (no != refused.end()) {
+      refuse(entry, told, no->second);
+      continue;
+    }
+    const bool allowedAnew = std::exchange(entry.refused, false);
     const bool failed = told.phase == ModelPhase::Failed;
     if (retry && told.phase == ModelPhase::Ready) forgetFault(told);
-    if (failed && moved) told.phase = ModelPhase::Loading;
-    if (isNew || (failed && (retry || moved))) start(digest, entry, 0);
+    if (failed && (moved || allowedAnew)) told.phase = ModelPhase::Loading;
+    if (allowedAnew) forgetFault(told);
+    if (isNew || (failed && (retry || moved || allowedAnew))) start(digest, entry, 0);
   }
+}
+
+void Models::refuse(Entry& entry, ObservedModel& told, const std::string& why) {
+  entry.refused = true;
+  entry.attempt = ++attempts_;  // what was ordered before must not be opened any more
+  if (entry.model) givenUp_.push_back(std::move(entry.model));
+  told.phase = ModelPhase::Failed;
+  told.reason = kCodeNotAllowed;
+  told.message = why;
 }
 
 void Models::start(const std::string& digest, Entry& entry, DurationUs delayUs) {
@@ -56,7 +75,7 @@ std::optional<ModelRequest> Models::claim(const std::string& digest, std::uint64
 
 std::vector<std::shared_ptr<const engine::LoadedModel>> Models::dropUnused(
     const std::set<std::string, std::less<>>& used) {
-  std::vector<std::shared_ptr<const engine::LoadedModel>> dropped;
+  auto dropped = std::exchange(givenUp_, {});
   for (auto at = entries_.begin(); at != entries_.end();) {
     if (at->second.wanted || used.contains(at->first)) {
       ++at;
@@ -75,6 +94,10 @@ void Models::loaded(const std::string& digest, LoadResult result) {
   Entry& entry = found->second;
   ObservedModel& told = table_[digest];
   entry.loading = false;
+  if (entry.refused) {
+    if (result.model) givenUp_.push_back(std::move(result.model));
+    return;
+  }
   told.uri = result.uri;
   told.reason = std::move(result.reason);
   told.message = std::move(result.message);

@@ -1,6 +1,6 @@
 // The models that are wanted, being loaded, ready or failed. Guarded by its owner's lock.
 // Loading → Ready | Failed; a failed one is tried again after a while when it was not found, or on new
-// desire. A ready one may be measured.
+// desire. A ready one may be measured. One that is refused is Failed, and never opened.
 #pragma once
 
 #include <functional>
@@ -24,10 +24,15 @@ class Models {
 
   explicit Models(Load load) : load_(std::move(load)) {}
 
-  /// Starts to load what is new and, if `retry`, what has failed; what could not be measured may be again.
-  void want(const std::vector<DesiredModel>& desired, bool retry);
+  /// Why models must not be loaded, by digest.
+  using Refused = std::map<std::string, std::string, std::less<>>;
 
-  /// Forgets what is neither wanted nor among `used` digests, and hands it over to be destroyed elsewhere.
+  /// Starts to load what is new and, if `retry`, what has failed; what could not be measured may be again.
+  /// What is refused is not opened, and given up where it was loaded before.
+  void want(const std::vector<DesiredModel>& desired, bool retry, const Refused& refused = {});
+
+  /// Forgets what is neither wanted nor among `used` digests, and hands it over to be destroyed elsewhere, as
+  /// is what was refused after it was loaded.
   [[nodiscard]] std::vector<std::shared_ptr<const engine::LoadedModel>> dropUnused(
       const std::set<std::string, std::less<>>& used);
 
@@ -56,6 +61,7 @@ class Models {
     std::vector<std::string> uris;
     bool wanted = true;
     bool loading = false;
+    bool refused = false;
     std::uint64_t attempt = 0;  // the one that counts
     std::uint32_t failures = 0;
     std::shared_ptr<const engine::LoadedModel> model;
@@ -63,11 +69,13 @@ class Models {
   };
 
   void start(const std::string& digest, Entry& entry, DurationUs delayUs);
+  void refuse(Entry& entry, ObservedModel& told, const std::string& why);
 
   Load load_;
   std::uint64_t attempts_ = 0;
   std::map<std::string, Entry, std::less<>> entries_;
   ModelTable table_;  // what of each entry is told outside; the same keys
+  std::vector<std::shared_ptr<const engine::LoadedModel>> givenUp_;  // until dropUnused hands them over
 };
 
 }  // namespace daris::runtime

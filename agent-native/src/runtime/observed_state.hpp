@@ -51,7 +51,8 @@ struct ObservedTask {
 
 struct ObservedContext {
   std::uint32_t index = 0;
-  std::uint32_t sms = 0;
+  std::uint32_t sms = 0;        // granted
+  std::uint32_t wantedSms = 0;  // asked for by eq. 9
   std::uint32_t streams = 0;
   std::int64_t highUtilizationE9 = 0;
   std::int64_t lowUtilizationE9 = 0;
@@ -64,6 +65,7 @@ struct ObservedState {
   std::int64_t wallUs = 0;
   std::string gpuUuid;
   std::vector<ObservedContext> contexts;
+  std::string partitionFault;  // why the device cannot be divided as desired
   std::vector<ObservedModel> models;
   std::vector<ObservedTask> tasks;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "runtime/compiled_code.hpp"
 #include "runtime/words.hpp"
 
 namespace daris::runtime {
@@ -52,18 +53,19 @@ Verdict verdictOfModel(const DesiredTask& task, const ModelTable& models) {
   return refused("ModelFailed", model.reason + ": " + model.message);
 }
 
-Verdict verdictAlone(const DesiredTask& task, const Policy& policy, std::string_view gpuUuid,
+Verdict verdictAlone(const DesiredTask& task, const Policy& policy, const engine::Device& device,
                      const ModelTable& models) {
   if (const auto fault = faultOf(task)) return refused("InvalidTask", *fault);
-  if (task.gpuUuid != gpuUuid) {
-    return refused("UnknownGpu",
-                   "this runtime has no GPU " + task.gpuUuid + "; it owns " + std::string(gpuUuid));
+  if (task.gpuUuid != device.uuid) {
+    return refused("UnknownGpu", "this runtime has no GPU " + task.gpuUuid + "; it owns " + device.uuid);
   }
   if (task.context >= policy.partition.contexts) {
-    return refused("UnknownContext", "context " + std::to_string(task.context) + " of " +
-                                         std::string(gpuUuid) + " does not exist; it has " +
+    return refused("UnknownContext", "context " + std::to_string(task.context) + " of " + device.uuid +
+                                         " does not exist; it has " +
                                          std::to_string(policy.partition.contexts) + ", counted from 0");
   }
+  if (const auto why = codeRefusal(device, policy, std::span(&task.nameSpace, 1)))
+    return refused(kCodeNotAllowed, *why);
   return verdictOfModel(task, models);
 }
 
@@ -116,11 +118,11 @@ void refuseDuplicateNames(const DesiredState& desired, std::vector<Verdict>& ver
 
 }  // namespace
 
-std::vector<Verdict> plan(const DesiredState& desired, std::string_view gpuUuid, const ModelTable& models,
+std::vector<Verdict> plan(const DesiredState& desired, const engine::Device& device, const ModelTable& models,
                           const std::set<std::string, std::less<>>& incumbents) {
   std::vector<Verdict> verdicts;
   for (const DesiredTask& task : desired.tasks) {
-    verdicts.push_back(verdictAlone(task, desired.policy, gpuUuid, models));
+    verdicts.push_back(verdictAlone(task, desired.policy, device, models));
   }
   refuseDuplicateNames(desired, verdicts);
   Bookings bookings(desired.policy);

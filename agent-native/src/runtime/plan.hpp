@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/engine.hpp"
 #include "runtime/desired_state.hpp"
 #include "runtime/observed_state.hpp"
 
@@ -26,10 +27,10 @@ struct Verdict {
 };
 
 /// One verdict for each desired task, in their order. Reasons: InvalidTask, DuplicateName, UnknownGpu,
-/// UnknownContext, ModelFailed, BatchNotInPackage, Overcommitted. High-priority tasks of `incumbents` (uids)
-/// book their context before others, so that a newcomer is refused and never one that runs. A task goes by
-/// the AFETs that it brings, else by those of its model, and waits where there are none.
-[[nodiscard]] std::vector<Verdict> plan(const DesiredState& desired, std::string_view gpuUuid,
+/// UnknownContext, CompiledCodeNotAllowed, ModelFailed, BatchNotInPackage, Overcommitted. High-priority tasks
+/// of `incumbents` (uids) book their context before others, so that a newcomer is refused and never one that
+/// runs. A task goes by the AFETs that it brings, else by those of its model, and waits where there are none.
+[[nodiscard]] std::vector<Verdict> plan(const DesiredState& desired, const engine::Device& device,
                                         const ModelTable& models,
                                         const std::set<std::string, std::less<>>& incumbents);
 

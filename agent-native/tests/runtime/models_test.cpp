@@ -106,6 +106,44 @@ TEST_F(ModelsTest, NewDesireOvertakesTheWaitForARetry) {
   EXPECT_TRUE(models_.claim("d", attempts_[2].attempt));
 }
 
+const Models::Refused kRefused{{"d", "of a namespace that is not listed"}};
+
+TEST_F(ModelsTest, ARefusedOneIsNeverOpened) {
+  models_.want(wanted_, true, kRefused);
+  EXPECT_TRUE(attempts_.empty());
+  EXPECT_EQ(models_.table().at("d").phase, ModelPhase::Failed);
+  EXPECT_EQ(models_.table().at("d").reason, "CompiledCodeNotAllowed");
+  models_.want(wanted_, false);
+  EXPECT_EQ(attempts_.size(), 1U) << "as soon as it is allowed";
+  EXPECT_EQ(models_.table().at("d").phase, ModelPhase::Loading);
+}
+
+TEST_F(ModelsTest, OneThatIsRefusedAfterItWasLoadedIsGivenUpAndMayComeBack) {
+  load();
+  models_.want(wanted_, true, kRefused);
+  EXPECT_EQ(models_.model("d"), nullptr);
+  EXPECT_EQ(models_.dropUnused({}).size(), 1U);
+  EXPECT_EQ(models_.dropUnused({}).size(), 0U);
+  load();
+  EXPECT_EQ(models_.table().at("d").phase, ModelPhase::Ready);
+  EXPECT_EQ(models_.table().at("d").reason, "");
+}
+
+TEST_F(ModelsTest, WhatIsRefusedWhileItIsOrderedOrLoadedIsNotKept) {
+  models_.want(wanted_, true);
+  models_.want(wanted_, true, kRefused);
+  EXPECT_FALSE(models_.claim("d", attempts_.back().attempt)) << "ordered before it was refused";
+  models_.want(wanted_, true);
+  ASSERT_TRUE(models_.claim("d", attempts_.back().attempt));
+  models_.want(wanted_, true, kRefused);
+  LoadResult result;
+  result.model = std::make_shared<const LoadedPair>();
+  models_.loaded("d", std::move(result));
+  EXPECT_EQ(models_.table().at("d").reason, "CompiledCodeNotAllowed");
+  EXPECT_EQ(models_.model("d"), nullptr);
+  EXPECT_EQ(models_.dropUnused({}).size(), 1U);
+}
+
 TEST_F(ModelsTest, AllUrisOfADigestAreTried) {
   models_.want({{"d", "file:///wrong"}, {"d", "file:///right"}}, true);
   ASSERT_EQ(attempts_.size(), 1U);

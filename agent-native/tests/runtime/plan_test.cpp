@@ -12,6 +12,13 @@ namespace {
 
 using test::taskNamed;
 
+const engine::Device kCores{.uuid = "cpu-0",
+                            .product = "cores",
+                            .units = 2,
+                            .memory_bytes = 0,
+                            .engine = "openvino",
+                            .engine_version = "1"};
+
 ModelTable models() {
   ObservedModel ready;
   ready.digest = "sha256:a";
@@ -63,7 +70,7 @@ class PlanOfOne : public testing::TestWithParam<Case> {};
 TEST_P(PlanOfOne, SaysPhaseReasonAndWords) {
   DesiredTask task = taskNamed("a");
   GetParam().edit(task);
-  const auto verdicts = plan(desiredOf({taskNamed("other"), task}), "cpu-0", models(), {});
+  const auto verdicts = plan(desiredOf({taskNamed("other"), task}), kCores, models(), {});
   EXPECT_EQ(verdicts[0].phase, TaskPhase::Serving) << "another task is not touched by it";
   EXPECT_EQ(verdicts[1].phase, GetParam().phase);
   EXPECT_EQ(verdicts[1].reason, GetParam().reason);
@@ -139,7 +146,25 @@ DesiredTask high(const std::string& name, DurationUs periodUs) {
 TEST(Plan, AfetIsThatOfTheBatch) {
   DesiredTask task = taskNamed("a");
   task.batchSize = 2;
-  EXPECT_EQ(plan(desiredOf({task}), "cpu-0", models(), {})[0].afetUs, (std::vector<DurationUs>{2000, 5000}));
+  EXPECT_EQ(plan(desiredOf({task}), kCores, models(), {})[0].afetUs, (std::vector<DurationUs>{2000, 5000}));
+}
+
+TEST(Plan, OfEqualPackagesTheOneOfAListedNamespaceRuns) {
+  engine::Device gpu = kCores;
+  gpu.compiled_code = true;
+  DesiredTask allowed = taskNamed("a");
+  allowed.nameSpace = "vision";
+  DesiredState desired = desiredOf({allowed, taskNamed("b")});
+  desired.policy.name = "edge";
+  desired.policy.compiledCodeNamespaces = {"vision"};
+  const auto verdicts = plan(desired, gpu, models(), {});
+  EXPECT_EQ(verdicts[0].phase, TaskPhase::Serving);
+  EXPECT_EQ(verdicts[1].reason, "CompiledCodeNotAllowed");
+  EXPECT_EQ(
+      verdicts[1].message,
+      "engine openvino of cpu-0 runs compiled code, and namespace default is not listed in "
+      "spec.compiledCode.namespaces of policy edge; list it there, or run the package on a node with another "
+      "engine");
 }
 
 using Afets = std::vector<DurationUs>;
@@ -148,7 +173,7 @@ Afets afetsOf(const std::string& digest, Afets given) {
   DesiredTask task = taskNamed("a");
   task.modelDigest = digest;
   task.stageAfetUs = std::move(given);
-  return plan(desiredOf({task}), "cpu-0", models(), {})[0].afetUs;
+  return plan(desiredOf({task}), kCores, models(), {})[0].afetUs;
 }
 
 TEST(Plan, AfetsThatATaskBringsComeBeforeThoseOfItsModel) {
@@ -166,7 +191,7 @@ TEST(Plan, AfetsThatCannotBeOfTheModelAreNone) {
 TEST(Plan, ATaskIsBookedByTheAfetsThatItBrings) {
   DesiredTask light = high("b", 14'000);
   light.stageAfetUs = {1000, 2500};  // 0.25; by its model it were 0.286
-  const auto verdicts = plan(desiredOf({high("a", 8000), light}), "cpu-0", models(), {});
+  const auto verdicts = plan(desiredOf({high("a", 8000), light}), kCores, models(), {});
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving) << verdicts[1].message;
 }
 
@@ -215,33 +240,33 @@ TEST(NextToMeasure, ATaskThatWaitsComesFirst) {
 }
 
 TEST(Plan, HighPriorityBeyondTheLimitIsOvercommittedWithTheTerms) {
-  const auto verdicts = plan(desiredOf({high("a", 8000), high("b", 14'000)}), "cpu-0", models(), {});
+  const auto verdicts = plan(desiredOf({high("a", 8000), high("b", 14'000)}), kCores, models(), {});
   EXPECT_EQ(verdicts[0].phase, TaskPhase::Serving);
   EXPECT_EQ(verdicts[1].reason, "Overcommitted");
   EXPECT_EQ(verdicts[1].message, "HP load 0.5 + 0.286 > 0.75 on context 0 (0.75 of 1 streams)");
 }
 
 TEST(Plan, TheLimitItselfFits) {
-  const auto verdicts = plan(desiredOf({high("a", 8000), high("b", 16'000)}), "cpu-0", models(), {});
+  const auto verdicts = plan(desiredOf({high("a", 8000), high("b", 16'000)}), kCores, models(), {});
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving);
 }
 
 TEST(Plan, EachContextHasItsOwnBooking) {
   DesiredTask elsewhere = high("b", 8000);
   elsewhere.context = 1;
-  const auto verdicts = plan(desiredOf({high("a", 8000), elsewhere}), "cpu-0", models(), {});
+  const auto verdicts = plan(desiredOf({high("a", 8000), elsewhere}), kCores, models(), {});
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving);
 }
 
 TEST(Plan, LowPriorityIsNotBooked) {
   DesiredTask heavy = taskNamed("lp");
   heavy.periodUs = heavy.deadlineUs = 4000;
-  EXPECT_EQ(plan(desiredOf({heavy, heavy}), "cpu-0", models(), {})[0].phase, TaskPhase::Serving);
+  EXPECT_EQ(plan(desiredOf({heavy, heavy}), kCores, models(), {})[0].phase, TaskPhase::Serving);
 }
 
 TEST(Plan, ANewcomerNeverDrivesOutWhatRuns) {
   const auto verdicts =
-      plan(desiredOf({high("new", 8000), high("old", 8000)}), "cpu-0", models(), {"uid-old"});
+      plan(desiredOf({high("new", 8000), high("old", 8000)}), kCores, models(), {"uid-old"});
   EXPECT_EQ(verdicts[0].reason, "Overcommitted");
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving);
 }

@@ -8,6 +8,7 @@
 #include "engine/contract.hpp"
 #include "engine/onnx_packages.hpp"
 #include "engine/stage_runner.hpp"
+#include "engine/wrapped_engine.hpp"
 #include "runtime/dispatcher.hpp"
 
 namespace daris::runtime {
@@ -17,36 +18,11 @@ constexpr auto kPatience = std::chrono::seconds(60);
 constexpr std::uint64_t kJobs = 50;
 
 /// A real engine that tells no listener.
-class SilentEngine : public engine::Engine {
+class SilentEngine : public test::WrappedEngine {
  public:
-  explicit SilentEngine(std::unique_ptr<engine::Engine> engine) : engine_(std::move(engine)) {}
-
-  [[nodiscard]] const engine::Device& device() const override { return engine_->device(); }
-  void partition(const engine::Partitioning& partitioning) override { engine_->partition(partitioning); }
-  [[nodiscard]] const std::vector<engine::Context>& contexts() const override { return engine_->contexts(); }
-  [[nodiscard]] std::shared_ptr<const engine::LoadedModel> load(const model::Package& package,
-                                                                std::stop_token stop) override {
-    return engine_->load(package, stop);
-  }
-  [[nodiscard]] std::vector<std::int64_t> measure(const std::shared_ptr<const engine::LoadedModel>& model,
-                                                  std::uint32_t batch, std::uint32_t repetitions,
-                                                  std::stop_token stop) override {
-    return engine_->measure(model, batch, repetitions, stop);
-  }
-  [[nodiscard]] std::unique_ptr<engine::Slot> create_slot(
-      const std::shared_ptr<const engine::LoadedModel>& model, std::uint32_t context,
-      std::uint32_t batch) override {
-    return engine_->create_slot(model, context, batch);
-  }
-  void launch(const engine::Launch& launch) noexcept override { engine_->launch(launch); }
+  using WrappedEngine::WrappedEngine;
   void listen(engine::CompletionListener*) noexcept override {}
   [[nodiscard]] bool polled() const noexcept override { return true; }
-  [[nodiscard]] std::size_t poll(std::span<engine::Completion> completions) noexcept override {
-    return engine_->poll(completions);
-  }
-
- private:
-  std::unique_ptr<engine::Engine> engine_;
 };
 
 class PolledEngineTest : public testing::Test {

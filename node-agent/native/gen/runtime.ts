@@ -347,7 +347,10 @@ export const TaskPhase = {
   /** TASK_PHASE_LOADING - Its model is being loaded, or measured where the task brings no AFETs. */
   TASK_PHASE_LOADING: 1,
   TASK_PHASE_SERVING: 2,
-  /** TASK_PHASE_REFUSED - Not run; reason and message say why (Overcommitted, ModelFailed, UnknownContext, BatchNotInPackage, …). */
+  /**
+   * TASK_PHASE_REFUSED - Not run; reason and message say why (Overcommitted, ModelFailed, UnknownContext, BatchNotInPackage,
+   * CompiledCodeNotAllowed, …).
+   */
   TASK_PHASE_REFUSED: 3,
 } as const;
 
@@ -494,6 +497,10 @@ export interface Policy {
   /** Share of a context's streams that high-priority tasks may book, by AFET. A task beyond it is Overcommitted. */
   highPriorityUtilizationLimit: number;
   mode: PartitionMode;
+  /** Of the GpuSchedulingPolicy, for messages to people. */
+  name: string;
+  /** Namespaces whose compiled code is loaded, where the engine runs such; absent: none. */
+  compiledCodeNamespaces: string[];
 }
 
 /** A package to open, check and load, whether or not a task of this node runs it. */
@@ -507,6 +514,8 @@ export interface DesiredModel {
    * was measured holds.
    */
   measure: boolean;
+  /** Namespaces in which an object names it. An engine that runs compiled code loads it for one that the policy lists. */
+  namespaces: string[];
 }
 
 export interface DesiredTask {
@@ -585,6 +594,8 @@ export interface ObservedState {
 export interface ObservedGpu {
   uuid: string;
   contexts: ObservedContext[];
+  /** Why it cannot be divided as the desired state says, which is then not in force; empty: it is, or will be. */
+  partitionFault: string;
 }
 
 export interface ObservedContext {
@@ -597,6 +608,8 @@ export interface ObservedContext {
   activeUtilizationE9: number;
   /** Time that streams of this context spent in stages since the instance started. */
   busyUs: number;
+  /** What eq. 9 asks for; `sms` is what the hardware granted. */
+  wantedSms: number;
 }
 
 export interface Tensor {
@@ -612,7 +625,8 @@ export interface ObservedModel {
   uri: string;
   phase: ModelPhase;
   /**
-   * Why it failed: NotFound, DigestMismatch, UnsafePath, UnlistedFile, InvalidPackage, InvalidArtifact, … Of a READY one:
+   * Why it failed: NotFound, DigestMismatch, UnsafePath, UnlistedFile, InvalidPackage, InvalidArtifact,
+   * CompiledCodeNotAllowed, … Of a READY one:
    * why it could not be measured; it serves tasks that bring their AFETs all the same.
    */
   reason: string;
@@ -1156,6 +1170,8 @@ function createBasePolicy(): Policy {
     highPriorityAdmission: false,
     highPriorityUtilizationLimit: 0,
     mode: 0,
+    name: "",
+    compiledCodeNamespaces: [],
   };
 }
 
@@ -1187,6 +1203,12 @@ export const Policy: MessageFns<Policy> = {
     }
     if (message.mode !== 0) {
       writer.uint32(72).int32(message.mode);
+    }
+    if (message.name !== "") {
+      writer.uint32(162).string(message.name);
+    }
+    for (const v of message.compiledCodeNamespaces) {
+      writer.uint32(170).string(v!);
     }
     return writer;
   },
@@ -1276,6 +1298,22 @@ export const Policy: MessageFns<Policy> = {
             message.mode = reader.int32() as any;
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.compiledCodeNamespaces.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1319,6 +1357,12 @@ export const Policy: MessageFns<Policy> = {
         ? globalThis.Number(object.high_priority_utilization_limit)
         : 0,
       mode: isSet(object.mode) ? partitionModeFromJSON(object.mode) : 0,
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      compiledCodeNamespaces: globalThis.Array.isArray(object?.compiledCodeNamespaces)
+        ? object.compiledCodeNamespaces.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.compiled_code_namespaces)
+        ? object.compiled_code_namespaces.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -1351,6 +1395,12 @@ export const Policy: MessageFns<Policy> = {
     if (message.mode !== 0) {
       obj.mode = partitionModeToJSON(message.mode);
     }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.compiledCodeNamespaces?.length) {
+      obj.compiledCodeNamespaces = message.compiledCodeNamespaces;
+    }
     return obj;
   },
 
@@ -1368,12 +1418,14 @@ export const Policy: MessageFns<Policy> = {
     message.highPriorityAdmission = object.highPriorityAdmission ?? false;
     message.highPriorityUtilizationLimit = object.highPriorityUtilizationLimit ?? 0;
     message.mode = object.mode ?? 0;
+    message.name = object.name ?? "";
+    message.compiledCodeNamespaces = object.compiledCodeNamespaces?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBaseDesiredModel(): DesiredModel {
-  return { digest: "", uri: "", measure: false };
+  return { digest: "", uri: "", measure: false, namespaces: [] };
 }
 
 export const DesiredModel: MessageFns<DesiredModel> = {
@@ -1386,6 +1438,9 @@ export const DesiredModel: MessageFns<DesiredModel> = {
     }
     if (message.measure !== false) {
       writer.uint32(24).bool(message.measure);
+    }
+    for (const v of message.namespaces) {
+      writer.uint32(114).string(v!);
     }
     return writer;
   },
@@ -1427,6 +1482,14 @@ export const DesiredModel: MessageFns<DesiredModel> = {
             message.measure = reader.bool();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.namespaces.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1444,6 +1507,9 @@ export const DesiredModel: MessageFns<DesiredModel> = {
       digest: isSet(object.digest) ? globalThis.String(object.digest) : "",
       uri: isSet(object.uri) ? globalThis.String(object.uri) : "",
       measure: isSet(object.measure) ? globalThis.Boolean(object.measure) : false,
+      namespaces: globalThis.Array.isArray(object?.namespaces)
+        ? object.namespaces.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -1458,6 +1524,9 @@ export const DesiredModel: MessageFns<DesiredModel> = {
     if (message.measure !== false) {
       obj.measure = message.measure;
     }
+    if (message.namespaces?.length) {
+      obj.namespaces = message.namespaces;
+    }
     return obj;
   },
 
@@ -1469,6 +1538,7 @@ export const DesiredModel: MessageFns<DesiredModel> = {
     message.digest = object.digest ?? "";
     message.uri = object.uri ?? "";
     message.measure = object.measure ?? false;
+    message.namespaces = object.namespaces?.map((e) => e) || [];
     return message;
   },
 };
@@ -2627,7 +2697,7 @@ export const ObservedState: MessageFns<ObservedState> = {
 };
 
 function createBaseObservedGpu(): ObservedGpu {
-  return { uuid: "", contexts: [] };
+  return { uuid: "", contexts: [], partitionFault: "" };
 }
 
 export const ObservedGpu: MessageFns<ObservedGpu> = {
@@ -2637,6 +2707,9 @@ export const ObservedGpu: MessageFns<ObservedGpu> = {
     }
     for (const v of message.contexts) {
       ObservedContext.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.partitionFault !== "") {
+      writer.uint32(106).string(message.partitionFault);
     }
     return writer;
   },
@@ -2670,6 +2743,14 @@ export const ObservedGpu: MessageFns<ObservedGpu> = {
             message.contexts.push(ObservedContext.decode(reader, reader.uint32()));
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.partitionFault = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2688,6 +2769,11 @@ export const ObservedGpu: MessageFns<ObservedGpu> = {
       contexts: globalThis.Array.isArray(object?.contexts)
         ? object.contexts.map((e: any) => ObservedContext.fromJSON(e))
         : [],
+      partitionFault: isSet(object.partitionFault)
+        ? globalThis.String(object.partitionFault)
+        : isSet(object.partition_fault)
+        ? globalThis.String(object.partition_fault)
+        : "",
     };
   },
 
@@ -2699,6 +2785,9 @@ export const ObservedGpu: MessageFns<ObservedGpu> = {
     if (message.contexts?.length) {
       obj.contexts = message.contexts.map((e) => ObservedContext.toJSON(e));
     }
+    if (message.partitionFault !== "") {
+      obj.partitionFault = message.partitionFault;
+    }
     return obj;
   },
 
@@ -2709,12 +2798,22 @@ export const ObservedGpu: MessageFns<ObservedGpu> = {
     const message = createBaseObservedGpu();
     message.uuid = object.uuid ?? "";
     message.contexts = object.contexts?.map((e) => ObservedContext.fromPartial(e)) || [];
+    message.partitionFault = object.partitionFault ?? "";
     return message;
   },
 };
 
 function createBaseObservedContext(): ObservedContext {
-  return { index: 0, sms: 0, streams: 0, highUtilizationE9: 0, lowUtilizationE9: 0, activeUtilizationE9: 0, busyUs: 0 };
+  return {
+    index: 0,
+    sms: 0,
+    streams: 0,
+    highUtilizationE9: 0,
+    lowUtilizationE9: 0,
+    activeUtilizationE9: 0,
+    busyUs: 0,
+    wantedSms: 0,
+  };
 }
 
 export const ObservedContext: MessageFns<ObservedContext> = {
@@ -2739,6 +2838,9 @@ export const ObservedContext: MessageFns<ObservedContext> = {
     }
     if (message.busyUs !== 0) {
       writer.uint32(56).uint64(message.busyUs);
+    }
+    if (message.wantedSms !== 0) {
+      writer.uint32(144).uint32(message.wantedSms);
     }
     return writer;
   },
@@ -2812,6 +2914,14 @@ export const ObservedContext: MessageFns<ObservedContext> = {
             message.busyUs = longToNumber(reader.uint64());
             continue;
           }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.wantedSms = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2849,6 +2959,11 @@ export const ObservedContext: MessageFns<ObservedContext> = {
         : isSet(object.busy_us)
         ? globalThis.Number(object.busy_us)
         : 0,
+      wantedSms: isSet(object.wantedSms)
+        ? globalThis.Number(object.wantedSms)
+        : isSet(object.wanted_sms)
+        ? globalThis.Number(object.wanted_sms)
+        : 0,
     };
   },
 
@@ -2875,6 +2990,9 @@ export const ObservedContext: MessageFns<ObservedContext> = {
     if (message.busyUs !== 0) {
       obj.busyUs = Math.round(message.busyUs);
     }
+    if (message.wantedSms !== 0) {
+      obj.wantedSms = Math.round(message.wantedSms);
+    }
     return obj;
   },
 
@@ -2890,6 +3008,7 @@ export const ObservedContext: MessageFns<ObservedContext> = {
     message.lowUtilizationE9 = object.lowUtilizationE9 ?? 0;
     message.activeUtilizationE9 = object.activeUtilizationE9 ?? 0;
     message.busyUs = object.busyUs ?? 0;
+    message.wantedSms = object.wantedSms ?? 0;
     return message;
   },
 };

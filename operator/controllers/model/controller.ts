@@ -1,4 +1,6 @@
 // Looks at a model when it changes, and at all of them when a node comes, goes or turns.
+import { isDeepStrictEqual } from 'node:util';
+
 import type { Logger } from 'pino';
 
 import type { GpuNode, InferenceModel } from '../../../api/resources.ts';
@@ -44,8 +46,7 @@ export class ModelController {
 
   start(): void {
     this.#unsubscribe = this.#options.gpuNodes.subscribe((_key, before, now) => {
-      const [was, is] = [before, now].map((node) => findCondition(node?.status?.conditions, 'Ready'));
-      if (was?.status !== is?.status || was?.message !== is?.message) this.nodeChanged();
+      if (!isDeepStrictEqual(inputs(before), inputs(now))) this.nodeChanged();
     });
     this.#controller.start();
   }
@@ -54,6 +55,12 @@ export class ModelController {
     this.#unsubscribe?.();
     await this.#controller.stop();
   }
+}
+
+/** Whether the node takes tasks, and whose code it may open. */
+function inputs(node: GpuNode | undefined): unknown {
+  const ready = findCondition(node?.status?.conditions, 'Ready');
+  return [ready?.status, ready?.message, node?.status?.policy?.compiledCode];
 }
 
 const none = (): readonly string[] => [];

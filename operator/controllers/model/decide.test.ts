@@ -45,6 +45,31 @@ describe('inspector', () => {
     expect(inspector(wrong, [withEngine('n1', 'openvino'), withEngine('n3', 'sim')])).toBe('n1');
   });
 
+  test('is one that may open it: that runs no compiled code, or of namespaces that its policy lists', () => {
+    const [closed, open, cores] = [
+      withEngine('n1', 'torch', ['lab']),
+      withEngine('n2', 'torch', ['lab', 'vision']),
+      withEngine('n3', 'openvino', []),
+    ];
+    expect(inspector(undefined, [closed, open])).toBe('n2');
+    expect(inspector(undefined, [closed, cores])).toBe('n3');
+    expect(inspector(notAllowed(), [closed, cores])).toBe('n3');
+  });
+
+  test('is one without compiled code, where that is of another GPU', () => {
+    const wrong = madeFor('torch', 'WrongBuild');
+    wrong.package = { digest: digestA, engines: ['openvino', 'torch'], batchSizes: [] };
+    const gpus = ['n1', 'n2'].map((name) => withEngine(name, 'torch'));
+    expect(inspector(wrong, [...gpus, withEngine('n3', 'openvino')])).toBe('n3');
+    expect(inspector(wrong, gpus)).toBe('n1');
+  });
+
+  test('is one that refuses in words, where none may open it', () => {
+    const closed = ['n1', 'n2'].map((name) => withEngine(name, 'torch', ['lab']));
+    expect(['n1', 'n2']).toContain(inspector(undefined, closed));
+    expect(inspector(notAllowed(), closed)).toBe('n1');
+  });
+
   test('models spread over the nodes', () => {
     const chosen = Array.from({ length: 60 }, (_, n) => {
       return decideModel(storedModel({ uid: `uid-${n}` }), nodes).inspector?.node;
@@ -54,17 +79,28 @@ describe('inspector', () => {
 });
 
 /** As n1 said that could not run it. */
-function madeFor(engine: string): ModelStatus {
+function madeFor(engine: string, reason = 'NoArtifacts'): ModelStatus {
   const message = 'no artifacts of engine openvino';
   return {
     inspector: { node: 'n1' },
     package: { digest: digestA, engines: [engine], batchSizes: [] },
-    conditions: [conditionOf('Inspected', 'False', 'NoArtifacts', { message, observedGeneration: 1 })],
+    conditions: [conditionOf('Inspected', 'False', reason, { message, observedGeneration: 1 })],
   };
 }
 
-function withEngine(name: string, engine: string): ReturnType<typeof node> {
-  return { ...node(name), gpus: [{ uuid: 'gpu-0', product: 'p', kind: '', engine, contexts: [] }] };
+/** Its policy lists these namespaces for compiled code. */
+function withEngine(name: string, engine: string, namespaces = ['vision']): ReturnType<typeof node> {
+  const gpus = [{ uuid: 'gpu-0', product: 'p', kind: '', engine, contexts: [] }];
+  return { ...node(name), gpus, codeNamespaces: new Set(namespaces) };
+}
+
+/** As n1 said whose policy does not list the namespace. */
+function notAllowed(): ModelStatus {
+  const message = 'namespace vision is not listed';
+  return {
+    inspector: { node: 'n1' },
+    conditions: [conditionOf('Inspected', 'False', 'CompiledCodeNotAllowed', { message, observedGeneration: 1 })],
+  };
 }
 
 function refused(observedGeneration: number): ModelStatus {
@@ -99,6 +135,30 @@ const cases: Record<string, { model: ReturnType<typeof storedModel>; among?: typ
     want: [
       'Ready=False Inspecting: node n2 opens the package',
       'Reconciling=True Inspecting: node n2 opens the package',
+    ],
+  },
+  'stalled where its code is of another GPU, in the words of the one that it was tried on': {
+    model: storedModel({ status: madeFor('torch', 'WrongBuild') }),
+    among: [withEngine('n1', 'torch'), withEngine('n2', 'torch')],
+    want: [
+      'Ready=False WrongBuild: no artifacts of engine openvino',
+      'Stalled=True WrongBuild: no artifacts of engine openvino',
+    ],
+  },
+  'stalled where no policy lists its namespace': {
+    model: storedModel({ status: notAllowed() }),
+    among: [withEngine('n1', 'torch', ['lab'])],
+    want: [
+      'Ready=False CompiledCodeNotAllowed: namespace vision is not listed',
+      'Stalled=True CompiledCodeNotAllowed: namespace vision is not listed',
+    ],
+  },
+  'reconciling once its inspector may open it': {
+    model: storedModel({ status: notAllowed() }),
+    among: [withEngine('n1', 'torch')],
+    want: [
+      'Ready=False Inspecting: node n1 opens the package',
+      'Reconciling=True Inspecting: node n1 opens the package',
     ],
   },
   'reconciling while its package is read': {

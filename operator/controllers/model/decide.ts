@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 
 import type { ConditionState } from '../../../api/conditions.ts';
+import { runsCompiledCode } from '../../../api/profiles.ts';
 import type { PlacementNode } from '../../placement/terms.ts';
 import { modelState, type ModelState } from '../../model-state.ts';
 import type { StoredModel } from '../../resources.ts';
@@ -21,8 +22,8 @@ export function decideModel(model: StoredModel, nodes: readonly PlacementNode[])
   const observedGeneration = model.metadata.generation ?? 0;
   const node = inspectorOf(model, nodes);
   const state = modelState(model);
-  // The word of an inspector that lacks the engine is no word on the package, once somebody has it who can run it.
-  const open = lacksEngine(state) && suited(model, nodes).some(({ name }) => name === node);
+  // The word of an inspector that may not open it is no word on the package, once somebody may.
+  const open = isRefusedThere(state) && suited(model, nodes).some(({ name }) => name === node);
   const states = statesOf(open ? inspecting : state, node, nodes);
   return {
     observedGeneration,
@@ -33,12 +34,28 @@ export function decideModel(model: StoredModel, nodes: readonly PlacementNode[])
 
 const inspecting: ModelState = { kind: 'Pending', reason: 'Inspecting', message: 'its inspector opens the package' };
 
-function lacksEngine(state: ModelState): boolean {
-  return state.kind === 'Failed' && state.reason === 'NoArtifacts';
+/** It lacks the engine or the architecture, or runs compiled code of listed namespaces alone. */
+function isRefusedThere(state: ModelState): boolean {
+  return state.kind === 'Failed' && ['NoArtifacts', wrongBuild, 'CompiledCodeNotAllowed'].includes(state.reason);
 }
 
-/** Ready nodes that run an engine which the package has artifacts for; all of them while that is not known. */
+/** Its compiled code is of another GPU or another version of the framework. */
+const wrongBuild = 'WrongBuild';
+
+/** Ready nodes with an engine that the package has artifacts for, as far as that is known, and that may open it. */
 function suited(model: StoredModel, nodes: readonly PlacementNode[]): readonly PlacementNode[] {
+  return withEngine(model, nodes).filter((node) => mayOpen(node, model));
+}
+
+/** Where it runs compiled code, its policy must list the namespace, and no other have found that code to be wrong. */
+function mayOpen({ gpus, codeNamespaces }: PlacementNode, model: StoredModel): boolean {
+  if (!gpus.some(({ engine }) => runsCompiledCode(engine))) return true;
+  const state = modelState(model);
+  const wrong = state.kind === 'Failed' && state.reason === wrongBuild;
+  return !wrong && codeNamespaces?.has(model.metadata.namespace ?? '') === true;
+}
+
+function withEngine(model: StoredModel, nodes: readonly PlacementNode[]): readonly PlacementNode[] {
   const ready = nodes.filter(({ state }) => state === 'Ready');
   const found = model.status?.package;
   const engines = found?.digest === model.spec.source.digest ? (found.engines ?? []) : [];
@@ -47,17 +64,18 @@ function suited(model: StoredModel, nodes: readonly PlacementNode[]): readonly P
 }
 
 /**
- * The present one while it lives, or while there is nothing to do, unless it lacks the engine that others have; else one of
- * those that are ready.
+ * The present one while it lives, or while there is nothing to do, unless it refuses what others may open; else one of
+ * those that are ready. Where none may, one is asked all the same, and refuses in words.
  */
 function inspectorOf(model: StoredModel, nodes: readonly PlacementNode[]): string | undefined {
   const present = model.status?.inspector?.node;
   const state = modelState(model);
-  const ready = suited(model, nodes).map(({ name }) => name);
+  const suiting = suited(model, nodes).map(({ name }) => name);
   const lives = nodes.some(({ name, state: is }) => name === present && is !== 'Lost');
-  const another = lacksEngine(state) && present !== undefined && !ready.includes(present) && ready.length > 0;
+  const another = isRefusedThere(state) && present !== undefined && !suiting.includes(present) && suiting.length > 0;
   if (present !== undefined && !another && (lives || state.kind === 'Ready')) return present;
-  return ready.length === 0 ? present : spread(model.metadata.uid, ready);
+  const among = suiting.length > 0 ? suiting : withEngine(model, nodes).map(({ name }) => name);
+  return among.length === 0 ? present : spread(model.metadata.uid, among);
 }
 
 /** Highest hash of both names: models spread over the nodes, and nodes that come or go move few of them. */

@@ -161,7 +161,8 @@ function gpuNodeInputs({ status }: Stored<GpuNode>): unknown {
     gpu,
     contexts?.map(({ index, sms, streams }) => [index, sms, streams]),
   ]);
-  return [status?.conditions, status?.highPriorityUtilizationLimit, status?.policy?.name, gpus];
+  const { name, compiledCode } = status?.policy ?? {};
+  return [status?.conditions, status?.highPriorityUtilizationLimit, name, compiledCode, gpus];
 }
 
 function profileInputs({ metadata, status }: Stored<ModelProfile>): unknown {

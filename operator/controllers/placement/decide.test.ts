@@ -19,7 +19,7 @@ function candidate(terms = effective(), model = modelReady): Evaluation {
     demand: { afetUs: 4_000, longestStageUs: 2_000, utilizationE9: 200_000_000 },
     nodeSelector: {},
     tolerations: [],
-    gpuClass: gpuClassOf({}, []),
+    gpuClass: gpuClassOf({ nodeSelector: {}, tolerations: [], namespace: 'vision' }),
     suspended: false,
     settled: false,
   };

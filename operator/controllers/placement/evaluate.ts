@@ -129,6 +129,7 @@ function candidate(candidacy: Candidacy): Extract<Evaluation, { kind: 'Candidate
   const { task, placed, present, measurements, loaded } = candidacy;
   const { model, effective, demands } = placed;
   const { nodeSelector = {}, tolerations = [], suspend = false } = task.spec;
+  const { namespace = '' } = task.metadata;
   const settled =
     present !== undefined &&
     present.effective.generation === effective.generation &&
@@ -140,7 +141,7 @@ function candidate(candidacy: Candidacy): Extract<Evaluation, { kind: 'Candidate
     effective,
     task: {
       key: `${task.metadata.namespace}/${task.metadata.name}`,
-      namespace: task.metadata.namespace ?? '',
+      namespace,
       priority: effective.priority,
       periodUs: effective.periodUs,
       deadlineUs: effective.deadlineUs,
@@ -151,7 +152,7 @@ function candidate(candidacy: Candidacy): Extract<Evaluation, { kind: 'Candidate
       package: loaded,
       nodeSelector,
       tolerations,
-      gpuClass: gpuClassOf(nodeSelector, tolerations, loaded.engines),
+      gpuClass: gpuClassOf({ nodeSelector, tolerations, namespace, engines: loaded.engines }),
       suspended: suspend,
       ...(present === undefined ? {} : { present: present.place }),
       settled,

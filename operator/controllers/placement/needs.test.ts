@@ -55,7 +55,11 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))('seed %i', (seed) => {
   for (const { task, profiled } of evaluations) {
     const usable = nodes
       .filter((node) => nodeFilters.every((filter) => filter.passes(task, node)))
-      .flatMap(({ gpus }) => gpus.filter(({ engine }) => task.package?.engines?.includes(engine)));
+      .flatMap(({ gpus, codeNamespaces }) =>
+        gpus
+          .filter(({ engine }) => task.package?.engines?.includes(engine))
+          .filter(({ engine }) => engine !== 'torch' || codeNamespaces?.has(task.namespace)),
+      );
     for (const kind of usable.map((gpu) => byKey.get(gpu.kind))) {
       if (kind !== undefined && profiled !== undefined)
         wanted.add(profileName({ ...kind, ...profiled, batchSizes: [1, 2] }));

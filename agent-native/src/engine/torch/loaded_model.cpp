@@ -34,9 +34,9 @@ const model::Artifact* find_artifact(const model::Manifest& manifest, std::strin
   if (there.empty()) refuse_engine(kEngine);
   std::string list;
   for (const std::string& each : there) list += (list.empty() ? "" : ", ") + model::printable(each);
-  throw EngineError("NoArtifacts", "model.json lists no artifacts of engine 'torch' for '" +
-                                       std::string(arch) + "'; there are some for " + list +
-                                       "; package the model on a GPU of that kind");
+  throw EngineError("WrongBuild", "model.json lists no artifacts of engine 'torch' for '" +
+                                      std::string(arch) + "'; there are some for " + list +
+                                      "; package the model on a GPU of that kind");
 }
 
 std::unique_ptr<AOTIModelPackageLoader> load_stage(const model::Package& package,

@@ -92,7 +92,8 @@ Device describe(const cudaDeviceProp& properties) {
           .units = static_cast<std::uint32_t>(properties.multiProcessorCount),
           .memory_bytes = properties.totalGlobalMem,
           .engine = kEngine,
-          .engine_version = std::string(TORCH_VERSION) + "+cuda" + cuda_version()};
+          .engine_version = std::string(TORCH_VERSION) + "+cuda" + cuda_version(),
+          .compiled_code = true};
 }
 
 class TorchEngine : public Engine {
@@ -170,7 +171,10 @@ void TorchEngine::partition(const Partitioning& wanted) {
     throw std::invalid_argument("the GPU cannot be divided so: " + std::string(error.what()));
   }
   std::vector<Context> contexts;
-  for (const SmPartition& each : partitions) contexts.push_back({each.sms, wanted.streams_per_context});
+  const std::uint32_t asked =
+      wanted.mode == PartitionMode::Streams ? sms_.sms() : sms_per_context(sms_.sms(), wanted);
+  for (const SmPartition& each : partitions)
+    contexts.push_back({each.sms, wanted.streams_per_context, asked});
   lanes_ = std::move(lanes);
   partitions_ = std::move(partitions);
   contexts_ = std::move(contexts);

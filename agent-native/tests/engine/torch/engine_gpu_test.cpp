@@ -92,6 +92,7 @@ TEST_F(GpuEngineTest, DescribesItsDevice) {
   EXPECT_EQ(device.uuid.size(), 40U);
   EXPECT_GT(device.units, 8U);
   EXPECT_TRUE(engine().polled());
+  EXPECT_TRUE(device.compiled_code);
 }
 
 TEST_F(GpuEngineTest, ContextsHaveTheSmsOfTheirShare) {
@@ -99,6 +100,8 @@ TEST_F(GpuEngineTest, ContextsHaveTheSmsOfTheirShare) {
   for (const Context& context : engine().contexts()) {
     EXPECT_GE(context.units, engine().device().units / 2);
     EXPECT_LT(context.units, engine().device().units);
+    EXPECT_EQ(context.wanted, sms_per_context(engine().device().units, {4, 2, 2}));
+    EXPECT_GE(context.units, context.wanted);
     EXPECT_EQ(context.streams, 2U);
   }
   engine().partition({.contexts = 2, .mode = PartitionMode::Streams});
@@ -229,7 +232,7 @@ TEST_F(GpuEngineTest, PackagesForAnotherGpuOrTorchAreRefusedUnopened) {
     for (auto& entry : elsewhere.manifest.at(list)) entry["arch"] = "sm_75";
   }
   EXPECT_NE(refusal_of(test::open_written(elsewhere, second), reason).find("sm_75"), std::string::npos);
-  EXPECT_EQ(reason, "NoArtifacts");
+  EXPECT_EQ(reason, "WrongBuild");
 }
 
 TEST_F(GpuEngineTest, ADamagedStageIsRefused) {
