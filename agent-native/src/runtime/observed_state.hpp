@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "device/report.hpp"
 #include "model/manifest.hpp"
 #include "runtime/desired_state.hpp"
 #include "runtime/statistics.hpp"
@@ -63,6 +65,7 @@ struct ObservedState {
   std::uint64_t appliedGeneration = 0;
   std::int64_t wallUs = 0;
   std::string gpuUuid;
+  std::optional<device::Report> gpu;  // absent: no driver tells of it
   std::vector<ObservedContext> contexts;
   std::vector<ObservedModel> models;
   std::vector<ObservedTask> tasks;

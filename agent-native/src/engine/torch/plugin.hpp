@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/own_processes.hpp"
 #include "engine/engine.hpp"
 
 namespace daris::engine::torch {
@@ -17,6 +18,7 @@ struct EngineOptions {
   bool ignore_coscheduling = false;  ///< SMs in groups of 2, not of the hardware's size (8 on Hopper)
   bool copies = true;                ///< false, for comparisons: inputs and outputs stay on the GPU
   Lost lost = nullptr;  ///< null: the report goes to stderr, then the process ends with kLostStatus
+  OwnProcesses* own = nullptr;  ///< told of each process that the engine starts; null: nobody asks
 };
 
 /// Exit status of a process whose device is lost: a new process may have it again.
