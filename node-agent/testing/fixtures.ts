@@ -145,7 +145,7 @@ export function observedState(values: Partial<ObservedState> = {}): ObservedStat
     instanceId: 'instance-1',
     appliedGeneration: 1,
     timeUs: 1_700_000_000_000_000,
-    gpus: [{ uuid: gpu, contexts }],
+    gpus: [{ uuid: gpu, contexts, xids: 0 }],
     models: [],
     tasks: [],
     ...values,

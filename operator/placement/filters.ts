@@ -54,6 +54,20 @@ export const engine: Filter<ContextState> = {
   },
 };
 
+/** A GPU with a fault takes nothing new. */
+export const healthy: Filter<ContextState> = closedBy('Unhealthy');
+
+/** Nor does one on which others work: what its profile says does not hold there. */
+export const unshared: Filter<ContextState> = closedBy('ForeignSharing');
+
+function closedBy(reason: string): Filter<ContextState> {
+  return {
+    reason,
+    passes: (_task, { gpu }) => gpu.closed?.reason !== reason,
+    words: (_task, { gpu, node }) => `${gpu.uuid} of ${node.name}: ${gpu.closed?.message}`,
+  };
+}
+
 /** A GPU loads each package once: what is there already needs nothing more, even where more is booked than there is. */
 export const memory: Filter<ContextState> = {
   reason: 'Memory',
@@ -134,6 +148,8 @@ function blockerWords(task: PlacementTask, context: ContextState): string {
 
 /** In the order in which they are tried; a task is refused for the last one that any node reached. */
 export const nodeFilters: readonly Filter<PlacementNode>[] = [nodeReady, nodeSelector, taints];
+/** Likewise of the GPUs of those nodes. */
+export const gpuFilters: readonly Filter<ContextState>[] = [engine, healthy, unshared];
 /** The same for all contexts of a kind of GPU, so not asked of each. */
 export const kindFilters: readonly Filter<ContextState>[] = [engine, fastEnough];
 export const contextFilters: readonly Filter<ContextState>[] = [memory, highPriorityQuota, highPriorityLimit, blocking];

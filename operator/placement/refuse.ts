@@ -2,7 +2,7 @@
 import { formatDurationUs } from '../../api/durations.ts';
 import { utilizationE9, wholeE9 } from '../../api/utilization.ts';
 import type { ContextState } from './context-state.ts';
-import { contextFilters, engine, kindFilters, memory, nodeFilters, refusalBy } from './filters.ts';
+import { contextFilters, gpuFilters, kindFilters, memory, nodeFilters, refusalBy } from './filters.ts';
 import { onKind } from './kinds.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { PlacementTask, Refusal } from './terms.ts';
@@ -35,14 +35,24 @@ function explainNodes({ nodes, contexts }: Snapshot, task: PlacementTask): Refus
     }
     remaining = passing;
   }
-  // GPUs that it may not use, although their nodes take it: they run another engine.
-  const others = onePerGpu(contexts).filter(({ node }) => remaining.includes(node));
-  if (others.length > 0) {
-    const named = others.slice(0, namedNodes).map((context) => engine.words(task, context));
-    return { reason: engine.reason, message: listed(named, others.length, 'GPUs') };
-  }
+  const gpus = onePerGpu(contexts).filter(({ node }) => remaining.includes(node));
+  if (gpus.length > 0) return explainGpus(gpus, task);
   const names = remaining.slice(0, namedNodes).map((node) => `node ${node.name} offers no context`);
   return { reason: 'NoContext', message: listed(names, remaining.length) };
+}
+
+/** Of GPUs that it may not use, although their nodes take it. */
+function explainGpus(gpus: readonly ContextState[], task: PlacementTask): Refusal {
+  let remaining = gpus;
+  for (const filter of gpuFilters) {
+    const passing = remaining.filter((context) => filter.passes(task, context));
+    if (passing.length === 0) {
+      const named = remaining.slice(0, namedNodes).map((context) => filter.words(task, context));
+      return { reason: filter.reason, message: listed(named, remaining.length, 'GPUs') };
+    }
+    remaining = passing;
+  }
+  throw new Error(`${task.key} may use a GPU on which it was said to have no context`);
 }
 
 function listed(words: readonly string[], count: number, noun = 'nodes'): string {

@@ -1,6 +1,6 @@
 // A private picture of the cluster for one cycle: nodes, contexts and what is booked in them. Nothing else changes it.
 import { ContextState } from './context-state.ts';
-import { engine, nodeFilters } from './filters.ts';
+import { gpuFilters, nodeFilters } from './filters.ts';
 import { MemoryBook } from './memory-book.ts';
 import { compareText } from './order.ts';
 import { Pool } from './pool.ts';
@@ -29,7 +29,9 @@ export class Snapshot {
     if (known !== undefined) return known;
     const eligible = new Set(this.nodes.filter((node) => nodeFilters.every((filter) => filter.passes(task, node))));
     const byKind = Map.groupBy(
-      this.contexts.filter((context) => eligible.has(context.node) && engine.passes(task, context)),
+      this.contexts.filter(
+        (context) => eligible.has(context.node) && gpuFilters.every((each) => each.passes(task, context)),
+      ),
       (context) => context.gpu.kind,
     );
     const pools = new Map([...byKind].map(([kind, contexts]) => [kind, new Pool(contexts)]));
