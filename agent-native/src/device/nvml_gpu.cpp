@@ -4,7 +4,7 @@
 #include <array>
 #include <thread>
 
-#include "device/owner.hpp"
+#include "device/lineage.hpp"
 #include "device/words.hpp"
 
 namespace daris::device {
@@ -92,7 +92,7 @@ bool NvmlGpu::addProcesses(nvml::RunningProcesses list, bool mps, std::vector<Pr
 }
 
 Process NvmlGpu::processOf(const nvml::ProcessInfo& info, bool mps) const {
-  Process process{.pid = info.pid, .owner = ownerOf(info.pid), .memoryBytes = {}, .mps = mps, .name = {}};
+  Process process{.pid = info.pid, .lineage = lineageOf(info.pid), .memoryBytes = {}, .mps = mps, .name = {}};
   if (info.usedGpuMemory != nvml::kNotAvailable) process.memoryBytes = info.usedGpuMemory;
   std::array<char, 256> name{};
   const bool named = library_->processName != nullptr &&

@@ -13,8 +13,8 @@ namespace daris::device {
 
 /// A process that has a compute context on the GPU.
 struct Process {
-  std::uint32_t pid = 0;    ///< as the driver tells it: of this PID namespace, or of the host's
-  std::uint32_t owner = 0;  ///< the process of that thread, where /proc knows it; else `pid`
+  std::uint32_t pid = 0;               ///< as the driver tells it: of this PID namespace, or of the host's
+  std::vector<std::uint32_t> lineage;  ///< its process and that one's ancestors, where /proc knows them
   std::optional<std::uint64_t> memoryBytes;  ///< absent: the driver does not tell
   bool mps = false;                          ///< a client of an MPS daemon
   std::string name;                          ///< empty: cannot be read from here

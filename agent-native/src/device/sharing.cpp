@@ -18,6 +18,11 @@ std::uint64_t hiddenIn(const Census& census) {
   return hidden >= kHiddenBytes ? hidden : 0;
 }
 
+/// Ours by itself or by an ancestor.
+bool isOf(const std::set<std::uint32_t>& own, const Process& process) {
+  return std::ranges::any_of(process.lineage, [&](std::uint32_t pid) { return own.contains(pid); });
+}
+
 }  // namespace
 
 Sharing::Sharing(const Census& before) : hiddenBefore_(hiddenIn(before)) {
@@ -28,12 +33,13 @@ Foreign Sharing::judge(const Census& census, const std::set<std::uint32_t>& own)
   forgetGone(census);
   sort(census, own);
   Foreign foreign;
-  const bool tooMany = claimed_.size() > own.size();
+  const bool tooMany = !named_ && claimed_.size() > own.size();
   for (const Process& process : census.processes) {
-    if (strangers_.contains(process.pid) || (tooMany && !own.contains(process.owner)))
+    if (strangers_.contains(process.pid) || (tooMany && !isOf(own, process)))
       foreign.processes.push_back(process);
   }
-  const std::uint64_t hidden = hiddenIn(census);
+  // Where not even we are listed, the lists say nothing of who holds what.
+  const std::uint64_t hidden = claimed_.empty() ? 0 : hiddenIn(census);
   foreign.hiddenBytes = std::min(hidden, hiddenBefore_);
   hiddenBefore_ = hidden;
   return foreign;
@@ -49,7 +55,7 @@ void Sharing::forgetGone(const Census& census) {
 
 void Sharing::sort(const Census& census, const std::set<std::uint32_t>& own) {
   std::set<std::uint32_t> newcomers;
-  const auto isOwn = [&](const Process& process) { return own.contains(process.owner); };
+  const auto isOwn = [&](const Process& process) { return isOf(own, process); };
   named_ = named_ || std::ranges::any_of(census.processes, isOwn);
   for (const Process& process : census.processes) {
     if (isOwn(process)) {

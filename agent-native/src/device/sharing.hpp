@@ -1,11 +1,10 @@
 // Who on a GPU is not of this runtime. Pure: lists in, verdict out.
 //
-// Newer drivers tell numbers of this process's PID namespace: then ours are known by name, and everybody else
-// is foreign
-// (`named_`). Older ones tell the host's, which a container cannot compare with its own: then who was there
-// before our first context is foreign, who appears while one of ours is missing from the list is taken for
-// it, and all later ones are foreign. Where more appear at once than are missing, all of them are suspected
-// until there are no more than ours.
+// Newer drivers tell numbers of this process's PID namespace: then ours and their children are known by
+// name, and everybody else is foreign (`named_`). Older ones tell the host's, which a container cannot
+// compare with its own: then who was there before our first context is foreign, who appears while one of
+// ours is missing from the list is taken for it, and all later ones are foreign. Where more appear at once
+// than are missing, all of them are suspected until there are no more than ours.
 #pragma once
 
 #include <cstdint>

@@ -37,21 +37,21 @@ int occupy(std::size_t bytes) {
   return 0;
 }
 
-/// A process of its own, from its fork on; it opens the GPU when it is told to go on.
+/// Another program on the GPU: a child of nobody here, or it would be ours. It opens the GPU at begin().
 class Occupant {
  public:
   explicit Occupant(std::size_t bytes) {
     if (::pipe2(in_.data(), O_CLOEXEC) != 0 || ::pipe2(out_.data(), O_CLOEXEC) != 0)
       throw std::runtime_error("pipe");
     const std::string size = std::to_string(bytes);
-    pid_ = ::fork();
-    if (pid_ != 0) return;
-    ::dup2(in_[0], STDIN_FILENO);
-    ::dup2(out_[1], STDOUT_FILENO);
-    char go = 0;
-    if (::read(STDIN_FILENO, &go, 1) != 1) ::_exit(1);
-    ::execl("/proc/self/exe", "occupant", "--occupy", size.c_str(), nullptr);
-    ::_exit(127);
+    const pid_t between = ::fork();
+    if (between == 0) {
+      if (::fork() == 0) run(size.c_str());
+      ::_exit(0);
+    }
+    ::waitpid(between, nullptr, 0);
+    ::close(out_[1]);
+    EXPECT_EQ(::read(out_[0], &pid_, sizeof pid_), static_cast<ssize_t>(sizeof pid_));
   }
   ~Occupant() { end(); }
   Occupant(const Occupant&) = delete;
@@ -63,19 +63,34 @@ class Occupant {
   void begin() {
     ASSERT_EQ(::write(in_[1], "g", 1), 1);
     std::array<char, 6> ready{};
-    ASSERT_EQ(::read(out_[0], ready.data(), 5), 5);
+    ASSERT_EQ(::read(out_[0], ready.data(), 5), 5) << "it has ended";
     ASSERT_STREQ(ready.data(), "ready");
   }
 
+  /// Returns once it has ended: then nobody holds the other end.
   void end() {
-    if (pid_ <= 0) return;
+    if (in_[1] < 0) return;
+    ::close(in_[0]);
     ::close(in_[1]);
-    ::waitpid(pid_, nullptr, 0);
-    pid_ = 0;
-    for (const int fd : {in_[0], out_[0], out_[1]}) ::close(fd);
+    in_[1] = -1;
+    for (char byte = 0; ::read(out_[0], &byte, 1) > 0;) {
+    }
+    ::close(out_[0]);
   }
 
  private:
+  [[noreturn]] void run(const char* size) const {
+    ::dup2(in_[0], STDIN_FILENO);
+    ::dup2(out_[1], STDOUT_FILENO);
+    ::close(in_[1]);
+    const pid_t self = ::getpid();
+    char go = 0;
+    const bool told = ::write(STDOUT_FILENO, &self, sizeof self) == static_cast<ssize_t>(sizeof self);
+    if (told && ::read(STDIN_FILENO, &go, 1) == 1)
+      ::execl("/proc/self/exe", "occupant", "--occupy", size, nullptr);
+    ::_exit(127);
+  }
+
   std::array<int, 2> in_{-1, -1};
   std::array<int, 2> out_{-1, -1};
   pid_t pid_ = 0;
@@ -167,7 +182,7 @@ TEST_F(RealGpu, WeAreSeenAndAreAlone) {
   std::uint64_t told = 0;
   for (const Process& process : census->processes) {
     told += process.memoryBytes.value_or(0);
-    std::printf("listed: pid %u owner %u (we are %d), %llu MiB, '%s'\n", process.pid, process.owner,
+    std::printf("listed: pid %u owner %u (we are %d), %llu MiB, '%s'\n", process.pid, process.lineage.at(0),
                 ::getpid(), static_cast<unsigned long long>(process.memoryBytes.value_or(0) >> 20),
                 process.name.c_str());
   }
@@ -207,7 +222,7 @@ TEST_F(RealGpu, WhoWasThereBeforeIsForeign) {
   occupant.begin();
   Census with = *gpu_->census();
   std::erase_if(with.processes, [&](const Process& process) {
-    return process.owner == static_cast<std::uint32_t>(::getpid());
+    return process.lineage.at(0) == static_cast<std::uint32_t>(::getpid());
   });
   if (with.processes.size() != 1)
     GTEST_SKIP() << "the driver tells the host's numbers, so ours cannot be left out by name";

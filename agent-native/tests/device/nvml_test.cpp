@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "device/lineage.hpp"
 #include "device/nvml_gpu.hpp"
 #include "device/nvml_library.hpp"
 #include "device/recording.hpp"
@@ -75,9 +76,9 @@ TEST_F(RecordedNvml, EachProcessIsCountedOnce) {
   EXPECT_EQ(census->usedBytes, 9U);
   ASSERT_EQ(census->processes.size(), 3U);
   const auto self = static_cast<std::uint32_t>(::getpid());
-  EXPECT_EQ(census->processes[0], (Process{self, self, 1, false, "daris-runtime"}));
-  EXPECT_EQ(census->processes[1], (Process{4242424, 4242424, {}, true, ""}));
-  EXPECT_EQ(census->processes[2], (Process{4242425, 4242425, 7, true, "python3"}));
+  EXPECT_EQ(census->processes[0], (Process{self, lineageOf(self), 1, false, "daris-runtime"}));
+  EXPECT_EQ(census->processes[1], (Process{4242424, {4242424}, {}, true, ""}));
+  EXPECT_EQ(census->processes[2], (Process{4242425, {4242425}, 7, true, "python3"}));
   EXPECT_EQ(censusOfAll(library_).at("GPU-1").processes.size(), 3U);
 }
 

@@ -50,7 +50,7 @@ class Machine {
   static constexpr std::uint32_t kHost = 1'000'000;
 
   static Process process(std::uint32_t pid) {
-    return {.pid = pid, .owner = pid, .memoryBytes = {}, .mps = false, .name = {}};
+    return {.pid = pid, .lineage = {pid}, .memoryBytes = {}, .mps = false, .name = {}};
   }
   unsigned pick(unsigned below) { return std::uniform_int_distribution<unsigned>(0, below - 1)(random_); }
 

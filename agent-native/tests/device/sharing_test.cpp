@@ -14,24 +14,24 @@ constexpr std::uint32_t kOurs = 10;  // as this process numbers itself
 
 struct Listed {
   std::uint32_t pid;
-  std::uint32_t owner;
+  std::vector<std::uint32_t> lineage;
 };
 
 /// A process that tells who it is of: newer drivers, same PID namespace.
 Listed known(std::uint32_t pid) {
-  return {pid, pid};
+  return {pid, {pid, 1}};
 }
 
 /// One by the host's number, which nobody here knows.
 Listed hosts(std::uint32_t pid) {
-  return {pid, pid};
+  return {pid, {pid}};
 }
 
 Census census(const std::vector<Listed>& listed, std::uint64_t usedBytes = 0) {
   Census census;
   for (const Listed& each : listed)
     census.processes.push_back(
-        {.pid = each.pid, .owner = each.owner, .memoryBytes = kGiB, .mps = false, .name = {}});
+        {.pid = each.pid, .lineage = each.lineage, .memoryBytes = kGiB, .mps = false, .name = {}});
   census.usedBytes = usedBytes == 0 ? kGiB * listed.size() : usedBytes;
   return census;
 }
@@ -91,7 +91,13 @@ TEST(Sharing, NumbersOfOurNamespaceTellEverybodyApartAtOnce) {
 
 TEST(Sharing, TheNumberOfAThreadOfOursIsOurs) {
   Sharing sharing{Census{}};
-  EXPECT_FALSE(sharing.judge(census({{kOurs + 1, kOurs}}), {kOurs}).any());
+  EXPECT_FALSE(sharing.judge(census({{kOurs + 1, {kOurs, 1}}}), {kOurs}).any());
+}
+
+TEST(Sharing, ChildrenOfOursAreOurs) {
+  Sharing sharing{Census{}};
+  const Listed grandchild{12, {12, 11, kOurs, 1}};
+  EXPECT_EQ(pids(sharing.judge(census({known(kOurs), grandchild, known(20)}), {kOurs})), Pids{20});
 }
 
 TEST(Sharing, WhatWasTakenForForeignIsOursOnceItIsAnnouncedByItsNumber) {
@@ -120,6 +126,12 @@ TEST(Sharing, WhoDoesNotTellItsMemoryHidesNobody) {
   Census untold = census({known(kOurs)}, 9 * kGiB);
   untold.processes[0].memoryBytes = std::nullopt;
   for (int look = 0; look < 3; ++look) EXPECT_FALSE(sharing.judge(untold, {kOurs}).any());
+}
+
+TEST(Sharing, ADriverThatListsNobodyBetraysNobody) {
+  Sharing sharing{Census{}};
+  for (int look = 0; look < 3; ++look)
+    EXPECT_FALSE(sharing.judge(census({}, 9 * kGiB), {kOurs}).any()) << "it may well be ours";
 }
 
 TEST(Sharing, WhatTheDriverKeepsForItselfIsNobodys) {

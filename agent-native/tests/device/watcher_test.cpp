@@ -33,7 +33,7 @@ class Script {
     if (failing_) return std::nullopt;
     Census census;
     for (const std::uint32_t pid : pids_)
-      census.processes.push_back({.pid = pid, .owner = pid, .memoryBytes = {}, .mps = false, .name = {}});
+      census.processes.push_back({.pid = pid, .lineage = {pid}, .memoryBytes = {}, .mps = false, .name = {}});
     return census;
   }
   [[nodiscard]] std::optional<std::uint64_t> awaitXid(std::chrono::milliseconds patience) {

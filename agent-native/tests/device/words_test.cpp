@@ -8,7 +8,7 @@ namespace {
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 
 Process process(std::uint32_t pid, std::optional<std::uint64_t> bytes, std::string name, bool mps = false) {
-  return {.pid = pid, .owner = pid, .memoryBytes = bytes, .mps = mps, .name = std::move(name)};
+  return {.pid = pid, .lineage = {pid}, .memoryBytes = bytes, .mps = mps, .name = std::move(name)};
 }
 
 TEST(Words, NobodyElseIsNothingToSay) {

@@ -19,7 +19,7 @@ constexpr const char* kWords = "process 4242 (python3) works on this GPU too";
 device::Report shared() {
   device::Report report;
   report.foreign.processes.push_back(
-      {.pid = 4242, .owner = 4242, .memoryBytes = {}, .mps = false, .name = "python3"});
+      {.pid = 4242, .lineage = {4242}, .memoryBytes = {}, .mps = false, .name = "python3"});
   report.sharing = kWords;
   return report;
 }
