@@ -17,7 +17,7 @@ struct EngineOptions {
   int device = 0;                    ///< as CUDA counts the devices that this process may see
   bool ignore_coscheduling = false;  ///< SMs in groups of 2, not of the hardware's size (8 on Hopper)
   bool copies = true;                ///< false, for comparisons: inputs and outputs stay on the GPU
-  Lost lost = nullptr;  ///< null: the report goes to stderr, then the process ends with kLostStatus
+  Lost lost = nullptr;          ///< null: the report goes to stderr, then the process ends with kLostStatus
   OwnProcesses* own = nullptr;  ///< told of each process that the engine starts; null: nobody asks
 };
 
