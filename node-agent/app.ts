@@ -14,6 +14,7 @@ import { Applier } from './applier.ts';
 import type { Config } from './config.ts';
 import { ContextMetrics } from './context-metrics.ts';
 import { rivalEvent } from './events.ts';
+import { GpuMetrics } from './gpu-metrics.ts';
 import { Isolation } from './isolation.ts';
 import { AgentMetrics } from './metrics.ts';
 import { NativeClient } from './native/client.ts';
@@ -40,6 +41,7 @@ export class Agent {
   readonly #metrics: AgentMetrics;
   readonly #taskMetrics: TaskMetrics;
   readonly #contextMetrics: ContextMetrics;
+  readonly #gpuMetrics: GpuMetrics;
   readonly #connection: Connection;
   readonly #client: KubeClient;
   readonly #reflectors;
@@ -69,6 +71,7 @@ export class Agent {
     this.#metrics = new AgentMetrics(this.#registry);
     this.#taskMetrics = new TaskMetrics(this.#registry);
     this.#contextMetrics = new ContextMetrics(this.#registry);
+    this.#gpuMetrics = new GpuMetrics(this.#registry);
     this.#connection = connect({
       kubeconfigPath: config.kubeconfig,
       inCluster: config.kubeconfig === undefined,
@@ -337,6 +340,7 @@ export class Agent {
     if (ageMs !== undefined) this.#metrics.watchAge.set(ageMs / 1000, {});
     this.#taskMetrics.show(this.#samples());
     this.#contextMetrics.show(state?.gpus ?? []);
+    this.#gpuMetrics.show(state?.gpus ?? []);
   }
 
   #samples(): TaskSample[] {

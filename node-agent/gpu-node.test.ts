@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { withTransitionTimes } from '../api/conditions.ts';
+import type { ObservedGpu } from './native/gen/runtime.ts';
 import { advertised, gpuNodeChange, type GpuNodeInput, gpuNodeStatement } from './gpu-node.ts';
 import type { Ruling } from './policy-in-force.ts';
 import type { StoredGpuNode } from './resources.ts';
@@ -23,6 +24,7 @@ function statement(input: Partial<GpuNodeInput>): NonNullable<ReturnType<typeof 
     view: up,
     ruling: byDefault,
     advertiseAddress: undefined,
+    nowMs: 0,
     ...input,
   });
   if (said === undefined) throw new Error('nothing was said');
@@ -93,7 +95,9 @@ test('an engine that computes nothing is said aloud', () => {
 });
 
 describe('a partitioning that only trying proves impossible', () => {
-  const undivided = observedState({ gpus: [{ uuid: gpu, contexts: [], partitionFault: 'this machine has no MPS' }] });
+  const undivided = observedState({
+    gpus: [{ uuid: gpu, contexts: [], partitionFault: 'this machine has no MPS', xids: 0 }],
+  });
   const view = { ...up, state: undivided };
 
   test('of the policy of the node itself is a node that is not Ready, in the words of the engine', () => {
@@ -114,7 +118,9 @@ describe('a partitioning that only trying proves impossible', () => {
   test('of another policy is not spoken of until the former one is in force again', () => {
     const flaw = { reason: 'PartitionFailed', message: 'this machine has no MPS' };
     const ruling: Ruling = { terms: policy, wanted: { name: 'edge' }, flaw };
-    expect(gpuNodeStatement({ present: undefined, view, ruling, advertiseAddress: undefined })).toBeUndefined();
+    expect(
+      gpuNodeStatement({ present: undefined, view, ruling, advertiseAddress: undefined, nowMs: 0 }),
+    ).toBeUndefined();
     expect(statement({ ruling }).conditions).toMatchObject([{ status: 'True' }, { reason: 'PartitionFailed' }]);
   });
 });
@@ -137,7 +143,7 @@ describe('nothing is said, so what status says stays, while', () => {
     'contexts are being made': { state: observedState({ gpus: [] }) },
   };
   test.each(Object.entries(rows))('%s', (_, values) => {
-    const input = { present: undefined, ruling: byDefault, advertiseAddress: undefined };
+    const input = { present: undefined, ruling: byDefault, advertiseAddress: undefined, nowMs: 0 };
     expect(
       gpuNodeStatement({
         ...input,
@@ -240,7 +246,7 @@ describe('change', () => {
         view: {
           ...up,
           state: observedState({
-            gpus: [{ uuid: gpu, contexts: (busy.gpus[0]?.contexts ?? []).slice(1), partitionFault: '' }],
+            gpus: [{ uuid: gpu, contexts: (busy.gpus[0]?.contexts ?? []).slice(1), partitionFault: '', xids: 0 }],
           }),
         },
       }),
@@ -250,6 +256,24 @@ describe('change', () => {
     ['the runtime is lost', statement({ view: down, present: object(ready).status }), 'transition'],
   ])('%s', (_, said, expected) => {
     expect(gpuNodeChange(object(ready), said)).toBe(expected);
+  });
+  const reading = { smClockMhz: 1_980, throttling: [] };
+  const told = (values: Partial<ObservedGpu>, present?: StoredGpuNode): ReturnType<typeof statement> => {
+    const [first] = observedState().gpus;
+    const gpus = first === undefined ? [] : [{ ...first, reading, ...values }];
+    return statement({ view: { ...up, state: observedState({ gpus }) }, present: present?.status, nowMs: 9_000 });
+  };
+  const foreignSharing = { message: 'process 4242', processes: 1, hiddenBytes: 0 };
+
+  test('who else works on a GPU is a transition, who exactly and its clocks are figures', () => {
+    const alone = object(told({}));
+    expect(gpuNodeChange(alone, told({}, alone))).toBe('none');
+    const shared = told({ foreignSharing }, alone);
+    expect(gpuNodeChange(alone, shared)).toBe('transition');
+    const other = told({ foreignSharing: { ...foreignSharing, message: 'process 4243' } }, object(shared));
+    expect(gpuNodeChange(object(shared), other)).toBe('figures');
+    expect(gpuNodeChange(object(shared), told({}, object(shared)))).toBe('transition');
+    expect(gpuNodeChange(alone, told({ reading: { ...reading, smClockMhz: 300 } }, alone))).toBe('figures');
   });
   test('the first word', () => expect(gpuNodeChange(undefined, ready)).toBe('transition'));
 });

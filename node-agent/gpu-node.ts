@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type ConditionState, findCondition } from '../api/conditions.ts';
 import { formatE9 } from '../api/utilization.ts';
 import type { Gpu, ObservedContext, ObservedState } from './native/gen/runtime.ts';
+import { gpuHealth, type GpuStatus, withoutReading } from './gpu-health.ts';
 import { formatLimit, type PolicyTerms, shownPolicy } from './policy.ts';
 import type { Ruling } from './policy-in-force.ts';
 import type { GpuNodeStatus, StoredGpuNode } from './resources.ts';
@@ -19,6 +20,8 @@ export interface GpuNodeInput {
   readonly ruling: Ruling | undefined;
   /** Replaces the host of the runtime's inference address, which is what the runtime itself listens on. */
   readonly advertiseAddress: string | undefined;
+  /** Wall time in ms, for transition times of what is said of a GPU. */
+  readonly nowMs: number;
 }
 
 /** Undefined while a connection or an Apply is on its way: what status says stays, so that a restarted agent takes nothing away. */
@@ -51,7 +54,7 @@ export function gpuNodeStatement(input: GpuNodeInput): GpuNodeStatement | undefi
     highPriorityUtilizationLimit: formatLimit(policy.highPriorityLimit),
     ...(address === '' ? {} : { address }),
     runtimeVersion: info.runtimeVersion,
-    gpus: info.gpus.map((gpu) => gpuStatus(gpu, state)),
+    gpus: info.gpus.map((gpu) => gpuStatus(gpu, state, input)),
     conditions: [ready(info.gpus), ...applied],
   };
 }
@@ -141,11 +144,12 @@ function hasContexts(state: ObservedState): boolean {
   return state.gpus.some((gpu) => gpu.contexts.length > 0);
 }
 
-type GpuStatus = NonNullable<GpuNodeStatus['gpus']>[number];
 type ContextStatus = NonNullable<GpuStatus['contexts']>[number];
 
-function gpuStatus(gpu: Gpu, state: ObservedState): GpuStatus {
-  const contexts = state.gpus.find((observed) => observed.uuid === gpu.uuid)?.contexts ?? [];
+function gpuStatus(gpu: Gpu, state: ObservedState, { present, nowMs }: GpuNodeInput): GpuStatus {
+  const observed = state.gpus.find((each) => each.uuid === gpu.uuid);
+  const known = present?.gpus?.find((each) => each.uuid === gpu.uuid);
+  const contexts = observed?.contexts ?? [];
   const { uuid, product, sms, memoryBytes, engine, engineVersion } = gpu;
   return {
     uuid,
@@ -154,6 +158,7 @@ function gpuStatus(gpu: Gpu, state: ObservedState): GpuStatus {
     memoryBytes,
     engine,
     ...(engineVersion === '' ? {} : { engineVersion }),
+    ...gpuHealth(observed, known, nowMs),
     contexts: contexts.map(contextStatus).sort((a, b) => a.index - b.index),
   };
 }
@@ -172,7 +177,7 @@ function contextStatus(context: ObservedContext): ContextStatus {
 
 function withoutFigures(status: Omit<GpuNodeStatus, 'conditions'>): object {
   const gpus = status.gpus?.map((gpu) => ({
-    ...gpu,
+    ...withoutReading(gpu),
     contexts: gpu.contexts?.map(({ index, sms, wantedSms, streams }) => ({ index, sms, wantedSms, streams })),
   }));
   return { ...status, gpus };

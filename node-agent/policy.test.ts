@@ -144,7 +144,7 @@ describe('in force', () => {
     const told = (terms: PolicyTerms, partitionFault: string, instanceId = 'one'): RuntimeView => ({
       kind: 'up',
       info: info({ instanceId }),
-      state: observedState({ gpus: [{ uuid: gpu, contexts: [], partitionFault }] }),
+      state: observedState({ gpus: [{ uuid: gpu, contexts: [], partitionFault, xids: 0 }] }),
       terms: new Map(),
       policy: terms,
       applyError: undefined,

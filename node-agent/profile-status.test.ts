@@ -80,7 +80,10 @@ describe('nothing is said', () => {
   ])('%s', (_when, profile, view) => expect(say(profile, view)).toBeUndefined());
 
   test('while the GPU is just being divided', () => {
-    const state = observedState({ gpus: [{ uuid: gpu, contexts: [], partitionFault: '' }], models: [observedModel()] });
+    const state = observedState({
+      gpus: [{ uuid: gpu, contexts: [], partitionFault: '', xids: 0 }],
+      models: [observedModel()],
+    });
     expect(
       say(storedProfile(), {
         kind: 'up',

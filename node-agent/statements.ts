@@ -173,7 +173,7 @@ export class Statements {
     const present = object.status;
     const { view } = observations;
     const ruling = view.kind === 'up' ? policy.rule(present, view.info.gpus) : undefined;
-    const statement = gpuNodeStatement({ present, view, ruling, advertiseAddress });
+    const statement = gpuNodeStatement({ present, view, ruling, advertiseAddress, nowMs: now() });
     if (statement === undefined) return undefined;
     const conditions = withTransitionTimes(statement.conditions, present?.conditions, now());
     return { change: gpuNodeChange(object, statement), status: { ...statement, conditions } };

@@ -43,6 +43,31 @@ test.each<[what: string, facts: Partial<NodeFacts>, state: string, message: stri
   expect(viewNode({ ...facts, ...changes }).placement).toMatchObject({ name: 'n1', state, message });
 });
 
+test.each([
+  ['has no conditions', [], undefined],
+  ['is sound and alone', [conditionOf('Healthy', 'True', 'NoFault', {})], undefined],
+  [
+    'is shared',
+    [
+      conditionOf('Healthy', 'True', 'NoFault', {}),
+      conditionOf('ForeignSharing', 'True', 'P', { message: 'process 7' }),
+    ],
+    { reason: 'ForeignSharing', message: 'process 7' },
+  ],
+  [
+    'has a fault, and is shared',
+    [
+      conditionOf('ForeignSharing', 'True', 'P', { message: 'process 7' }),
+      conditionOf('Healthy', 'False', 'XidCritical', { message: 'Xid 79' }),
+    ],
+    { reason: 'Unhealthy', message: 'Xid 79' },
+  ],
+])('a GPU that %s', (_what, conditions, closed) => {
+  const gpus = [{ uuid: 'g', product: 'p', sms: 2, memoryBytes: 1, engine: 'e', conditions }];
+  const view = viewNode({ ...facts, gpuNode: gpuNode({ conditions: [ready], gpus }) });
+  expect(view.placement.gpus[0]?.closed).toEqual(closed);
+});
+
 test('contexts without streams are none, and the limit is 0.75 where nothing is said', () => {
   const contexts = [
     { index: 0, sms: 1, streams: 0 },

@@ -5,7 +5,7 @@ import type { GpuNode, GpuSchedulingPolicy } from '../api/resources.ts';
 import { parseE9, wholeE9 } from '../api/utilization.ts';
 import type { ReadableStore } from '../kube/store.ts';
 import type { Node } from './resources.ts';
-import type { NodeState, PlacementGpu, PlacementNode, Quotas } from './placement/terms.ts';
+import type { NodeState, PlacementGpu, PlacementNode, Quotas, Refusal } from './placement/terms.ts';
 
 /** By the built-in policy, where a node names no limit of its own. */
 const defaultHighLimitE9 = 0.75 * wholeE9;
@@ -132,6 +132,15 @@ function quotasOf(policy: GpuSchedulingPolicy | undefined): { quotas?: Quotas } 
 
 type Gpu = NonNullable<NonNullable<GpuNode['status']>['gpus']>[number];
 
+/** What its agent says that keeps new work from it; a fault goes before company. */
+function closedOf({ conditions }: Gpu): { closed?: Refusal } {
+  const healthy = findCondition(conditions, 'Healthy');
+  if (healthy?.status === 'False') return { closed: { reason: 'Unhealthy', message: healthy.message } };
+  const shared = findCondition(conditions, 'ForeignSharing');
+  if (shared?.status === 'True') return { closed: { reason: 'ForeignSharing', message: shared.message } };
+  return {};
+}
+
 function placementGpu(gpu: Gpu, kind: GpuKind | undefined): PlacementGpu {
   const { uuid, product, engine, memoryBytes, contexts } = gpu;
   return {
@@ -140,6 +149,7 @@ function placementGpu(gpu: Gpu, kind: GpuKind | undefined): PlacementGpu {
     kind: kind === undefined ? '' : gpuKindKey(kind),
     engine,
     ...(memoryBytes > 0 ? { memoryBytes } : {}),
+    ...closedOf(gpu),
     contexts: (contexts ?? []).filter(({ streams }) => streams > 0).map(({ index, streams }) => ({ index, streams })),
   };
 }

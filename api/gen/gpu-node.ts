@@ -104,6 +104,50 @@ export interface GpuNode {
       engine: string;
       engineVersion?: string;
       /**
+       * Healthy: False keeps new tasks from this GPU; absent where no driver tells. ForeignSharing: others work on this GPU, so no new tasks go there; present only while True.
+       *
+       * @maxItems 16
+       */
+      conditions?: {
+        type: string;
+        status: 'True' | 'False' | 'Unknown';
+        reason: string;
+        message: string;
+        observedGeneration?: number;
+        lastTransitionTime: string;
+      }[];
+      /**
+       * What the driver tells of the GPU, coarsely; the agent's metrics daris_gpu_* are exact. Absent where no driver tells.
+       */
+      reading?: {
+        /**
+         * By whomever.
+         */
+        memoryUsedBytes?: number;
+        memoryFreeBytes?: number;
+        smClockMHz?: number;
+        memoryClockMHz?: number;
+        powerWatts?: number;
+        temperatureCelsius?: number;
+        /**
+         * What keeps its clocks down.
+         *
+         * @maxItems 16
+         */
+        throttling?: string[];
+        /**
+         * Memory errors since the GPU was reset.
+         */
+        eccUncorrectable?: number;
+        /**
+         * The last error that the driver logged since the runtime started.
+         */
+        lastXid?: {
+          code: number;
+          time: string;
+        };
+      };
+      /**
        * @maxItems 256
        */
       contexts?: {

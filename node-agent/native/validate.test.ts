@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { gpu, info, jobs, observedModel, observedState, observedTask } from '../testing/fixtures.ts';
-import { MissCause, type ObservedTask } from './gen/runtime.ts';
+import { MissCause, type ObservedGpu, type ObservedTask } from './gen/runtime.ts';
 import { checkInfo, checkState } from './validate.ts';
 
 test('what is sound passes unchanged and unremarked', () => {
@@ -62,8 +62,10 @@ test('contexts with impossible figures, and those told twice, are left out', () 
   const [good] = first?.contexts ?? [];
   if (good === undefined) throw new Error('the fixture has no context');
   const contexts = [good, good, { ...good, index: 7, lowUtilizationE9: -1 }];
-  const { value, problems } = checkState(observedState({ gpus: [{ uuid: gpu, contexts, partitionFault: '' }] }));
-  expect(value.gpus).toEqual([{ uuid: gpu, contexts: [good], partitionFault: '' }]);
+  const { value, problems } = checkState(
+    observedState({ gpus: [{ uuid: gpu, contexts, partitionFault: '', xids: 0 }] }),
+  );
+  expect(value.gpus).toEqual([{ uuid: gpu, contexts: [good], partitionFault: '', xids: 0 }]);
   expect(problems).toHaveLength(2);
 });
 
@@ -77,4 +79,37 @@ test('texts are cut to what an object may hold', () => {
   const state = observedState({ tasks: [observedTask('u1', { message: long })] });
   expect(checkState(state).value.tasks[0]?.message.length).toBeLessThanOrEqual(32_768);
   expect(checkInfo(info({ runtimeVersion: long })).value.runtimeVersion.length).toBeLessThanOrEqual(63);
+});
+
+describe('of a GPU', () => {
+  const reading = { memoryUsedBytes: 1, throttling: ['PowerBrake'] };
+  const health = {
+    reading,
+    foreignSharing: { message: 'process 7', processes: 1, hiddenBytes: 0 },
+    fault: { reason: 'XidCritical', message: 'Xid 79' },
+    lastXid: { code: 79, timeUs: 5 },
+  };
+  const checked = (values: Partial<ObservedGpu>) =>
+    checkState(observedState({ gpus: [{ uuid: gpu, contexts: [], partitionFault: '', xids: 0, ...values }] }));
+
+  test('what is sound passes', () => {
+    expect(checked(health)).toMatchObject({ value: { gpus: [health] }, problems: [] });
+  });
+
+  test('figures that cannot be go, what keeps work from it stays', () => {
+    const { value, problems } = checked({ ...health, reading: { ...reading, powerMilliwatts: -1 } });
+    expect(value.gpus[0]).toMatchObject({ ...health, reading: { throttling: ['PowerBrake'] } });
+    expect(value.gpus[0]?.reading).not.toHaveProperty('memoryUsedBytes');
+    expect(problems).toEqual([expect.stringContaining('powerMilliwatts is -1')]);
+  });
+
+  test('lists and texts are cut, and a time before 1970 is none', () => {
+    const throttling = [...Array.from({ length: 99 }, (_, at) => `word-${at}`), 'word-1', 'x'.repeat(999)];
+    const long = { message: 'x'.repeat(99_999), processes: 1, hiddenBytes: 0 };
+    const { value } = checked({ reading: { throttling }, foreignSharing: long, lastXid: { code: 1, timeUs: -1 } });
+    const [found] = value.gpus;
+    expect(found?.reading?.throttling).toHaveLength(16);
+    expect(found?.foreignSharing?.message.length).toBeLessThanOrEqual(32_768);
+    expect(found).not.toHaveProperty('lastXid');
+  });
 });

@@ -2,13 +2,18 @@
 // takes that one out and is named; only a state that cannot be told apart from another instance's is refused whole.
 import { AppError } from '../../kube/errors.ts';
 import type {
+  ForeignSharing,
+  GpuFault,
+  GpuReading,
   Histogram,
   InfoResponse,
   JobCounters,
   ObservedContext,
+  ObservedGpu,
   ObservedModel,
   ObservedState,
   ObservedTask,
+  Xid,
 } from './gen/runtime.ts';
 
 export interface Checked<T> {
@@ -18,7 +23,16 @@ export interface Checked<T> {
 }
 
 /** Lengths that the CRDs allow; a longer text would make the API server refuse the whole status. */
-const limits = { name: 128, version: 63, reason: 128, message: 2_048, behind: 320, tensors: 64, batches: 64 } as const;
+const limits = {
+  name: 128,
+  version: 63,
+  reason: 128,
+  message: 2_048,
+  behind: 320,
+  tensors: 64,
+  batches: 64,
+  words: 16,
+} as const;
 
 /** @throws AppError code BadObservation where it names no instance */
 export function checkInfo(info: InfoResponse): Checked<InfoResponse> {
@@ -45,7 +59,7 @@ export function checkState(state: ObservedState): Checked<ObservedState> {
     checkModel(model, problems),
   );
   const gpus = unique(state.gpus, (gpu) => gpu.uuid, 'GPU', problems).map((gpu) => ({
-    ...gpu,
+    ...checkHealth(gpu, problems),
     partitionFault: gpu.partitionFault.slice(0, limits.message),
     contexts: unique(gpu.contexts, (context) => String(context.index), `context of ${gpu.uuid}`, problems).filter(
       (context) => checkContext(context, gpu.uuid, problems),
@@ -128,6 +142,35 @@ function checkContext(context: ObservedContext, gpu: string, problems: string[])
   const bad = firstNegative(figures);
   if (bad !== undefined) problems.push(`context ${context.index} of ${gpu}: ${bad}`);
   return bad === undefined;
+}
+
+/** Figures that cannot be take all figures out; what keeps work from the GPU stays. */
+function checkHealth(gpu: ObservedGpu, problems: string[]): ObservedGpu {
+  const { reading, foreignSharing, fault, lastXid, ...rest } = gpu;
+  return {
+    ...rest,
+    ...(reading === undefined ? {} : { reading: checkReading(reading, gpu.uuid, problems) }),
+    ...(foreignSharing === undefined ? {} : { foreignSharing: cutMessage(foreignSharing) }),
+    ...(fault === undefined ? {} : { fault: { ...cutMessage(fault), reason: fault.reason.slice(0, limits.reason) } }),
+    ...(lastXid === undefined || !isTime(lastXid) ? {} : { lastXid }),
+  };
+}
+
+function cutMessage<T extends ForeignSharing | GpuFault>(said: T): T {
+  return { ...said, message: said.message.slice(0, limits.message) };
+}
+
+function isTime({ timeUs }: Xid): boolean {
+  return Number.isSafeInteger(timeUs) && timeUs > 0;
+}
+
+function checkReading(reading: GpuReading, gpu: string, problems: string[]): GpuReading {
+  const { throttling, ...figures } = reading;
+  const told = Object.entries(figures).filter((entry): entry is [string, number] => entry[1] !== undefined);
+  const bad = firstNegative(Object.fromEntries(told));
+  if (bad !== undefined) problems.push(`GPU ${gpu}: ${bad}`);
+  const words = [...new Set(throttling.map((word) => word.slice(0, limits.version)))].slice(0, limits.words);
+  return { ...(bad === undefined ? figures : {}), throttling: words };
 }
 
 function checkModel(model: ObservedModel, problems: string[]): ObservedModel[] {

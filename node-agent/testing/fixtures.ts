@@ -152,7 +152,7 @@ export function observedState(values: Partial<ObservedState> = {}): ObservedStat
     instanceId: 'instance-1',
     appliedGeneration: 1,
     timeUs: 1_700_000_000_000_000,
-    gpus: [{ uuid: gpu, contexts, partitionFault: '' }],
+    gpus: [{ uuid: gpu, contexts, partitionFault: '', xids: 0 }],
     models: [],
     tasks: [],
     ...values,

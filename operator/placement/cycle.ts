@@ -6,7 +6,6 @@ import {
   compiledCode,
   contextFilters,
   evictingTaints,
-  gpuFilters,
   highPriorityLimit,
   kindFilters,
   nodeFilters,
@@ -170,7 +169,7 @@ export function placedAt({ demand }: PlacementTask, { place, gpu }: ContextState
 }
 
 function takes(task: PlacementTask, context: ContextState): boolean {
-  return gpuFilters.every((filter) => filter.passes(task, context)) && fitsKind(task, context) && fits(task, context);
+  return compiledCode.passes(task, context) && fitsKind(task, context) && fits(task, context);
 }
 
 function fitsKind(task: PlacementTask, context: ContextState): boolean {

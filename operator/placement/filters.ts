@@ -70,6 +70,20 @@ export const compiledCode: Filter<ContextState> = {
   },
 };
 
+/** A GPU with a fault takes nothing new. */
+export const healthy: Filter<ContextState> = closedBy('Unhealthy');
+
+/** Nor does one on which others work: what its profile says does not hold there. */
+export const unshared: Filter<ContextState> = closedBy('ForeignSharing');
+
+function closedBy(reason: string): Filter<ContextState> {
+  return {
+    reason,
+    passes: (_task, { gpu }) => gpu.closed?.reason !== reason,
+    words: (_task, { gpu, node }) => `${gpu.uuid} of ${node.name}: ${gpu.closed?.message}`,
+  };
+}
+
 /** A GPU loads each package once: what is there already needs nothing more, even where more is booked than there is. */
 export const memory: Filter<ContextState> = {
   reason: 'Memory',
@@ -150,8 +164,11 @@ function blockerWords(task: PlacementTask, context: ContextState): string {
 
 /** In the order in which they are tried; a task is refused for the last one that any node reached. */
 export const nodeFilters: readonly Filter<PlacementNode>[] = [nodeReady, nodeSelector, taints];
-/** What keeps a task from a GPU whatever is booked there, the same for all tasks of a class. */
-export const gpuFilters: readonly Filter<ContextState>[] = [engine, compiledCode];
+/**
+ * What keeps a task from a GPU whatever is booked there, the same for all tasks of a class; a task is refused for the
+ * last one that any GPU reached.
+ */
+export const gpuFilters: readonly Filter<ContextState>[] = [engine, compiledCode, healthy, unshared];
 /** The same for all contexts of a kind of GPU, so not asked of each. */
 export const kindFilters: readonly Filter<ContextState>[] = [engine, fastEnough];
 export const contextFilters: readonly Filter<ContextState>[] = [memory, highPriorityQuota, highPriorityLimit, blocking];

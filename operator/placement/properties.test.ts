@@ -23,9 +23,18 @@ function worldOf(seed: number): World {
   });
   const utilization = 0.1 + 0.8 * seeded.next();
   return {
-    nodes,
+    nodes: withClosedGpus(nodes, new Seeded(seed + 3_000)),
     tasks: seededTasks(seeded, { count: seeded.between(1, 120), highShare: seeded.next(), utilization }),
   };
+}
+
+/** One in six has a fault, or company. */
+function withClosedGpus(nodes: readonly PlacementNode[], seeded: Seeded): PlacementNode[] {
+  const closed = () => ({ reason: seeded.next() < 0.5 ? 'Unhealthy' : 'ForeignSharing', message: 'closed' });
+  return nodes.map((node) => ({
+    ...node,
+    gpus: node.gpus.map((gpu) => (seeded.next() < 1 / 6 ? { ...gpu, closed: closed() } : gpu)),
+  }));
 }
 
 interface Recount {
@@ -69,8 +78,9 @@ function blockedPairs(tasks: readonly PlacementTask[]): string[] {
   );
 }
 
-function mayUse(task: PlacementTask, node: PlacementNode): boolean {
+function mayUse(task: PlacementTask, { node, gpu: { closed } }: Context): boolean {
   return (
+    closed === undefined &&
     // All GPUs of a seeded node have one engine.
     node.gpus.every((gpu) => task.package?.engines?.includes(gpu.engine)) &&
     (node.gpus.every((gpu) => gpu.engine !== 'torch') || node.codeNamespaces?.has(task.namespace) === true) &&
@@ -119,20 +129,20 @@ describe.each(seeds)('seed %i', (seed) => {
     }
   });
 
-  test('no limit and no deadline is broken, no selector or taint ignored', () => {
+  test('no limit and no deadline is broken, no selector, taint or closed GPU ignored', () => {
     for (const context of result.snapshot.contexts) {
       const sum = sums.get(contextKey(context));
       if (sum === undefined) continue;
       expect(sum.highE9).toBeLessThanOrEqual(context.limitE9);
       expect(blockedPairs(sum.tasks)).toEqual([]);
-      expect(sum.tasks.filter((task) => !mayUse(task, context.node))).toEqual([]);
+      expect(sum.tasks.filter((task) => !mayUse(task, context))).toEqual([]);
       expect(neededBytes(onGpu(sums, context))).toBeLessThanOrEqual(context.gpu.memoryBytes ?? 0);
     }
   });
 
   test('what is refused fits nowhere', () => {
     for (const task of tasks.filter(({ key }) => result.verdicts.get(key)?.kind === 'Refused')) {
-      for (const context of result.snapshot.contexts.filter(({ node }) => mayUse(task, node))) {
+      for (const context of result.snapshot.contexts.filter((each) => mayUse(task, each))) {
         const fits = couldJoin(task, sums.get(contextKey(context))?.tasks ?? [], context.limitE9);
         expect(fits && hasMemory(task, onGpu(sums, context), context)).toBe(false);
       }
@@ -158,7 +168,7 @@ describe.each(seeds)('seed %i', (seed) => {
     const chosen = placeOf(alone.verdicts.get(last.key));
     const others = recount(settled, alone);
     const least = alone.snapshot.contexts
-      .filter(({ node }) => mayUse(last, node))
+      .filter((context) => mayUse(last, context))
       .filter((context) => couldJoin(last, others.get(contextKey(context))?.tasks ?? [], context.limitE9))
       .filter((context) => hasMemory(last, onGpu(others, context), context))
       .map((context) => ({ context, share: (others.get(contextKey(context))?.totalE9 ?? 0) / context.streams }))

@@ -2,16 +2,7 @@
 import { formatDurationUs } from '../../api/durations.ts';
 import { utilizationE9, wholeE9 } from '../../api/utilization.ts';
 import type { ContextState } from './context-state.ts';
-import {
-  compiledCode,
-  contextFilters,
-  engine,
-  gpuFilters,
-  kindFilters,
-  memory,
-  nodeFilters,
-  refusalBy,
-} from './filters.ts';
+import { contextFilters, gpuFilters, kindFilters, memory, nodeFilters, refusalBy } from './filters.ts';
 import { onKind } from './kinds.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { PlacementTask, Refusal } from './terms.ts';
@@ -44,21 +35,24 @@ function explainNodes({ nodes, contexts }: Snapshot, task: PlacementTask): Refus
     }
     remaining = passing;
   }
-  const others = onePerGpu(contexts).filter(({ node }) => remaining.includes(node));
-  if (others.length > 0) return explainGpus(others, task);
+  const gpus = onePerGpu(contexts).filter(({ node }) => remaining.includes(node));
+  if (gpus.length > 0) return explainGpus(gpus, task);
   const names = remaining.slice(0, namedNodes).map((node) => `node ${node.name} offers no context`);
   return { reason: 'NoContext', message: listed(names, remaining.length) };
 }
 
-/** GPUs that it may not use, although their nodes take it. What a policy could allow is told before what none can. */
+/** Of GPUs that it may not use, although their nodes take it. */
 function explainGpus(gpus: readonly ContextState[], task: PlacementTask): Refusal {
-  const refusals = gpus.flatMap((gpu) => refusalBy(gpuFilters, task, gpu) ?? []);
-  const [allowable, others] = [compiledCode, engine].map(({ reason }) =>
-    refusals.filter((each) => each.reason === reason),
-  );
-  const ordered = [...(allowable ?? []), ...(others ?? [])];
-  const named = ordered.slice(0, namedNodes).map(({ message }) => message);
-  return { reason: ordered[0]?.reason ?? engine.reason, message: listed(named, ordered.length, 'GPUs') };
+  let remaining = gpus;
+  for (const filter of gpuFilters) {
+    const passing = remaining.filter((context) => filter.passes(task, context));
+    if (passing.length === 0) {
+      const named = remaining.slice(0, namedNodes).map((context) => filter.words(task, context));
+      return { reason: filter.reason, message: listed(named, remaining.length, 'GPUs') };
+    }
+    remaining = passing;
+  }
+  throw new Error(`${task.key} may use a GPU on which it was said to have no context`);
 }
 
 function listed(words: readonly string[], count: number, noun = 'nodes'): string {

@@ -110,6 +110,8 @@ export interface PlacementGpu {
   readonly engine: string;
   /** Absent: not known, so it bounds nothing. */
   readonly memoryBytes?: number;
+  /** Why it takes nothing new, although its node does; what it has stays. */
+  readonly closed?: Refusal;
   readonly contexts: readonly { readonly index: number; readonly streams: number }[];
 }
 

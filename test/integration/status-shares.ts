@@ -24,7 +24,12 @@ export interface Share {
 
 const digest = `sha256:${'c'.repeat(64)}`;
 const terms = { name: builtInPolicy, contexts: 2, streamsPerContext: 1, oversubscription: '1' };
-const gpu = { uuid: 'gpu-0', product: 'CPU', sms: 2, memoryBytes: 1, engine: 'openvino' };
+const time = '2030-01-01T00:00:00Z';
+const alone = { type: 'Healthy', status: 'True', reason: 'NoFault', message: '', lastTransitionTime: time };
+const shared = { ...alone, type: 'ForeignSharing', reason: 'ForeignProcess' };
+const reading = { memoryUsedBytes: 1, throttling: ['PowerBrake'], lastXid: { code: 31, time } };
+const hardware = { uuid: 'gpu-0', product: 'CPU', sms: 2, memoryBytes: 1, engine: 'openvino' };
+const gpu = { ...hardware, conditions: [alone, shared], reading };
 
 /** By plural; `node` is the one whose agent tries. */
 export function statusShares(node: string): Readonly<Record<string, Share>> {

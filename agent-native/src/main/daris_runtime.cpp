@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "main/engines.hpp"
+#include "main/gpu_watch.hpp"
 #include "rpc/servers.hpp"
 #include "runtime/flags.hpp"
 #include "runtime/log.hpp"
@@ -60,13 +61,15 @@ int serve(const daris::runtime::Flags& flags) {
   daris::rpc::redirectLibraryLog();
   const daris::runtime::SocketGuard guard(flags.socket);
   const daris::runtime::SystemClock clock;
-  const auto engine = daris::main::makeEngine(flags);
+  daris::main::GpuWatch gpu;
+  const auto engine = daris::main::makeEngine(flags, gpu.own());
   daris::runtime::Runtime runtime(*engine, clock,
                                   {.modelRoot = flags.modelRoot,
                                    .slotMemoryBytes = flags.slotMemoryBytes,
                                    .dispatcherCore = flags.cores.front(),
                                    .traceRecords = flags.traceRecords,
                                    .version = DARIS_VERSION});
+  gpu.start(runtime);  // before an agent can ask: what runs on a GPU that is not ours alone is decided by it
   daris::rpc::Servers servers(runtime, {flags.socket, flags.inferenceHost, flags.inferencePort});
   log(LogLevel::Info, "runtime started",
       {{"version", DARIS_VERSION},
@@ -78,6 +81,7 @@ int serve(const daris::runtime::Flags& flags) {
   std::printf("daris-runtime listening on %s\n", servers.inferenceAddress().c_str());
   std::fflush(stdout);
   waitForStop();
+  gpu.stop();
   runtime.drain();
   servers.stop(kGrace);
   log(LogLevel::Info, "runtime stopped");

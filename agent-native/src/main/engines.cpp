@@ -21,13 +21,14 @@ void endOverLostGpu(const char* report) {
   std::_Exit(engine::torch::kLostStatus);
 }
 
-std::unique_ptr<engine::Engine> makeTorch(const runtime::Flags& flags) {
+std::unique_ptr<engine::Engine> makeTorch(const runtime::Flags& flags, OwnProcesses& own) {
   if (const auto lack = engine::torch::lack_of_gpu()) throw std::runtime_error(*lack);
   return engine::torch::open_engine(engine::torch::plugin_beside_program(),
                                     {.device = static_cast<int>(flags.gpu),
                                      .memory_share = flags.gpuMemoryShare,
                                      .pinned_bytes = flags.pinnedMemoryBytes,
-                                     .lost = endOverLostGpu});
+                                     .lost = endOverLostGpu,
+                                     .own = &own});
 }
 
 engine::sim::SimulatedGpu simulatedGpu(const runtime::Flags& flags) {
@@ -49,10 +50,10 @@ std::unique_ptr<engine::Engine> makeOnCores(const runtime::Flags& flags) {
 
 }  // namespace
 
-std::unique_ptr<engine::Engine> makeEngine(const runtime::Flags& flags) {
+std::unique_ptr<engine::Engine> makeEngine(const runtime::Flags& flags, OwnProcesses& own) {
   if (flags.engine == "openvino" || flags.engine == "sim") return makeOnCores(flags);
   try {
-    return makeTorch(flags);
+    return makeTorch(flags, own);
   } catch (const std::runtime_error& error) {
     if (flags.engine == "torch") throw runtime::FlagError("--engine torch: " + std::string(error.what()));
     log(LogLevel::Info, "no GPU engine, serving on the CPU", {{"reason", error.what()}});

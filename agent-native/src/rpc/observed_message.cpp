@@ -147,6 +147,37 @@ void fill(wire::ObservedContext& message, const runtime::ObservedContext& contex
   message.set_wanted_sms(context.wantedSms);
 }
 
+wire::GpuReading messageOf(const device::Reading& reading) {
+  wire::GpuReading message;
+  if (reading.memoryUsedBytes) message.set_memory_used_bytes(*reading.memoryUsedBytes);
+  if (reading.memoryTotalBytes) message.set_memory_total_bytes(*reading.memoryTotalBytes);
+  if (reading.smClockMhz) message.set_sm_clock_mhz(*reading.smClockMhz);
+  if (reading.memoryClockMhz) message.set_memory_clock_mhz(*reading.memoryClockMhz);
+  if (reading.powerMilliwatts) message.set_power_milliwatts(*reading.powerMilliwatts);
+  if (reading.temperatureCelsius) message.set_temperature_celsius(*reading.temperatureCelsius);
+  for (const std::string& word : reading.throttling) message.add_throttling(word);
+  if (reading.eccUncorrectable) message.set_ecc_uncorrectable(*reading.eccUncorrectable);
+  return message;
+}
+
+void fill(wire::ObservedGpu& message, const device::Report& report) {
+  *message.mutable_reading() = messageOf(report.reading);
+  message.set_xids(report.xids);
+  if (report.foreign.any()) {
+    wire::ForeignSharing& sharing = *message.mutable_foreign_sharing();
+    sharing.set_message(report.sharing);
+    sharing.set_processes(static_cast<std::uint32_t>(report.foreign.processes.size()));
+    sharing.set_hidden_bytes(report.foreign.hiddenBytes);
+  }
+  if (report.fault) {
+    message.mutable_fault()->set_reason(report.fault->reason);
+    message.mutable_fault()->set_message(report.fault->message);
+  }
+  if (!report.lastXid) return;
+  message.mutable_last_xid()->set_code(report.lastXid->code);
+  message.mutable_last_xid()->set_time_us(report.lastXid->wallUs);
+}
+
 }  // namespace
 
 wire::ObservedState messageOf(const runtime::ObservedState& state, const std::string& instanceId) {
@@ -157,6 +188,7 @@ wire::ObservedState messageOf(const runtime::ObservedState& state, const std::st
   wire::ObservedGpu& gpu = *message.add_gpus();
   gpu.set_uuid(state.gpuUuid);
   gpu.set_partition_fault(state.partitionFault);
+  if (state.gpu) fill(gpu, *state.gpu);
   for (const runtime::ObservedContext& context : state.contexts) fill(*gpu.add_contexts(), context);
   for (const runtime::ObservedModel& model : state.models) fill(*message.add_models(), model);
   for (const runtime::ObservedTask& task : state.tasks) fill(*message.add_tasks(), task);

@@ -55,6 +55,15 @@ void Control::apply(DesiredState desired) {
   reconcile();
 }
 
+void Control::report(device::Report report) {
+  const std::scoped_lock lock(mutex_);
+  const bool turned = !gpu_ || gpu_->sharing != report.sharing || gpu_->fault != report.fault;
+  gpu_ = std::move(report);
+  if (!turned) return;
+  reconcile();
+  if (!desired_ && notify_) notify_();
+}
+
 void Control::reconcile() {
   if (!desired_) return;
   if (partitioned()) {
@@ -154,7 +163,7 @@ void Control::orderLoad(std::string digest, std::uint64_t attempt, DurationUs de
 
 /// One model at a time, so that other work of the loader waits for one at most.
 void Control::orderMeasurement() {
-  if (measuring_) return;
+  if (measuring_ || isShared()) return;
   const auto digest = nextToMeasure(*desired_, models_.table());
   if (!digest) return;
   measuring_ = true;
@@ -167,7 +176,7 @@ void Control::orderMeasurement() {
     MeasureResult result = measureModel(engine_, model, stop, progress);
     const std::scoped_lock lock(mutex_);
     measuring_ = false;
-    models_.measured(digest, std::move(result));
+    if (!isShared()) models_.measured(digest, std::move(result));  // else it is measured anew, alone
     reconcile();
   });
 }

@@ -41,6 +41,11 @@ class Control {
   /// Makes `desired` the state to reach. Throws InvalidArgument; the former state is then still in force.
   void apply(DesiredState desired);
 
+  /// What is known of the GPU from now on. While others work on it, a task that was not started here yet is
+  /// refused, and nothing is measured: times taken beside somebody else would be kept for all GPUs of its
+  /// kind.
+  void report(device::Report report);
+
   /// The whole state as it is now.
   [[nodiscard]] ObservedState observe();
 
@@ -98,6 +103,7 @@ class Control {
   [[nodiscard]] std::shared_ptr<TaskStatistics> statisticsOf(const DesiredTask& task);
   [[nodiscard]] ObservedTask observeTask(const DesiredTask& task) const;
   [[nodiscard]] bool divided() const;
+  [[nodiscard]] bool isShared() const { return gpu_ && !gpu_->sharing.empty(); }
 
   engine::Engine& engine_;
   const Clock& clock_;
@@ -110,6 +116,7 @@ class Control {
   std::mutex mutex_;  // guards all below but serving_ and ready_
   std::function<void()> notify_;
   std::optional<DesiredState> desired_;
+  std::optional<device::Report> gpu_;
   std::optional<Policy> policy_;  // in force; nothing before the first partitioning
   bool partitioning_ = false;
   bool measuring_ = false;  // ordered of the loader or under way

@@ -14,9 +14,13 @@ std::vector<Verdict> Control::decide() {
   for (const auto& [uid, running] : running_) incumbents.insert(uid);
   auto verdicts = plan(*desired_, engine_.device(), models_.table(), incumbents);
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    const auto refused = refusedByScheduler_.find(desired_->tasks[i].uid);
-    if (refused == refusedByScheduler_.end()) continue;
-    verdicts[i] = {TaskPhase::Refused, "InvalidTask", refused->second, {}};
+    const std::string& uid = desired_->tasks[i].uid;
+    // What was started once goes on, also after its contexts were divided anew.
+    if (isShared() && !statistics_.contains(uid))
+      verdicts[i] = {TaskPhase::Refused, "ForeignSharing", gpu_->sharing, {}};
+    const auto refused = refusedByScheduler_.find(uid);
+    if (refused != refusedByScheduler_.end())
+      verdicts[i] = {TaskPhase::Refused, "InvalidTask", refused->second, {}};
   }
   return verdicts;
 }
@@ -223,6 +227,7 @@ ObservedState Control::observe() {
   ObservedState state;
   state.wallUs = clock_.wallUs();
   state.gpuUuid = engine_.device().uuid;
+  state.gpu = gpu_;
   if (!desired_) return state;
   state.appliedGeneration = desired_->generation;
   state.partitionFault = partitionFault_;

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "device/report.hpp"
 #include "model/manifest.hpp"
 #include "runtime/desired_state.hpp"
 #include "runtime/statistics.hpp"
@@ -64,6 +66,7 @@ struct ObservedState {
   std::uint64_t appliedGeneration = 0;
   std::int64_t wallUs = 0;
   std::string gpuUuid;
+  std::optional<device::Report> gpu;  // absent: no driver tells of it
   std::vector<ObservedContext> contexts;
   std::string partitionFault;  // why the device cannot be divided as desired
   std::vector<ObservedModel> models;

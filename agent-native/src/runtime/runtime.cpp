@@ -47,6 +47,7 @@ Runtime::Runtime(engine::Engine& engine, const Clock& clock, RuntimeOptions opti
 
 Runtime::~Runtime() {
   drain();
+  loader_.stop();  // its jobs know the control, which ends before it
 }
 
 ServedTask Runtime::find(std::string_view name) const {

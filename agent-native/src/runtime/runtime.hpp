@@ -41,6 +41,8 @@ class Runtime {
 
   /// Throws InvalidArgument.
   void apply(DesiredState desired) { control_.apply(std::move(desired)); }
+  /// What is known of the GPU from now on.
+  void report(device::Report report) { control_.report(std::move(report)); }
   [[nodiscard]] ObservedState observe() { return control_.observe(); }
   /// `notify` is called after each change of phases; it must only wake others.
   void onTransition(std::function<void()> notify) { control_.onTransition(std::move(notify)); }

@@ -150,6 +150,50 @@ std::vector<Element> elements(const std::vector<std::byte>& bytes) {
   return values;
 }
 
+runtime::ObservedState ofGpu(device::Report report) {
+  runtime::ObservedState state;
+  state.gpuUuid = "GPU-1";
+  state.gpu = std::move(report);
+  return state;
+}
+
+TEST(ObservedMessage, OfAGpuWithoutADriverNothingIsTold) {
+  runtime::ObservedState state;
+  state.gpuUuid = "cpu-0";
+  const wire::ObservedGpu gpu = messageOf(state, "i").gpus(0);
+  EXPECT_FALSE(gpu.has_reading() || gpu.has_foreign_sharing() || gpu.has_fault() || gpu.has_last_xid());
+}
+
+TEST(ObservedMessage, ASoundGpuThatIsOursAloneHasFiguresOnly) {
+  device::Report report;
+  report.reading.memoryUsedBytes = 0;
+  report.reading.throttling = {"PowerBrake"};
+  const wire::ObservedGpu gpu = messageOf(ofGpu(report), "i").gpus(0);
+  EXPECT_TRUE(gpu.reading().has_memory_used_bytes()) << "none used is a figure";
+  EXPECT_FALSE(gpu.reading().has_power_milliwatts()) << "not told";
+  EXPECT_EQ(gpu.reading().throttling(0), "PowerBrake");
+  EXPECT_FALSE(gpu.has_foreign_sharing() || gpu.has_fault() || gpu.has_last_xid());
+}
+
+TEST(ObservedMessage, WhatIsWrongWithAGpuIsTold) {
+  device::Report report;
+  report.foreign.processes.resize(2);
+  report.foreign.hiddenBytes = 7;
+  report.sharing = "processes 1, 2";
+  report.fault = device::Fault{"XidCritical", "Xid 79"};
+  report.lastXid = device::Xid{79, 42};
+  report.xids = 3;
+  const wire::ObservedGpu gpu = messageOf(ofGpu(report), "i").gpus(0);
+  EXPECT_EQ(gpu.foreign_sharing().message(), "processes 1, 2");
+  EXPECT_EQ(gpu.foreign_sharing().processes(), 2U);
+  EXPECT_EQ(gpu.foreign_sharing().hidden_bytes(), 7U);
+  EXPECT_EQ(gpu.fault().reason(), "XidCritical");
+  EXPECT_EQ(gpu.fault().message(), "Xid 79");
+  EXPECT_EQ(gpu.last_xid().code(), 79U);
+  EXPECT_EQ(gpu.last_xid().time_us(), 42);
+  EXPECT_EQ(gpu.xids(), 3U);
+}
+
 TEST(InferenceMessage, TypedContentsBecomeBytes) {
   auto floats = requestOf("FP32");
   floats.mutable_inputs(0)->mutable_contents()->add_fp32_contents(1.5F);

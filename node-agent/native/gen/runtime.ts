@@ -596,6 +596,60 @@ export interface ObservedGpu {
   contexts: ObservedContext[];
   /** Why it cannot be divided as the desired state says, which is then not in force; empty: it is, or will be. */
   partitionFault: string;
+  /** What the GPU's driver tells; this and all below is absent where there is none: on cores, and on a GPU only timed. */
+  reading?:
+    | GpuReading
+    | undefined;
+  /** While others work on this GPU: tasks that were not started here yet are refused. */
+  foreignSharing?:
+    | ForeignSharing
+    | undefined;
+  /** Why no new work should go to this GPU; absent: nothing is wrong with it. */
+  fault?:
+    | GpuFault
+    | undefined;
+  /** The last error that the driver has logged since the instance started. */
+  lastXid?:
+    | Xid
+    | undefined;
+  /** How many those were. */
+  xids: number;
+}
+
+/** Figures of a GPU; one that its driver does not tell is absent. */
+export interface GpuReading {
+  memoryUsedBytes?: number | undefined;
+  memoryTotalBytes?: number | undefined;
+  smClockMhz?: number | undefined;
+  memoryClockMhz?: number | undefined;
+  powerMilliwatts?: number | undefined;
+  temperatureCelsius?:
+    | number
+    | undefined;
+  /** What keeps its clocks down, each in one word: SoftwarePowerCap, HardwareThermal, … */
+  throttling: string[];
+  /** Memory errors since the GPU was reset. */
+  eccUncorrectable?: number | undefined;
+}
+
+export interface ForeignSharing {
+  /** Who they are and what they hold. */
+  message: string;
+  /** Of those that can be seen from here. */
+  processes: number;
+  /** Held by processes of other PID namespaces, which the driver leaves out of its lists. */
+  hiddenBytes: number;
+}
+
+export interface GpuFault {
+  /** GpuLost, EccUncorrectable or XidCritical. */
+  reason: string;
+  message: string;
+}
+
+export interface Xid {
+  code: number;
+  timeUs: number;
 }
 
 export interface ObservedContext {
@@ -2697,7 +2751,16 @@ export const ObservedState: MessageFns<ObservedState> = {
 };
 
 function createBaseObservedGpu(): ObservedGpu {
-  return { uuid: "", contexts: [], partitionFault: "" };
+  return {
+    uuid: "",
+    contexts: [],
+    partitionFault: "",
+    reading: undefined,
+    foreignSharing: undefined,
+    fault: undefined,
+    lastXid: undefined,
+    xids: 0,
+  };
 }
 
 export const ObservedGpu: MessageFns<ObservedGpu> = {
@@ -2710,6 +2773,21 @@ export const ObservedGpu: MessageFns<ObservedGpu> = {
     }
     if (message.partitionFault !== "") {
       writer.uint32(106).string(message.partitionFault);
+    }
+    if (message.reading !== undefined) {
+      GpuReading.encode(message.reading, writer.uint32(26).fork()).join();
+    }
+    if (message.foreignSharing !== undefined) {
+      ForeignSharing.encode(message.foreignSharing, writer.uint32(34).fork()).join();
+    }
+    if (message.fault !== undefined) {
+      GpuFault.encode(message.fault, writer.uint32(42).fork()).join();
+    }
+    if (message.lastXid !== undefined) {
+      Xid.encode(message.lastXid, writer.uint32(50).fork()).join();
+    }
+    if (message.xids !== 0) {
+      writer.uint32(56).uint64(message.xids);
     }
     return writer;
   },
@@ -2751,6 +2829,46 @@ export const ObservedGpu: MessageFns<ObservedGpu> = {
             message.partitionFault = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reading = GpuReading.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.foreignSharing = ForeignSharing.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.fault = GpuFault.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.lastXid = Xid.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.xids = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2774,6 +2892,19 @@ export const ObservedGpu: MessageFns<ObservedGpu> = {
         : isSet(object.partition_fault)
         ? globalThis.String(object.partition_fault)
         : "",
+      reading: isSet(object.reading) ? GpuReading.fromJSON(object.reading) : undefined,
+      foreignSharing: isSet(object.foreignSharing)
+        ? ForeignSharing.fromJSON(object.foreignSharing)
+        : isSet(object.foreign_sharing)
+        ? ForeignSharing.fromJSON(object.foreign_sharing)
+        : undefined,
+      fault: isSet(object.fault) ? GpuFault.fromJSON(object.fault) : undefined,
+      lastXid: isSet(object.lastXid)
+        ? Xid.fromJSON(object.lastXid)
+        : isSet(object.last_xid)
+        ? Xid.fromJSON(object.last_xid)
+        : undefined,
+      xids: isSet(object.xids) ? globalThis.Number(object.xids) : 0,
     };
   },
 
@@ -2788,6 +2919,21 @@ export const ObservedGpu: MessageFns<ObservedGpu> = {
     if (message.partitionFault !== "") {
       obj.partitionFault = message.partitionFault;
     }
+    if (message.reading !== undefined) {
+      obj.reading = GpuReading.toJSON(message.reading);
+    }
+    if (message.foreignSharing !== undefined) {
+      obj.foreignSharing = ForeignSharing.toJSON(message.foreignSharing);
+    }
+    if (message.fault !== undefined) {
+      obj.fault = GpuFault.toJSON(message.fault);
+    }
+    if (message.lastXid !== undefined) {
+      obj.lastXid = Xid.toJSON(message.lastXid);
+    }
+    if (message.xids !== 0) {
+      obj.xids = Math.round(message.xids);
+    }
     return obj;
   },
 
@@ -2799,6 +2945,518 @@ export const ObservedGpu: MessageFns<ObservedGpu> = {
     message.uuid = object.uuid ?? "";
     message.contexts = object.contexts?.map((e) => ObservedContext.fromPartial(e)) || [];
     message.partitionFault = object.partitionFault ?? "";
+    message.reading = (object.reading !== undefined && object.reading !== null)
+      ? GpuReading.fromPartial(object.reading)
+      : undefined;
+    message.foreignSharing = (object.foreignSharing !== undefined && object.foreignSharing !== null)
+      ? ForeignSharing.fromPartial(object.foreignSharing)
+      : undefined;
+    message.fault = (object.fault !== undefined && object.fault !== null)
+      ? GpuFault.fromPartial(object.fault)
+      : undefined;
+    message.lastXid = (object.lastXid !== undefined && object.lastXid !== null)
+      ? Xid.fromPartial(object.lastXid)
+      : undefined;
+    message.xids = object.xids ?? 0;
+    return message;
+  },
+};
+
+function createBaseGpuReading(): GpuReading {
+  return {
+    memoryUsedBytes: undefined,
+    memoryTotalBytes: undefined,
+    smClockMhz: undefined,
+    memoryClockMhz: undefined,
+    powerMilliwatts: undefined,
+    temperatureCelsius: undefined,
+    throttling: [],
+    eccUncorrectable: undefined,
+  };
+}
+
+export const GpuReading: MessageFns<GpuReading> = {
+  encode(message: GpuReading, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.memoryUsedBytes !== undefined) {
+      writer.uint32(8).uint64(message.memoryUsedBytes);
+    }
+    if (message.memoryTotalBytes !== undefined) {
+      writer.uint32(16).uint64(message.memoryTotalBytes);
+    }
+    if (message.smClockMhz !== undefined) {
+      writer.uint32(24).uint32(message.smClockMhz);
+    }
+    if (message.memoryClockMhz !== undefined) {
+      writer.uint32(32).uint32(message.memoryClockMhz);
+    }
+    if (message.powerMilliwatts !== undefined) {
+      writer.uint32(40).uint32(message.powerMilliwatts);
+    }
+    if (message.temperatureCelsius !== undefined) {
+      writer.uint32(48).uint32(message.temperatureCelsius);
+    }
+    for (const v of message.throttling) {
+      writer.uint32(58).string(v!);
+    }
+    if (message.eccUncorrectable !== undefined) {
+      writer.uint32(64).uint64(message.eccUncorrectable);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GpuReading {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGpuReading();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.memoryUsedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.memoryTotalBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.smClockMhz = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.memoryClockMhz = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.powerMilliwatts = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.temperatureCelsius = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.throttling.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.eccUncorrectable = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GpuReading {
+    return {
+      memoryUsedBytes: isSet(object.memoryUsedBytes)
+        ? globalThis.Number(object.memoryUsedBytes)
+        : isSet(object.memory_used_bytes)
+        ? globalThis.Number(object.memory_used_bytes)
+        : undefined,
+      memoryTotalBytes: isSet(object.memoryTotalBytes)
+        ? globalThis.Number(object.memoryTotalBytes)
+        : isSet(object.memory_total_bytes)
+        ? globalThis.Number(object.memory_total_bytes)
+        : undefined,
+      smClockMhz: isSet(object.smClockMhz)
+        ? globalThis.Number(object.smClockMhz)
+        : isSet(object.sm_clock_mhz)
+        ? globalThis.Number(object.sm_clock_mhz)
+        : undefined,
+      memoryClockMhz: isSet(object.memoryClockMhz)
+        ? globalThis.Number(object.memoryClockMhz)
+        : isSet(object.memory_clock_mhz)
+        ? globalThis.Number(object.memory_clock_mhz)
+        : undefined,
+      powerMilliwatts: isSet(object.powerMilliwatts)
+        ? globalThis.Number(object.powerMilliwatts)
+        : isSet(object.power_milliwatts)
+        ? globalThis.Number(object.power_milliwatts)
+        : undefined,
+      temperatureCelsius: isSet(object.temperatureCelsius)
+        ? globalThis.Number(object.temperatureCelsius)
+        : isSet(object.temperature_celsius)
+        ? globalThis.Number(object.temperature_celsius)
+        : undefined,
+      throttling: globalThis.Array.isArray(object?.throttling)
+        ? object.throttling.map((e: any) => globalThis.String(e))
+        : [],
+      eccUncorrectable: isSet(object.eccUncorrectable)
+        ? globalThis.Number(object.eccUncorrectable)
+        : isSet(object.ecc_uncorrectable)
+        ? globalThis.Number(object.ecc_uncorrectable)
+        : undefined,
+    };
+  },
+
+  toJSON(message: GpuReading): unknown {
+    const obj: any = {};
+    if (message.memoryUsedBytes !== undefined) {
+      obj.memoryUsedBytes = Math.round(message.memoryUsedBytes);
+    }
+    if (message.memoryTotalBytes !== undefined) {
+      obj.memoryTotalBytes = Math.round(message.memoryTotalBytes);
+    }
+    if (message.smClockMhz !== undefined) {
+      obj.smClockMhz = Math.round(message.smClockMhz);
+    }
+    if (message.memoryClockMhz !== undefined) {
+      obj.memoryClockMhz = Math.round(message.memoryClockMhz);
+    }
+    if (message.powerMilliwatts !== undefined) {
+      obj.powerMilliwatts = Math.round(message.powerMilliwatts);
+    }
+    if (message.temperatureCelsius !== undefined) {
+      obj.temperatureCelsius = Math.round(message.temperatureCelsius);
+    }
+    if (message.throttling?.length) {
+      obj.throttling = message.throttling;
+    }
+    if (message.eccUncorrectable !== undefined) {
+      obj.eccUncorrectable = Math.round(message.eccUncorrectable);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GpuReading>): GpuReading {
+    return GpuReading.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GpuReading>): GpuReading {
+    const message = createBaseGpuReading();
+    message.memoryUsedBytes = object.memoryUsedBytes ?? undefined;
+    message.memoryTotalBytes = object.memoryTotalBytes ?? undefined;
+    message.smClockMhz = object.smClockMhz ?? undefined;
+    message.memoryClockMhz = object.memoryClockMhz ?? undefined;
+    message.powerMilliwatts = object.powerMilliwatts ?? undefined;
+    message.temperatureCelsius = object.temperatureCelsius ?? undefined;
+    message.throttling = object.throttling?.map((e) => e) || [];
+    message.eccUncorrectable = object.eccUncorrectable ?? undefined;
+    return message;
+  },
+};
+
+function createBaseForeignSharing(): ForeignSharing {
+  return { message: "", processes: 0, hiddenBytes: 0 };
+}
+
+export const ForeignSharing: MessageFns<ForeignSharing> = {
+  encode(message: ForeignSharing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.message !== "") {
+      writer.uint32(10).string(message.message);
+    }
+    if (message.processes !== 0) {
+      writer.uint32(16).uint32(message.processes);
+    }
+    if (message.hiddenBytes !== 0) {
+      writer.uint32(24).uint64(message.hiddenBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForeignSharing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForeignSharing();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.processes = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.hiddenBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ForeignSharing {
+    return {
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      processes: isSet(object.processes) ? globalThis.Number(object.processes) : 0,
+      hiddenBytes: isSet(object.hiddenBytes)
+        ? globalThis.Number(object.hiddenBytes)
+        : isSet(object.hidden_bytes)
+        ? globalThis.Number(object.hidden_bytes)
+        : 0,
+    };
+  },
+
+  toJSON(message: ForeignSharing): unknown {
+    const obj: any = {};
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.processes !== 0) {
+      obj.processes = Math.round(message.processes);
+    }
+    if (message.hiddenBytes !== 0) {
+      obj.hiddenBytes = Math.round(message.hiddenBytes);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ForeignSharing>): ForeignSharing {
+    return ForeignSharing.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForeignSharing>): ForeignSharing {
+    const message = createBaseForeignSharing();
+    message.message = object.message ?? "";
+    message.processes = object.processes ?? 0;
+    message.hiddenBytes = object.hiddenBytes ?? 0;
+    return message;
+  },
+};
+
+function createBaseGpuFault(): GpuFault {
+  return { reason: "", message: "" };
+}
+
+export const GpuFault: MessageFns<GpuFault> = {
+  encode(message: GpuFault, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GpuFault {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGpuFault();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GpuFault {
+    return {
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: GpuFault): unknown {
+    const obj: any = {};
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GpuFault>): GpuFault {
+    return GpuFault.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GpuFault>): GpuFault {
+    const message = createBaseGpuFault();
+    message.reason = object.reason ?? "";
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBaseXid(): Xid {
+  return { code: 0, timeUs: 0 };
+}
+
+export const Xid: MessageFns<Xid> = {
+  encode(message: Xid, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== 0) {
+      writer.uint32(8).uint64(message.code);
+    }
+    if (message.timeUs !== 0) {
+      writer.uint32(16).int64(message.timeUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Xid {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseXid();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.code = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.timeUs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Xid {
+    return {
+      code: isSet(object.code) ? globalThis.Number(object.code) : 0,
+      timeUs: isSet(object.timeUs)
+        ? globalThis.Number(object.timeUs)
+        : isSet(object.time_us)
+        ? globalThis.Number(object.time_us)
+        : 0,
+    };
+  },
+
+  toJSON(message: Xid): unknown {
+    const obj: any = {};
+    if (message.code !== 0) {
+      obj.code = Math.round(message.code);
+    }
+    if (message.timeUs !== 0) {
+      obj.timeUs = Math.round(message.timeUs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Xid>): Xid {
+    return Xid.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Xid>): Xid {
+    const message = createBaseXid();
+    message.code = object.code ?? 0;
+    message.timeUs = object.timeUs ?? 0;
     return message;
   },
 };

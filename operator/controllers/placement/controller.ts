@@ -157,7 +157,7 @@ function modelInputs(model: Stored<InferenceModel>): unknown {
 }
 
 function gpuNodeInputs({ status }: Stored<GpuNode>): unknown {
-  const gpus = status?.gpus?.map(({ contexts, ...gpu }) => [
+  const gpus = status?.gpus?.map(({ contexts, reading: _reading, ...gpu }) => [
     gpu,
     contexts?.map(({ index, sms, streams }) => [index, sms, streams]),
   ]);

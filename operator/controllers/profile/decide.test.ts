@@ -15,6 +15,8 @@ function gpu(node: string, changes: Partial<GpuLoad> = {}, kind = testKind): Gpu
 
 const torch = (node: string, highTasks: number): GpuLoad => gpu(node, { highTasks }, torchKind);
 
+const closed = { reason: 'ForeignSharing', message: 'process 7 works on this GPU too' };
+
 describe('measured by', () => {
   test.each<[what: string, kind: GpuKind, gpus: GpuLoad[], want: string | undefined]>([
     ['a GPU of its kind', testKind, [gpu('n1', {}, otherKind), gpu('n2', {}, undividedKind), gpu('n3')], 'n3'],
@@ -24,6 +26,7 @@ describe('measured by', () => {
     ['the first by name among equals', testKind, [gpu('n2'), gpu('n1')], 'n1'],
     ['nobody beside High tasks, where that would disturb them', torchKind, [torch('n1', 1)], undefined],
     ['an idle GPU, where measuring would disturb', torchKind, [torch('n1', 1), torch('n2', 0)], 'n2'],
+    ['nobody on a GPU that takes nothing new', testKind, [gpu('n1', { closed })], undefined],
     ['anyone beside High tasks, where that disturbs nobody', testKind, [gpu('n1', { highTasks: 3 })], 'n1'],
   ])('%s', (_what, kind, gpus, want) => {
     const { spec } = storedProfile({ kind });
@@ -50,6 +53,7 @@ describe('who measures', () => {
     ],
     ['stays while it is not ready', storedProfile({ spec: onN1 }), [gpu('n1', { state: 'NotReady' }), gpu('n2')], 'n1'],
     ['is another where it was lost', storedProfile({ spec: onN1 }), [gpu('n1', { state: 'Lost' }), gpu('n2')], 'n2'],
+    ['is another where others use its GPU', storedProfile({ spec: onN1 }), [gpu('n1', { closed }), gpu('n2')], 'n2'],
     ['is another where it is gone', storedProfile({ spec: onN1 }), [gpu('n2')], 'n2'],
     [
       'is another where its GPU was divided anew',
@@ -125,6 +129,14 @@ describe('a profile', () => {
       [gpu('n1', { state: 'NotReady', message: 'the runtime does not answer' })],
       ['Ready=False NodeNotReady', 'Reconciling=True NodeNotReady'].map(
         (state) => `${state}: node n1 was to measure it, but is not ready: the runtime does not answer`,
+      ),
+    ],
+    [
+      'of GPUs that others use',
+      storedProfile({ spec: onN1 }),
+      [gpu('n1', { closed })],
+      ['Ready=False ForeignSharing', 'Reconciling=True ForeignSharing'].map(
+        (state) => `${state}: gpu-0 of node n1: process 7 works on this GPU too`,
       ),
     ],
     [

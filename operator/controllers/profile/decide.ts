@@ -4,7 +4,7 @@ import { formatDurationUs } from '../../../api/durations.ts';
 import { gpuKindKey, gpuKindWords, measuresBesideOthers } from '../../../api/profiles.ts';
 import { profileState, smallestAfet, type ProfileState } from '../../profile-state.ts';
 import { compareText } from '../../placement/order.ts';
-import type { NodeState } from '../../placement/terms.ts';
+import type { NodeState, Refusal } from '../../placement/terms.ts';
 import type { ProfileSpec, ProfileStatus, StoredProfile } from '../../resources.ts';
 
 /** One GPU with what is placed on it. */
@@ -14,6 +14,8 @@ export interface GpuLoad {
   readonly state: NodeState;
   /** Why its node is not Ready. */
   readonly message: string;
+  /** Why this GPU takes nothing new, although its node does. */
+  readonly closed?: Refusal;
   /** Its kind (`gpuKindKey`). */
   readonly kind: string;
   readonly highTasks: number;
@@ -83,9 +85,9 @@ function ready(spec: ProfileSpec, gpus: readonly GpuLoad[]): readonly GpuLoad[] 
   return gpus.filter((gpu) => gpu.state === 'Ready' && gpu.kind === kind);
 }
 
-/** High tasks must not be disturbed by anything that nobody asked for. */
+/** High tasks must not be disturbed by anything that nobody asked for; and times taken beside others hold nowhere else. */
 function mayMeasure(spec: ProfileSpec, gpu: GpuLoad): boolean {
-  return gpu.highTasks === 0 || measuresBesideOthers(spec.engine);
+  return gpu.closed === undefined && (gpu.highTasks === 0 || measuresBesideOthers(spec.engine));
 }
 
 /** The idlest first. */
@@ -142,8 +144,17 @@ const namedGpus = 3;
 function nobodyWords(spec: ProfileSpec, among: readonly GpuLoad[]): Pick<State, 'reason' | 'message'> {
   const kind = gpuKindWords(spec);
   if (among.length === 0) return { reason: 'NoGpu', message: `no ready node has a GPU of this kind (${kind})` };
-  const named = among.slice(0, namedGpus).map(({ node, gpu }) => `${gpu} of node ${node}`);
-  const more = among.length > namedGpus ? ` and ${among.length - namedGpus} more` : '';
+  const open = among.filter(({ closed }) => closed === undefined);
+  if (open.length === 0) return closedWords(among);
+  const named = open.slice(0, namedGpus).map(({ node, gpu }) => `${gpu} of node ${node}`);
+  const more = open.length > namedGpus ? ` and ${open.length - namedGpus} more` : '';
   const message = `High tasks run on ${named.join(', ')}${more}, so no GPU of this kind (${kind}) is idle; give spec.estimate or wait`;
   return { reason: 'NoIdleGpu', message };
+}
+
+/** Of GPUs that take nothing new. */
+function closedWords(among: readonly GpuLoad[]): Pick<State, 'reason' | 'message'> {
+  const named = among.slice(0, namedGpus).map(({ node, gpu, closed }) => `${gpu} of node ${node}: ${closed?.message}`);
+  const more = among.length > namedGpus ? `; and ${among.length - namedGpus} GPUs more` : '';
+  return { reason: among[0]?.closed?.reason ?? 'NoGpu', message: named.join('; ') + more };
 }

@@ -12,11 +12,11 @@ export function gpuLoads(
 ): GpuLoad[] {
   return nodes.flatMap(({ placement: { name: node, state, message, gpus } }) => {
     const tasks = tasksOn(node);
-    return gpus.map(({ uuid: gpu, kind }) => {
+    return gpus.map(({ uuid: gpu, kind, closed }) => {
       const here = tasks.filter(({ status }) => status?.placement?.gpu === gpu);
       const highTasks = here.filter(({ status }) => status?.effective?.priority === 'High').length;
       const totalE9 = here.reduce((sum, { status }) => sum + bookedE9(status?.placement?.bookedUtilization), 0);
-      return { node, gpu, state, message, kind, highTasks, totalE9 };
+      return { node, gpu, state, message, kind, ...(closed && { closed }), highTasks, totalE9 };
     });
   });
 }

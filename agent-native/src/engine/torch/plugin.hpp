@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/own_processes.hpp"
 #include "engine/engine.hpp"
 
 namespace daris::engine::torch {
@@ -21,7 +22,8 @@ struct EngineOptions {
   double memory_share = 0.9;                ///< of the GPU's free memory, taken at start for models and slots
   std::size_t pinned_bytes = kPinnedBytes;  ///< of host memory, taken at start for inputs and outputs
   bool copies = true;                       ///< false, for comparisons: inputs and outputs stay on the GPU
-  Lost lost = nullptr;  ///< null: the report goes to stderr, then the process ends with kLostStatus
+  Lost lost = nullptr;          ///< null: the report goes to stderr, then the process ends with kLostStatus
+  OwnProcesses* own = nullptr;  ///< told of each process that the engine starts; null: nobody asks
 };
 
 /// Exit status of a process whose device is lost: a new process may have it again.
