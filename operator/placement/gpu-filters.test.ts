@@ -261,7 +261,10 @@ const closed: Record<string, Case> = {
     },
   },
   'another engine is said before a fault': {
-    nodes: [running('n1', 'openvino'), node('n2', 0, { gpus: [{ ...gpu('gpu-0', 1, 1, 'k', 'torch'), ...busy }] })],
+    nodes: [
+      running('n1', 'openvino'),
+      node('n2', 0, { gpus: [{ ...gpu('gpu-0', 1, 1, 'k', 'torch'), ...busy }], codeNamespaces: new Set(['ns']) }),
+    ],
     tasks: [low('a', { ...model('m'), engines: ['torch'] })],
     want: { a: 'ForeignSharing: gpu-0 of n2: process 4242 (python3) works on this GPU too' },
   },
