@@ -1,0 +1,128 @@
+"""ResNet18, batch 1: lanes of one process against what people would run instead: processes of plain PyTorch, and
+processes that replay the very same graphs, sharing the GPU by time slices or by MPS."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from . import mps
+from .bench import median, run_beds, start
+from .gate import Gate, GateError, end_all, joined
+from .overhead import saturated
+from .plan import a_class, bare, bed, green, streams
+from .setting import Setting
+
+ROUNDS = 3
+WINDOW_S = 1
+PATIENCE_S = 90
+PROCESSES = (4, 8, 12)
+EAGER_MODES = ("eager", "graph", "graph+copies")
+
+Start = Callable[[int, dict[str, str]], subprocess.Popen]
+
+
+@contextmanager
+def together(count: int, start_one: Start, environment: dict[str, str]) -> Iterator[Gate]:
+    """That many processes, each with a core of its own while there are enough."""
+    processes: list[subprocess.Popen] = []
+    try:
+        for index in range(count):
+            processes.append(start_one(index, environment))
+        yield Gate(processes)
+    finally:
+        end_all(processes)
+
+
+def eager_process(index: int, environment: dict[str, str]) -> subprocess.Popen:
+    modes = [mode for mode in EAGER_MODES for _ in range(ROUNDS)]
+    worker = Path(__file__).with_name("eager_worker.py")
+    # Plain PyTorch as people run it, without the libraries that the compiled programs bring.
+    plain = {key: value for key, value in environment.items() if key != "LD_LIBRARY_PATH"}
+    return subprocess.Popen(
+        ["taskset", "-c", str(index % os.cpu_count()), sys.executable, worker, *modes],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=plain,
+    )  # fmt: skip
+
+
+def bench_process(setting: Setting, copies: bool, folder: str) -> Start:
+    """One lane that replays the four stages."""
+    runs = [bare(setting.seconds(WINDOW_S), gate=True, samples=True)] * ROUNDS
+    lane = bed(streams(1), [a_class(setting.package("resnet18"), 1, 1)], runs)
+
+    def start_one(index: int, environment: dict[str, str]) -> subprocess.Popen:
+        core = index % os.cpu_count()
+        path = Path(folder, f"plan-{index}.json")
+        return start(
+            setting, [lane], copies, False, path,
+            core=core, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+        )  # fmt: skip
+
+    return start_one
+
+
+def rounds_of(setting: Setting, gate: Gate, rounds: int) -> dict:
+    """The middle round of several."""
+    each = [joined(gate.open(setting.seconds(WINDOW_S), min(PATIENCE_S, max(setting.left(), 1)))) for _ in range(rounds)]
+    rate = median([one["jobsPerS"] for one in each])
+    return {"rounds": [one["jobsPerS"] for one in each], **next(one for one in each if one["jobsPerS"] == rate)}
+
+
+def tell(rows: list[dict], row: dict) -> None:
+    rows.append(row)
+    print("  " + " ".join(f"{key}={value}" for key, value in row.items()), flush=True)
+
+
+def eager_rows(setting: Setting, sharing: str, count: int, environment: dict[str, str]) -> list[dict]:
+    rows: list[dict] = []
+    names = {"sharing": sharing, "processes": count}
+    try:
+        with together(count, eager_process, environment) as gate:
+            for mode in EAGER_MODES:
+                kind, _, copies = mode.partition("+")
+                tell(rows, {**names, "code": kind, "copies": bool(copies), **rounds_of(setting, gate, ROUNDS)})
+    except (GateError, OSError) as error:
+        tell(rows, {**names, "code": "eager", "error": str(error)})
+    return rows
+
+
+def compiled_rows(setting: Setting, sharing: str, count: int, environment: dict[str, str]) -> list[dict]:
+    rows: list[dict] = []
+    for copies in (False, True):
+        names = {"sharing": sharing, "processes": count, "code": "compiled", "copies": copies}
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                with together(count, bench_process(setting, copies, folder), environment) as gate:
+                    tell(rows, {**names, **rounds_of(setting, gate, ROUNDS)})
+            except (GateError, OSError) as error:
+                tell(rows, {**names, "error": str(error)})
+    return rows
+
+
+def processes(setting: Setting, sharing: str) -> list[dict]:
+    rows: list[dict] = []
+    for count in PROCESSES:
+        with ExitStack() as stack:
+            environment = stack.enter_context(mps.daemon()) if sharing == "mps" else dict(os.environ)
+            rows += compiled_rows(setting, sharing, count, environment)
+            if setting.engine == "torch":
+                rows += eager_rows(setting, sharing, count, environment)
+    return rows
+
+
+def run(setting: Setting) -> dict:
+    lanes = [saturated(setting, division, "resnet18", 1) for division in (streams(8), green(4, 2, 2))]
+    figures = {
+        "resident": run_beds(setting, lanes),
+        "copied": run_beds(setting, lanes, copies=True),
+        "processes": [],
+    }
+    if setting.engine == "torch":
+        figures["processes"] += eager_rows(setting, "alone", 1, dict(os.environ))
+        if mps.available():
+            figures["processes"] += processes(setting, "mps")
+    figures["processes"] += processes(setting, "time")
+    return figures
