@@ -20,7 +20,10 @@ EXPERIMENTS: dict[str, Callable[[Setting], dict]] = {
     "unbatched": unbatched.run,
     "soak": soak.run,
     **{f"sets-{model}": lambda setting, model=model: sets.run(setting, (model,)) for model in sets.SETS},
-    **{f"unbatched-{model}": lambda setting, model=model: unbatched.run(setting, (model,)) for model in unbatched.MODELS},
+    **{
+        f"unbatched-{model}": lambda setting, model=model: unbatched.run(setting, (model,))
+        for model in unbatched.MODELS
+    },
 }
 
 

@@ -12,7 +12,9 @@ from .setting import Setting
 Say = Callable[[str], None]
 
 
-def run_beds(setting: Setting, beds: Sequence[dict], copies: bool = False, fine: bool = False, say: Say = print) -> list[dict]:
+def run_beds(
+    setting: Setting, beds: Sequence[dict], copies: bool = False, fine: bool = False, say: Say = print
+) -> list[dict]:
     """One line of gpu-bench for each run, in order; a line with `error` for a bed that failed, and one with
     `notRun` for each that the time was too short for."""
     left = list(beds)
@@ -63,7 +65,9 @@ def _run_once(
         return ended, (said[-1][:300] if said else f"status {process.returncode}")
 
 
-def start(setting: Setting, beds: Sequence[dict], copies: bool, fine: bool, path: Path, **more: object) -> subprocess.Popen:
+def start(
+    setting: Setting, beds: Sequence[dict], copies: bool, fine: bool, path: Path, **more: object
+) -> subprocess.Popen:
     """gpu-bench over these beds; its documents come on stdout."""
     plan = {
         "engine": {"kind": setting.engine, "copies": copies, "fine": fine},

@@ -24,8 +24,8 @@ class Jobs:
         model = torchvision.models.resnet18(weights=None).eval().half().cuda()
         self._model = model.to(memory_format=torch.channels_last)
         self._stream = torch.cuda.Stream()
-        self._host_in = torch.rand(SHAPE).half().pin_memory()
-        self._input = self._host_in.cuda().to(memory_format=torch.channels_last)
+        self._host_in = torch.rand(SHAPE).half().to(memory_format=torch.channels_last).pin_memory()
+        self._input = self._host_in.cuda()
         self._host_out = torch.empty((1, 1000), dtype=torch.half, pin_memory=True)
 
     def eager(self, copies: bool) -> Callable[[], None]:

@@ -1,8 +1,9 @@
 """Several processes that each say when they are ready and then all count in one window of the machine's clock."""
 
 import json
-import selectors
+import queue
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 
@@ -18,37 +19,52 @@ class GateError(RuntimeError):
     """A process ended, or said nothing in time."""
 
 
+class _Member:
+    """A process with what it has said; a thread reads it, so that nobody waits in vain for what is buffered."""
+
+    def __init__(self, process: subprocess.Popen) -> None:
+        self.process = process
+        self._said: queue.Queue[str | None] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            self._said.put(line)
+        self._said.put(None)
+
+    def await_key(self, key: str, until: float) -> dict:
+        """The next document that has this key."""
+        while True:
+            try:
+                line = self._said.get(timeout=max(until - time.monotonic(), 0.001))
+            except queue.Empty:
+                raise GateError(f"a process did not say '{key}' in time") from None
+            if line is None:
+                raise GateError(f"a process ended with status {self.process.wait()}")
+            document = json.loads(line)
+            if "error" in document:
+                raise GateError(document["error"])
+            if key in document:
+                return document
+
+
 class Gate:
     """Processes whose stdout has JSON lines, `{"ready": ...}` among them, and whose stdin takes `FROM TO`."""
 
     def __init__(self, processes: Sequence[subprocess.Popen]) -> None:
-        self._processes = processes
+        self._members = [_Member(process) for process in processes]
 
     def open(self, seconds: float, patience_s: float) -> list[dict]:
         """Waits for all to be ready, lets them run, and answers what each said of the window."""
-        for process in self._processes:
-            self._await(process, "ready", patience_s)
-        begin = steady_us() + int(AHEAD_S * 1e6)
-        for process in self._processes:
-            process.stdin.write(f"{begin} {begin + int(seconds * 1e6)}\n")
-            process.stdin.flush()
-        return [self._await(process, "figures", patience_s) for process in self._processes]
-
-    @staticmethod
-    def _await(process: subprocess.Popen, key: str, patience_s: float) -> dict:
         until = time.monotonic() + patience_s
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            while selector.select(max(until - time.monotonic(), 0)):
-                line = process.stdout.readline()
-                if not line:
-                    raise GateError(f"a process ended with status {process.wait()}")
-                document = json.loads(line)
-                if "error" in document:
-                    raise GateError(document["error"])
-                if key in document:
-                    return document
-        raise GateError(f"a process was not {key} within {patience_s:.0f} s")
+        for member in self._members:
+            member.await_key("ready", until)
+        begin = steady_us() + int(AHEAD_S * 1e6)
+        for member in self._members:
+            member.process.stdin.write(f"{begin} {begin + int(seconds * 1e6)}\n")
+            member.process.stdin.flush()
+        until = time.monotonic() + seconds + patience_s
+        return [member.await_key("figures", until) for member in self._members]
 
 
 def end_all(processes: Sequence[subprocess.Popen]) -> None:

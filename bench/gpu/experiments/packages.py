@@ -20,7 +20,9 @@ class Wanted(NamedTuple):
 
 def wanted() -> list[Wanted]:
     gemm = Wanted("gemm", ("test/gpu/models.py:gemm", "--stages", "2", "--batches", "8", "--input", "1024"))
-    staged = [Wanted(each.model, (each.model, "--stages", "4", "--batches", f"1,{each.batch}")) for each in SETS.values()]
+    staged = [
+        Wanted(each.model, (each.model, "--stages", "4", "--batches", f"1,{each.batch}")) for each in SETS.values()
+    ]
     whole = [
         Wanted(
             f"{each.model}-whole",
@@ -43,12 +45,17 @@ def build(setting: Setting, package: Wanted) -> dict:
     ]  # fmt: skip
     with log.open("w") as said:
         try:
-            status = subprocess.run(command, stdout=said, stderr=subprocess.STDOUT, timeout=max(setting.left(), 1)).returncode
+            status = subprocess.run(
+                command, stdout=said, stderr=subprocess.STDOUT, timeout=max(setting.left(), 1)
+            ).returncode
         except subprocess.TimeoutExpired:
             status = None
     row = {"package": package.name, "tookS": round(time.monotonic() - begun, 1), "status": status}
     lines = log.read_text().strip().splitlines()
-    print(f"  {package.name}: {row['tookS']} s, {'done' if status == 0 else 'FAILED'}; {lines[-1][:200] if lines else ''}", flush=True)
+    print(
+        f"  {package.name}: {row['tookS']} s, {'done' if status == 0 else 'FAILED'}; {lines[-1][:200] if lines else ''}",
+        flush=True,
+    )
     return row
 
 

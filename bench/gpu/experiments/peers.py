@@ -20,6 +20,7 @@ ROUNDS = 3
 WINDOW_S = 1
 PATIENCE_S = 90
 PROCESSES = (4, 8, 12)
+CONNECTIONS = {"CUDA_DEVICE_MAX_CONNECTIONS": "8"}  # CUDA's own default; MPS has so many for all clients together
 EAGER_MODES = ("eager", "graph", "graph+copies")
 
 Start = Callable[[int, dict[str, str]], subprocess.Popen]
@@ -58,7 +59,7 @@ def bench_process(setting: Setting, copies: bool, folder: str) -> Start:
         path = Path(folder, f"plan-{index}.json")
         return start(
             setting, [lane], copies, False, path,
-            core=core, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+            core=core, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**environment, **CONNECTIONS},
         )  # fmt: skip
 
     return start_one
@@ -66,7 +67,9 @@ def bench_process(setting: Setting, copies: bool, folder: str) -> Start:
 
 def rounds_of(setting: Setting, gate: Gate, rounds: int) -> dict:
     """The middle round of several."""
-    each = [joined(gate.open(setting.seconds(WINDOW_S), min(PATIENCE_S, max(setting.left(), 1)))) for _ in range(rounds)]
+    each = [
+        joined(gate.open(setting.seconds(WINDOW_S), min(PATIENCE_S, max(setting.left(), 1)))) for _ in range(rounds)
+    ]
     rate = median([one["jobsPerS"] for one in each])
     return {"rounds": [one["jobsPerS"] for one in each], **next(one for one in each if one["jobsPerS"] == rate)}
 

@@ -43,7 +43,9 @@ def divisions() -> list[Division]:
     halves = [green(2, lanes // 2, each) for lanes in (2, 4, 6, 8, 10) for each in (2, 1.5, 1)]
     singles = [green(lanes, 1, each) for lanes in (4, 6, 8, 10) for each in (lanes, 2, 1.5, 1)]
     mixed = [green(contexts, each, over) for contexts, each in ((3, 2), (4, 2), (5, 2)) for over in (contexts, 2)]
-    return sorted(alone + halves + singles + mixed, key=lambda each: (-each.oversubscription / each.contexts, each.lanes))
+    return sorted(
+        alone + halves + singles + mixed, key=lambda each: (-each.oversubscription / each.contexts, each.lanes)
+    )
 
 
 def pure_batching(setting: Setting, wanted: Set, batches: tuple[int, ...], rounds: int) -> list[dict]:
@@ -53,7 +55,9 @@ def pure_batching(setting: Setting, wanted: Set, batches: tuple[int, ...], round
     return run_beds(setting, beds)
 
 
-def task_set(setting: Setting, wanted: Set, division: Division, rate: float, seconds: float, admissions: tuple[str, ...]) -> dict:
+def task_set(
+    setting: Setting, wanted: Set, division: Division, rate: float, seconds: float, admissions: tuple[str, ...]
+) -> dict:
     """`rate` is the whole load in jobs a second."""
     groups = one_to_two({"rate": rate}, wanted.period_us)
     runs = [load(groups, setting.seconds(seconds), name=admission, admission=admission) for admission in admissions]

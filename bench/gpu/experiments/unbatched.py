@@ -32,13 +32,19 @@ def one(setting: Setting, wanted: Set, division: Division, rate: float) -> dict:
 
 def run_model(setting: Setting, wanted: Set) -> dict:
     package = a_class(setting.package(wanted.model), 1)
-    scale = run_beds(setting, [bed(streams(SCALE_LANES), [package], [bare(setting.seconds(0.6))] * ROUNDS, name="scale")])
+    scale = run_beds(
+        setting, [bed(streams(SCALE_LANES), [package], [bare(setting.seconds(0.6))] * ROUNDS, name="scale")]
+    )
     capacity = median_rate(scale, "scale", "bare")
     if capacity is None:
         raise RuntimeError(f"{wanted.model}: the bare loop was not measured")
     rate = capacity * wanted.load
     beds = [one(setting, wanted, division, rate) for division in divisions()]
-    return {"set": {**wanted._asdict(), "batch": 1, "ratePerS": rate}, "capacity": scale, "sweep": run_beds(setting, beds)}
+    return {
+        "set": {**wanted._asdict(), "batch": 1, "ratePerS": rate},
+        "capacity": scale,
+        "sweep": run_beds(setting, beds),
+    }
 
 
 def run(setting: Setting, models: tuple[str, ...] = MODELS) -> dict:
