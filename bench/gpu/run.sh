@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The experiments on a machine that has a GPU and PyTorch. Each writes one JSON document to OUT and says what it finds
 # while it runs; `node bench/gpu/collect.ts OUT` makes results and figures of them.
-#   bench/gpu/run.sh BUNDLE OUT [EXPERIMENT...]
+#   bench/gpu/run.sh BUNDLE OUT [EXPERIMENT[:SECONDS]...]
 # BUNDLE: made by hack/gpu-bundle.sh; PACKAGES (/tmp/daris-packages) keeps what `packages`, the first one, compiles.
-# LIMIT: seconds for each experiment; SCALE: of every window. An experiment that fails leaves the others to be run.
+# SECONDS (480) is what an experiment may take; SCALE lengthens or shortens every window. An experiment that fails leaves the others to be run.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 BUNDLE=$(realpath "${1:?the bundle}")
@@ -15,7 +15,9 @@ shift 2
 
 failed=0
 for experiment in "$@"; do
-  PYTHONPATH="bench/gpu:models" python3 -m experiments "$experiment" --bundle "$BUNDLE" --out "$OUT" \
-    --packages "${PACKAGES:-/tmp/daris-packages}" --limit "${LIMIT:-480}" --scale "${SCALE:-1}" || failed=1
+  limit=480
+  [ "$experiment" = "${experiment%:*}" ] || limit=${experiment#*:}
+  PYTHONUNBUFFERED=1 PYTHONPATH="bench/gpu:models" python3 -m experiments "${experiment%:*}" --bundle "$BUNDLE" \
+    --out "$OUT" --packages "${PACKAGES:-/tmp/daris-packages}" --limit "$limit" --scale "${SCALE:-1}" || failed=1
 done
 exit "$failed"

@@ -4,73 +4,75 @@ import json
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from .setting import Setting
 
-Say = Callable[[str], None]
+
+class Kind(NamedTuple):
+    """Of the torch engine: whether inputs and outputs cross the bus, and whether SMs are dealt in groups of 2."""
+
+    copies: bool = False
+    fine: bool = False
 
 
-def run_beds(
-    setting: Setting, beds: Sequence[dict], copies: bool = False, fine: bool = False, say: Say = print
-) -> list[dict]:
+RESIDENT = Kind()
+COPIED = Kind(copies=True)
+FINE = Kind(fine=True)
+
+
+def run_beds(setting: Setting, beds: Sequence[dict], kind: Kind = RESIDENT) -> list[dict]:
     """One line of gpu-bench for each run, in order; a line with `error` for a bed that failed, and one with
     `notRun` for each that the time was too short for."""
     left = list(beds)
     lines: list[dict] = []
     while left and setting.left() > 0:
-        begun = len(lines)
-        ended, last = _run_once(setting, left, copies, fine, lines, say)
-        if ended:
+        said, fault = _run_once(setting, left, kind)
+        lines += said
+        if fault is None:
             return lines
-        seen = [line["bed"] for line in lines[begun:] if "bed" in line]
-        at = _bed_in_progress(left, seen)
+        done = [each for each in left if _is_done(each, said)]
+        left = [each for each in left if each not in done]
         if setting.left() > 0:
-            lines.append({"bed": left[at]["name"], "error": f"gpu-bench ended: {last}"})
-            say(f"  {left[at]['name']}: {lines[-1]['error']}")
-            at += 1
-        left = left[at:]
-    lines += [{"bed": each["name"], "notRun": "the time was over"} for each in left]
-    return lines
+            lost = left.pop(0)
+            lines.append({"bed": lost["name"], "error": f"gpu-bench ended: {fault}"})
+            print(f"  {words_of(lines[-1])}")
+    return lines + [{"bed": each["name"], "notRun": "the time was over"} for each in left]
 
 
-def _bed_in_progress(beds: Sequence[dict], seen: Sequence[str]) -> int:
-    """The first bed that has not said all it had to."""
-    for index, each in enumerate(beds):
-        if seen.count(each["name"]) < max(len(each["runs"]), 1):
-            return index
-    return len(beds) - 1
+def _is_done(bed: dict, said: Sequence[dict]) -> bool:
+    own = [line for line in said if line["bed"] == bed["name"]]
+    return len(own) == len(bed["runs"]) or any("error" in line for line in own)
 
 
-def _run_once(
-    setting: Setting, beds: Sequence[dict], copies: bool, fine: bool, lines: list[dict], say: Say
-) -> tuple[bool, str]:
-    """Whether the plan came to its end, and what was said last where it did not."""
+def _run_once(setting: Setting, beds: Sequence[dict], kind: Kind) -> tuple[list[dict], str | None]:
+    """What was said of the beds, and the last words where the plan did not come to its end."""
+    lines = []
+    ended = False
     with tempfile.TemporaryDirectory() as folder:
         words = Path(folder, "stderr")
         with words.open("w") as stderr:
-            process = start(setting, beds, copies, fine, Path(folder, "plan.json"), stderr=stderr)
+            process = start(setting, beds, kind, Path(folder, "plan.json"), stderr=stderr)
             timer = threading.Timer(max(setting.left(), 0.1), process.kill)
             timer.start()
-            ended = False
             for line in documents(process):
                 ended = ended or "end" in line
                 if "bed" in line:
                     lines.append(line)
-                    say(f"  {words_of(line)}")
+                    print(f"  {words_of(line)}")
             process.wait()
             timer.cancel()
         said = words.read_text().strip().splitlines()
-        return ended, (said[-1][:300] if said else f"status {process.returncode}")
+    fault = said[-1][:300] if said else f"status {process.returncode}"
+    return lines, None if ended else fault
 
 
-def start(
-    setting: Setting, beds: Sequence[dict], copies: bool, fine: bool, path: Path, **more: object
-) -> subprocess.Popen:
+def start(setting: Setting, beds: Sequence[dict], kind: Kind, path: Path, **more: object) -> subprocess.Popen:
     """gpu-bench over these beds; its documents come on stdout."""
     plan = {
-        "engine": {"kind": setting.engine, "copies": copies, "fine": fine},
+        "engine": {"kind": setting.engine, **kind._asdict()},
         "core": more.pop("core", setting.core),
         "beds": list(beds),
     }

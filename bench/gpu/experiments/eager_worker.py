@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import torch
 import torchvision
-
 from gate import steady_us
 
 SHAPE = (1, 3, 224, 224)

@@ -82,6 +82,10 @@ def end_all(processes: Sequence[subprocess.Popen]) -> None:
 def joined(each: Sequence[dict]) -> dict:
     """What all did together: rates add up, times are those of all jobs."""
     samples = sorted(us for one in each for us in one["figures"]["samplesUs"])
-    rank = lambda share: samples[max(-(-len(samples) * share // 1000), 1) - 1]
-    spread = {"count": len(samples), "p50": rank(500), "p99": rank(990), "max": samples[-1]} if samples else None
+    spread = {"p50": _rank(samples, 500), "p99": _rank(samples, 990), "max": samples[-1]} if samples else None
     return {"jobsPerS": round(sum(one["figures"]["jobsPerS"] for one in each)), "jobUs": spread}
+
+
+def _rank(ordered: Sequence[int], thousandths: int) -> int:
+    """Nearest rank."""
+    return ordered[max(-(-len(ordered) * thousandths // 1000), 1) - 1]

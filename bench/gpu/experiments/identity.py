@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-from .bench import run_beds
+from .bench import COPIED, run_beds
 from .plan import Division, a_class, bare, bed, green, high, load, streams
 from .setting import Setting
 
@@ -14,7 +14,7 @@ GEMM_TEST = "GpuEngineTest.TwoGemmSlotsOfOneContextDoNotTouchEachOther"
 def loaded(setting: Setting, division: Division, model: str) -> dict:
     runs = [
         bare(setting.seconds(0.5)),
-        load([high(tasks=division.lanes * 4, timesBare=2)], setting.seconds(3), compare=True),
+        load([high(tasks=division.lanes * 4, timesBare=2)], setting.seconds(2), compare=True),
     ]
     name = f"{model} {division.name}"
     return bed(division, [a_class(setting.package(model), 1)], runs, name=name)
@@ -40,5 +40,5 @@ def gemm_slots(setting: Setting) -> dict:
 def run(setting: Setting) -> dict:
     divisions = (streams(8), green(4, 2, 2))
     beds = [loaded(setting, division, model) for model in ("resnet18", "resnet50") for division in divisions]
-    runs = run_beds(setting, beds, copies=True)
+    runs = run_beds(setting, beds, COPIED)
     return {"runs": runs, "gemm": gemm_slots(setting) if setting.engine == "torch" else None}

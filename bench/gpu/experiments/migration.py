@@ -17,7 +17,7 @@ def run(setting: Setting) -> dict:
     # One High task books all of context 0, and is not released while the run lasts.
     booked = high(tasks=1, periodUs=BOOKED_US, bookedUs=BOOKED_US, asleep=True, context=0)
     terms = {"admission": "Utilization", "warmUpSeconds": 0}
-    moved = load([booked, tasks], setting.seconds(3), name="moved", **terms)
-    stayed = load([tasks], setting.seconds(3), name="stayed", **terms)
+    moved = load([booked, tasks], setting.seconds(2.5), name="moved", **terms)
+    stayed = load([tasks], setting.seconds(2.5), name="stayed", **terms)
     classes = [a_class(setting.package("resnet18"), 1)]
     return {"tasks": TASKS, "runs": run_beds(setting, [bed(DIVISION, classes, [stayed, moved] * ROUNDS)])}

@@ -30,7 +30,7 @@ def wanted() -> list[Wanted]:
         )
         for each, extra in ((each, (1,) if each.model == "resnet18" else ()) for each in SETS.values())
     ]
-    return [*(one for pair in zip(staged, whole) for one in pair), gemm]
+    return [*(one for pair in zip(staged, whole, strict=True) for one in pair), gemm]
 
 
 def build(setting: Setting, package: Wanted) -> dict:
@@ -45,17 +45,15 @@ def build(setting: Setting, package: Wanted) -> dict:
     ]  # fmt: skip
     with log.open("w") as said:
         try:
-            status = subprocess.run(
-                command, stdout=said, stderr=subprocess.STDOUT, timeout=max(setting.left(), 1)
-            ).returncode
+            ran = subprocess.run(
+                command, stdout=said, stderr=subprocess.STDOUT, timeout=max(setting.left(), 1), check=False
+            )
+            status = ran.returncode
         except subprocess.TimeoutExpired:
             status = None
     row = {"package": package.name, "tookS": round(time.monotonic() - begun, 1), "status": status}
-    lines = log.read_text().strip().splitlines()
-    print(
-        f"  {package.name}: {row['tookS']} s, {'done' if status == 0 else 'FAILED'}; {lines[-1][:200] if lines else ''}",
-        flush=True,
-    )
+    last = (log.read_text().strip().splitlines() or [""])[-1][:200]
+    print(f"  {package.name}: {row['tookS']} s, {'done' if status == 0 else 'FAILED'}; {last}")
     return row
 
 

@@ -5,21 +5,20 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import mps
-from .bench import median, run_beds, start
+from .bench import COPIED, RESIDENT, Kind, median, run_beds, start
 from .gate import Gate, GateError, end_all, joined
 from .overhead import saturated
-from .plan import a_class, bare, bed, green, streams
+from .plan import a_class, bare, bed, streams
 from .setting import Setting
 
 ROUNDS = 3
-WINDOW_S = 1
-PATIENCE_S = 90
-PROCESSES = (4, 8, 12)
+WINDOW_S = 0.6
+PATIENCE_S = 60
 CONNECTIONS = {"CUDA_DEVICE_MAX_CONNECTIONS": "8"}  # CUDA's own default; MPS has so many for all clients together
 EAGER_MODES = ("eager", "graph", "graph+copies")
 
@@ -49,7 +48,7 @@ def eager_process(index: int, environment: dict[str, str]) -> subprocess.Popen:
     )  # fmt: skip
 
 
-def bench_process(setting: Setting, copies: bool, folder: str) -> Start:
+def bench_process(setting: Setting, kind: Kind, folder: str) -> Start:
     """One lane that replays the four stages."""
     runs = [bare(setting.seconds(WINDOW_S), gate=True, samples=True)] * ROUNDS
     lane = bed(streams(1), [a_class(setting.package("resnet18"), 1, 1)], runs)
@@ -58,7 +57,7 @@ def bench_process(setting: Setting, copies: bool, folder: str) -> Start:
         core = index % os.cpu_count()
         path = Path(folder, f"plan-{index}.json")
         return start(
-            setting, [lane], copies, False, path,
+            setting, [lane], kind, path,
             core=core, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**environment, **CONNECTIONS},
         )  # fmt: skip
 
@@ -92,40 +91,54 @@ def eager_rows(setting: Setting, sharing: str, count: int, environment: dict[str
     return rows
 
 
-def compiled_rows(setting: Setting, sharing: str, count: int, environment: dict[str, str]) -> list[dict]:
+def compiled_rows(
+    setting: Setting, sharing: str, count: int, environment: dict[str, str], kinds: Sequence[Kind]
+) -> list[dict]:
     rows: list[dict] = []
-    for copies in (False, True):
-        names = {"sharing": sharing, "processes": count, "code": "compiled", "copies": copies}
+    for kind in kinds:
+        names = {"sharing": sharing, "processes": count, "code": "compiled", "copies": kind.copies}
         with tempfile.TemporaryDirectory() as folder:
             try:
-                with together(count, bench_process(setting, copies, folder), environment) as gate:
+                with together(count, bench_process(setting, kind, folder), environment) as gate:
                     tell(rows, {**names, **rounds_of(setting, gate, ROUNDS)})
             except (GateError, OSError) as error:
                 tell(rows, {**names, "error": str(error)})
     return rows
 
 
-def processes(setting: Setting, sharing: str) -> list[dict]:
+def eager(setting: Setting, sharing: str, count: int, environment: dict[str, str]) -> list[dict]:
+    """Only where there is PyTorch's GPU to run it on."""
+    return eager_rows(setting, sharing, count, environment) if setting.engine == "torch" else []
+
+
+def under_mps(setting: Setting) -> list[dict]:
+    """Eager processes are the fastest at twelve; the compiled ones are tried at each number."""
+    if not mps.available():
+        return [{"sharing": "mps", "error": f"no {mps.CONTROL} on this machine"}]
     rows: list[dict] = []
-    for count in PROCESSES:
-        with ExitStack() as stack:
-            environment = stack.enter_context(mps.daemon()) if sharing == "mps" else dict(os.environ)
-            rows += compiled_rows(setting, sharing, count, environment)
-            if setting.engine == "torch":
-                rows += eager_rows(setting, sharing, count, environment)
+    with mps.daemon() as environment:
+        rows += compiled_rows(setting, "mps", 12, environment, (RESIDENT, COPIED))
+        rows += eager(setting, "mps", 12, environment)
+        rows += compiled_rows(setting, "mps", 8, environment, (RESIDENT,))
+        rows += compiled_rows(setting, "mps", 4, environment, (RESIDENT,))
     return rows
 
 
+def by_time_slices(setting: Setting) -> list[dict]:
+    environment = dict(os.environ)
+    rows = compiled_rows(setting, "time", 8, environment, (RESIDENT, COPIED))
+    rows += eager(setting, "time", 8, environment)
+    return rows + compiled_rows(setting, "time", 4, environment, (RESIDENT,))
+
+
 def run(setting: Setting) -> dict:
-    lanes = [saturated(setting, division, "resnet18", 1) for division in (streams(8), green(4, 2, 2))]
-    figures = {
+    lanes = [saturated(setting, streams(8), "resnet18")]
+    return {
         "resident": run_beds(setting, lanes),
-        "copied": run_beds(setting, lanes, copies=True),
-        "processes": [],
+        "copied": run_beds(setting, lanes, COPIED),
+        "processes": [
+            *under_mps(setting),
+            *by_time_slices(setting),
+            *eager(setting, "alone", 1, dict(os.environ)),
+        ],
     }
-    if setting.engine == "torch":
-        figures["processes"] += eager_rows(setting, "alone", 1, dict(os.environ))
-        if mps.available():
-            figures["processes"] += processes(setting, "mps")
-    figures["processes"] += processes(setting, "time")
-    return figures

@@ -50,8 +50,10 @@ def from_arguments(options: argparse.Namespace) -> Setting:
 
 def machine() -> dict:
     """The machine in the words that bench/result.ts uses, with GPU and driver where there is one."""
-    processors = [line.split(": ")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
-    memory_kib = int(next(line for line in open("/proc/meminfo") if line.startswith("MemTotal")).split()[1])
+    cores = Path("/proc/cpuinfo").read_text().splitlines()
+    processors = [line.split(": ")[1].strip() for line in cores if line.startswith("model name")]
+    memory = Path("/proc/meminfo").read_text().splitlines()
+    memory_kib = int(next(line for line in memory if line.startswith("MemTotal")).split()[1])
     found = {
         "processor": processors[0] if processors else "unknown",
         "cores": os.cpu_count(),

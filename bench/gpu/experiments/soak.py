@@ -5,7 +5,7 @@ import threading
 import time
 from pathlib import Path
 
-from .bench import documents, start, words_of
+from .bench import RESIDENT, documents, start, words_of
 from .plan import a_class, bare, bed, green, load, one_to_two
 from .sets import SETS
 from .setting import Setting, query_gpu
@@ -54,7 +54,7 @@ def run(setting: Setting) -> dict:
     samples: list[dict] = []
     ended = threading.Event()
     with tempfile.TemporaryDirectory() as folder:
-        process = start(setting, [the_bed(setting)], False, False, Path(folder, "plan.json"))
+        process = start(setting, [the_bed(setting)], RESIDENT, Path(folder, "plan.json"))
         every = max(setting.seconds(SAMPLE_S), 0.2)
         watcher = threading.Thread(target=sample_memory, args=(process.pid, ended, samples, every))
         watcher.start()

@@ -9,7 +9,7 @@ from .sets import SETS, Set
 from .setting import Setting
 
 ROUNDS = 3
-SWEEP_S = 1.2
+SWEEP_S = 0.8
 MODELS = ("resnet18", "inceptionv3", "unet")
 SCALE_LANES = 8
 
