@@ -23,7 +23,7 @@ struct EnginePlan {
 
 /// A package at one batch size, with slots on each stream.
 struct ClassPlan {
-  std::filesystem::path package;
+  std::filesystem::path package{};
   std::uint32_t batch = 1;
   std::uint32_t slots_per_stream = 2;
 };
@@ -34,18 +34,18 @@ struct ClassPlan {
 struct GroupPlan {
   std::uint32_t class_index = 0;
   sched::Priority priority = sched::Priority::Low;
-  std::optional<std::uint32_t> tasks;
-  std::optional<DurationUs> period_us;
-  std::optional<double> rate;
-  std::optional<double> times_bare;
-  std::optional<std::uint32_t> context;  ///< absent: Algorithm 1 picks
-  std::optional<DurationUs> booked_us;   ///< told to the scheduler instead of the measured AFET
-  bool asleep = false;                   ///< books its context, and is not released while the run lasts
+  std::optional<std::uint32_t> tasks{};
+  std::optional<DurationUs> period_us{};
+  std::optional<double> rate{};
+  std::optional<double> times_bare{};
+  std::optional<std::uint32_t> context{};  ///< absent: Algorithm 1 picks
+  std::optional<DurationUs> booked_us{};   ///< told to the scheduler instead of the measured AFET
+  bool asleep = false;                     ///< books its context, and is not released while the run lasts
 };
 
 /// Another model that is loaded, measured and given slots while the tasks run.
 struct BesidePlan {
-  std::filesystem::path package;
+  std::filesystem::path package{};
   std::uint32_t batch = 1;
   std::uint32_t slots = 1;  ///< in each context
 };
@@ -60,33 +60,33 @@ struct BarePlan {
 
 /// Tasks through the whole online phase.
 struct LoadPlan {
-  std::vector<GroupPlan> groups;
+  std::vector<GroupPlan> groups{};
   double warm_up_seconds = 0.3;  ///< served before anything counts
   double seconds = 1;
   sched::Admission admission = sched::Admission::Predicted;
   bool mret_aging = true;
   bool compare = false;  ///< outputs of every job with those of its slot alone
-  std::optional<BesidePlan> beside;
+  std::optional<BesidePlan> beside{};
 };
 
 struct RunPlan {
-  std::string name;
-  std::variant<BarePlan, LoadPlan> work;
+  std::string name{};
+  std::variant<BarePlan, LoadPlan> work{};
 };
 
 /// One partitioning with its classes, for runs one after the other.
 struct BedPlan {
-  std::string name;
-  engine::Partitioning partition;
-  std::vector<ClassPlan> classes;
+  std::string name{};
+  engine::Partitioning partition{};
+  std::vector<ClassPlan> classes{};
   std::uint32_t repetitions = 20;  ///< of AFET's measurement
-  std::vector<RunPlan> runs;
+  std::vector<RunPlan> runs{};
 };
 
 struct Plan {
-  EnginePlan engine;
+  EnginePlan engine{};
   std::uint32_t core = 0;  ///< of whoever dispatches
-  std::vector<BedPlan> beds;
+  std::vector<BedPlan> beds{};
 };
 
 /// Throws nlohmann::json::exception or std::invalid_argument, naming what is wrong.
