@@ -44,6 +44,7 @@ std::vector<Window> load_beside(engine::Engine& engine, const BesidePlan& plan, 
         slots.push_back(engine.create_slot(model, context, plan.batch));
     }
   }));
+  windows.push_back({"during", windows[1].from_us, windows.back().to_us});
   windows.push_back(window_of("after", [&] { rest(seconds); }));
   windows.push_back(window_of("destroySlots", [&] { slots.clear(); }));
   return windows;

@@ -117,8 +117,8 @@ TEST_F(BedTest, AModelThatComesBesideIsSeenPhaseByPhase) {
   std::vector<std::string> names;
   for (const json& window : figures.at("windows")) names.push_back(window.at("name"));
   EXPECT_EQ(names,
-            (std::vector<std::string>{"before", "load", "measure", "createSlots", "after", "destroySlots"}));
-  EXPECT_GT(figures.at("windows").at(4).at("high").at("ended"), 0);
+            (std::vector<std::string>{"before", "load", "measure", "createSlots", "during", "after", "destroySlots"}));
+  EXPECT_GT(figures.at("windows").at(5).at("high").at("ended"), 0);
 }
 
 }  // namespace
