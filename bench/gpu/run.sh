@@ -3,7 +3,8 @@
 # while it runs; `node bench/gpu/collect.ts OUT` makes results and figures of them.
 #   bench/gpu/run.sh BUNDLE OUT [EXPERIMENT[:SECONDS]...]
 # BUNDLE: made by hack/gpu-bundle.sh; PACKAGES (/tmp/daris-packages) keeps what `packages`, the first one, compiles.
-# SECONDS (480) is what an experiment may take; SCALE lengthens or shortens every window. An experiment that fails leaves the others to be run.
+# SECONDS (480) is what an experiment may take; SCALE lengthens or shortens every window; MPS=1 adds its modes to task
+# sets. An experiment that fails leaves the others to be run.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 BUNDLE=$(realpath "${1:?the bundle}")
@@ -18,6 +19,6 @@ for experiment in "$@"; do
   limit=480
   [ "$experiment" = "${experiment%:*}" ] || limit=${experiment#*:}
   PYTHONUNBUFFERED=1 PYTHONPATH="bench/gpu:models" python3 -m experiments "${experiment%:*}" --bundle "$BUNDLE" \
-    --out "$OUT" --packages "${PACKAGES:-/tmp/daris-packages}" --limit "$limit" --scale "${SCALE:-1}" || failed=1
+    --out "$OUT" --packages "${PACKAGES:-/tmp/daris-packages}" --limit "$limit" --scale "${SCALE:-1}" ${MPS:+--mps} || failed=1
 done
 exit "$failed"

@@ -36,6 +36,7 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--engine", choices=("torch", "sim"), default="torch")
     parser.add_argument("--core", type=int, default=4, help="of whoever dispatches")
     parser.add_argument("--scale", type=float, default=1, help="shortens or lengthens every window")
+    parser.add_argument("--mps", action="store_true", help="also divides by MPS and MPSStreams in task sets")
     parser.add_argument("--limit", type=float, default=480, help="seconds for all of it")
     return parser.parse_args(arguments)
 

@@ -19,7 +19,7 @@ def available() -> bool:
 def daemon() -> Iterator[dict[str, str]]:
     """The environment that makes processes its clients. The daemon's folder is private; clocks and the GPU's compute
     mode stay as they are."""
-    with tempfile.TemporaryDirectory(prefix="daris-mps-") as folder:
+    with tempfile.TemporaryDirectory(prefix="daris-mps-", ignore_cleanup_errors=True) as folder:
         pipes, logs = Path(folder, "pipe"), Path(folder, "log")
         pipes.mkdir()
         logs.mkdir()

@@ -33,6 +33,10 @@ def green(contexts: int, each: int, oversubscription: float) -> Division:
     return Division("GreenContexts", contexts, each, oversubscription)
 
 
+def by_mps(contexts: int, each: int, oversubscription: float) -> Division:
+    return Division("MPS" if each == 1 else "MPSStreams", contexts, each, oversubscription)
+
+
 def a_class(package: str, batch: int, slots: int = 2) -> dict:
     return {"package": package, "batch": batch, "slotsPerStream": slots}
 

@@ -1,14 +1,16 @@
 """The paper's task sets as batch jobs: High and Low tasks 1:2, Table II's load against this GPU's own pure batching."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
 from .bench import median_rate, run_beds
-from .plan import Division, a_class, bare, bed, green, load, one_to_two, streams
+from .plan import Division, a_class, bare, bed, by_mps, green, load, one_to_two, streams
 from .setting import Setting
 
 ROUNDS = 3
+LANES = (2, 4, 6, 8, 10)
 SWEEP_S = 0.8
 FINAL_S = 10
 MOST_FINALS = 3  # what kept its bounds in a short run may not in a long one
@@ -37,16 +39,22 @@ SETS = {
 }
 
 
-def divisions() -> list[Division]:
-    """N_p of 2 to 10; the likeliest first, since a short time ends the sweep. Modes MPS and MPSStreams belong
-    here as soon as the engine has them."""
-    alone = [streams(lanes) for lanes in (2, 4, 6, 8, 10)]
-    halves = [green(2, lanes // 2, each) for lanes in (2, 4, 6, 8, 10) for each in (2, 1.5, 1)]
-    singles = [green(lanes, 1, each) for lanes in (4, 6, 8, 10) for each in (lanes, 2, 1.5, 1)]
-    mixed = [green(contexts, each, over) for contexts, each in ((3, 2), (4, 2), (5, 2)) for over in (contexts, 2)]
+def divisions(mps: bool) -> list[Division]:
+    """N_p of 2 to 10; the likeliest first, since a short time ends the sweep."""
+    alone = [streams(lanes) for lanes in LANES]
+    kinds = (green, by_mps) if mps else (green,)
     return sorted(
-        alone + halves + singles + mixed, key=lambda each: (-each.oversubscription / each.contexts, each.lanes)
+        alone + [each for kind in kinds for each in divided(kind)],
+        key=lambda each: (-each.oversubscription / each.contexts, each.lanes),
     )
+
+
+def divided(kind: Callable[[int, int, float], Division]) -> list[Division]:
+    """Into halves, into single streams, and between."""
+    halves = [kind(2, lanes // 2, over) for lanes in LANES for over in (2, 1.5, 1)]
+    singles = [kind(lanes, 1, over) for lanes in LANES[1:] for over in (lanes, 2, 1.5, 1)]
+    between = [kind(contexts, 2, over) for contexts in (3, 4, 5) for over in (contexts, 2)]
+    return halves + singles + between
 
 
 def pure_batching(setting: Setting, wanted: Set, batches: tuple[int, ...], rounds: int) -> list[dict]:
@@ -95,7 +103,7 @@ def run_set(setting: Setting, wanted: Set) -> dict:
     rate = own * wanted.load
     reserve = 2 * setting.seconds(FINAL_S) + 12  # for what is run after the sweep
     sweeping = replace(setting, deadline=setting.deadline - reserve)
-    beds = [task_set(setting, wanted, rate, each, SWEEP_S) for each in divisions()]
+    beds = [task_set(setting, wanted, rate, each, SWEEP_S) for each in divisions(setting.mps)]
     sweep = run_beds(sweeping, beds)
     longer: list[dict] = []
     for line in best(sweep)[:MOST_FINALS]:

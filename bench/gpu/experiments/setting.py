@@ -12,7 +12,8 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Setting:
-    """`scale` shortens every window, for trying things out; `deadline` is an instant of the monotonic clock."""
+    """`scale` shortens every window, for trying things out; `mps` adds the modes MPS and MPSStreams to task sets;
+    `deadline` is an instant of the monotonic clock."""
 
     bundle: Path
     packages: Path
@@ -20,6 +21,7 @@ class Setting:
     engine: str
     core: int
     scale: float
+    mps: bool
     deadline: float
 
     @property
@@ -44,6 +46,7 @@ def from_arguments(options: argparse.Namespace) -> Setting:
         engine=options.engine,
         core=options.core,
         scale=options.scale,
+        mps=options.mps,
         deadline=time.monotonic() + options.limit,
     )
 

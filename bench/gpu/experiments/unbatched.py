@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 from .bench import median_rate, run_beds
-from .plan import Division, a_class, bare, bed, green, load, one_to_two, streams
+from .plan import Division, a_class, bare, bed, by_mps, green, load, one_to_two, streams
 from .sets import SETS, Set
 from .setting import Setting
 
@@ -14,11 +14,12 @@ MODELS = ("resnet18", "inceptionv3", "unet")
 SCALE_LANES = 8
 
 
-def divisions() -> list[Division]:
+def divisions(mps: bool) -> list[Division]:
     """Policies STR, one stream a context, and both; OS of 1, 1.5, 2 and N_c."""
     alone = [streams(lanes) for lanes in (8, 6, 10)]
     cut = [(contexts, each) for contexts, each in ((4, 2), (8, 1), (2, 4), (6, 1))]
-    return alone + [green(*shape, over) for shape in cut for over in sorted({1, 1.5, 2, shape[0]})]
+    kinds = (green, by_mps) if mps else (green,)
+    return alone + [kind(*shape, over) for kind in kinds for shape in cut for over in sorted({1, 1.5, 2, shape[0]})]
 
 
 def one(setting: Setting, wanted: Set, division: Division, rate: float) -> dict:
@@ -39,7 +40,7 @@ def run_model(setting: Setting, wanted: Set) -> dict:
     if capacity is None:
         raise RuntimeError(f"{wanted.model}: the bare loop was not measured")
     rate = capacity * wanted.load
-    beds = [one(setting, wanted, division, rate) for division in divisions()]
+    beds = [one(setting, wanted, division, rate) for division in divisions(setting.mps)]
     return {
         "set": {**wanted._asdict(), "batch": 1, "ratePerS": rate},
         "capacity": scale,
