@@ -4,6 +4,7 @@ import { isWithinBounds, type BatchedSet, type Served } from '../bench/gpu/sets.
 
 const PANEL = { width: 260, height: 250, left: 44, right: 10, top: 34, bottom: 40 };
 const LANES = [2, 4, 6, 8, 10];
+const LEGEND_WIDTH = 640;
 const COLOURS: Readonly<Record<string, string>> = {
   Streams: '#2a78d6',
   GreenContexts: '#2f9e44',
@@ -20,7 +21,7 @@ export function setsFigure(sets: readonly BatchedSet[]): string {
     (mode, i) => dot({ x: PANEL.left + i * 130, y: y - 4 }, mode, true) + text(PANEL.left + 10 + i * 130, y, mode),
   );
   const note = text(PANEL.left + modes.length * 130, y, 'hollow: a High job late, or 2 % of the Low ones');
-  return svg(sets.length * PANEL.width, PANEL.height + 26, [...panels, ...legend, note]);
+  return svg(Math.max(sets.length * PANEL.width, LEGEND_WIDTH), PANEL.height + 26, [...panels, ...legend, note]);
 }
 
 function panel({ model, batch, sweep, pureBatching }: BatchedSet, at: number): string {
