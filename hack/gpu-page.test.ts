@@ -6,6 +6,7 @@ import type { GpuResults } from './gpu-rows.ts';
 const tasks = (missed: number): object => ({
   released: 100,
   missed,
+  rejected: 40,
   skipped: 0,
   failed: 0,
   missRate: missed / 100,
@@ -42,8 +43,8 @@ test('each partitioning has its row, the fastest first, and what was left out is
   expect(page).toContain('Pure batching, images a second by batch: 32: 56,960, 256: 82,944.');
   const rows = page.split('\n').filter((line) => line.includes('| 132 | Predicted |'));
   expect(rows).toEqual([
-    '| Streams 1×2_1 | 132 | Predicted | 10.0 | 68,000 | 1.19 | 0 | 0.0 % | 50.0 % | 1.50, 2.50 | 1.50, 2.50 |',
-    '| GreenContexts 4×2_2 | 132 | Predicted | 10.0 | 40,000 | 0.70 | 1 | 0.0 % | 50.0 % | none | 1.50, 2.50 |',
+    '| Streams 1×2_1 | 132 | Predicted | 10.0 | 68,000 | 1.19 | 0 | 40.0 % | 0.0 % | 50.0 % | 1.50, 2.50 | 1.50, 2.50 |',
+    '| GreenContexts 4×2_2 | 132 | Predicted | 10.0 | 40,000 | 0.70 | 1 | 40.0 % | 0.0 % | 50.0 % | none | 1.50, 2.50 |',
   ]);
   expect(page).toContain('Failed: GC 10x1_1: no.');
   expect(page).toContain('The time was too short for: GC 5x2_5.');

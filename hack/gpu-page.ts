@@ -60,8 +60,8 @@ function leftOut({ failed, notRun }: { failed: readonly string[]; notRun: readon
 
 function servedTable(all: readonly Served[], base: string, rate: number): string {
   const head = [
-    `| partitioning | SMs | admission | s | images a second | × ${base} | HP late | LP late | LP in time | HP p50, p99 ms | LP p50, p99 ms |`,
-    '|---|---|---|---|---|---|---|---|---|---|---|',
+    `| partitioning | SMs | admission | s | images a second | × ${base} | HP late | LP refused | LP late | LP in time | HP p50, p99 ms | LP p50, p99 ms |`,
+    '|---|---|---|---|---|---|---|---|---|---|---|---|',
   ];
   const sorted = all.toSorted((a, b) => b.elementsPerS - a.elementsPerS);
   return [...head, ...sorted.map((served) => servedRow(served, rate))].join('\n');
@@ -79,6 +79,7 @@ function servedRow({ name, sms, admission, seconds, elementsPerS, high, low }: S
     number(elementsPerS),
     (elementsPerS / rate).toFixed(2),
     high.missed + high.skipped + high.failed,
+    percent(low.released === 0 ? 0 : low.rejected / low.released),
     percent(low.missRate),
     percent(low.onTimeRate),
     ms(high.responseUs),
