@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 AHEAD_S = 0.4  # from the word to the window: warm-up, and time for the word to reach everyone
 
@@ -70,7 +71,8 @@ class Gate:
 def end_all(processes: Sequence[subprocess.Popen]) -> None:
     """By closing their input; who does not end then is ended."""
     for process in processes:
-        process.stdin.close()
+        with suppress(OSError):  # it has ended already
+            process.stdin.close()
     for process in processes:
         try:
             process.wait(timeout=15)

@@ -40,11 +40,9 @@ def together(count: int, start_one: Start, environment: dict[str, str]) -> Itera
 def eager_process(index: int, environment: dict[str, str]) -> subprocess.Popen:
     modes = [mode for mode in EAGER_MODES for _ in range(ROUNDS)]
     worker = Path(__file__).with_name("eager_worker.py")
-    # Plain PyTorch as people run it, without the libraries that the compiled programs bring.
-    plain = {key: value for key, value in environment.items() if key != "LD_LIBRARY_PATH"}
     return subprocess.Popen(
         ["taskset", "-c", str(index % os.cpu_count()), sys.executable, worker, *modes],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=plain,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
     )  # fmt: skip
 
 
@@ -58,7 +56,7 @@ def bench_process(setting: Setting, kind: Kind, folder: str) -> Start:
         path = Path(folder, f"plan-{index}.json")
         return start(
             setting, [lane], kind, path,
-            core=core, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**environment, **CONNECTIONS},
+            core=core, stdin=subprocess.PIPE, env={**environment, **CONNECTIONS},
         )  # fmt: skip
 
     return start_one
