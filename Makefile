@@ -71,11 +71,12 @@ setup: $(STAMPS)/debian $(STAMPS)/node $(STAMPS)/python $(STAMPS)/control-plane 
 # ---- what people and CI run ----
 
 .PHONY: generate
-generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code, the API reference and the README's figures
+generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code, the API reference, the figures of README and docs/gpu.md
 	@node hack/generate-types.ts
 	@hack/generate-proto.sh
 	@node hack/crd-reference.ts
 	@node hack/benchmark-table.ts
+	@node hack/gpu-page.ts
 
 .PHONY: verify
 verify: $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/python ## generated code, format, lint, types, import rules, cycles

@@ -197,52 +197,6 @@ export function scaleRows({ tasks, nodes, serving, atRest }: ScaleResult): Row[]
   ];
 }
 
-interface GpuRound {
-  readonly jobsPerS: number;
-  readonly jobUs: Tail;
-}
-
-export interface GpuResult {
-  readonly machine: { readonly gpu: string };
-  readonly runs: readonly {
-    readonly model: string;
-    readonly batch: number;
-    readonly stages: number;
-    readonly mode: string;
-    readonly contexts: number;
-    readonly streamsPerContext: number;
-    readonly smsPerContext: number;
-    readonly copies: boolean;
-    readonly scheduledToBare: number;
-    readonly bare: GpuRound;
-    readonly scheduled: GpuRound;
-  }[];
-}
-
-/** Of the jobs a second that a bare loop over the same graphs reaches. */
-const SCHEDULED_TO_BARE = 0.97;
-
-export function gpuRows({ machine, runs }: GpuResult): Row[] {
-  return runs.map((run, index) => ({
-    what:
-      (index === 0
-        ? `jobs under the scheduler against a bare loop over the same graphs: ${run.model}, batch ${run.batch}, ${run.stages} stages, saturated, on one ${machine.gpu}, `
-        : 'the same, ') + partitioning(run),
-    goal: { text: `≥ ${SCHEDULED_TO_BARE} ×`, reached: run.scheduledToBare >= SCHEDULED_TO_BARE },
-    measured: `${run.scheduledToBare.toFixed(3)} ×: ${gpuRound(run.scheduled)} against ${gpuRound(run.bare)}`,
-  }));
-}
-
-function partitioning(run: GpuResult['runs'][number]): string {
-  const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
-  const copies = run.copies ? ', inputs and outputs copied' : '';
-  return `${plural(run.contexts, 'context')} of ${plural(run.streamsPerContext, 'stream')} on ${run.smsPerContext} SMs, mode ${run.mode}${copies}`;
-}
-
-function gpuRound({ jobsPerS, jobUs }: GpuRound): string {
-  return `${number(jobsPerS)} a second (p50 ${jobUs.p50} µs, p99 ${jobUs.p99} µs)`;
-}
-
 function tail({ p50, p99 }: Tail): string {
   return `p50 ${Math.round(p50)} ms, p99 ${Math.round(p99)} ms`;
 }

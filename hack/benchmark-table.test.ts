@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { failoverRows, gpuRows, placementRows, runtimeRows, scaleRows, schedRows } from './benchmark-rows.ts';
+import { failoverRows, placementRows, runtimeRows, scaleRows, schedRows } from './benchmark-rows.ts';
 import { renderTable, replaceBetweenMarks, rowsFrom } from './benchmark-table.ts';
 
 const stage = (tasks: number, p50: number): object => ({
@@ -92,38 +92,8 @@ test('status writes count a node, with one that the window may hold besides', ()
   expect(rows(12)).toContain('| 55 % |');
 });
 
-test('each partitioning of a GPU has a row, and is held to the bare loop', () => {
-  const round = (jobsPerS: number): object => ({ jobsPerS, jobUs: { p50: 396, p99: 448 } });
-  const run = (contexts: number, scheduledToBare: number, copies: boolean): object => ({
-    model: 'resnet18',
-    batch: 1,
-    stages: 4,
-    mode: 'GreenContexts',
-    contexts,
-    streamsPerContext: 1,
-    smsPerContext: 40,
-    copies,
-    scheduledToBare,
-    bare: round(20_168),
-    scheduled: round(20_136),
-  });
-  const runs = [run(1, 0.97, false), run(4, 0.9699, true)];
-  const table = renderTable(gpuRows({ machine: { gpu: 'NVIDIA H200' }, runs } as Parameters<typeof gpuRows>[0]));
-  expect(table).toContain(
-    'on one NVIDIA H200, 1 context of 1 stream on 40 SMs, mode GreenContexts | ≥ 0.97 × | 0.970 ×',
-  );
-  expect(table).toContain(
-    '20,136 a second (p50 396 µs, p99 448 µs) against 20,168 a second (p50 396 µs, p99 448 µs) |',
-  );
-  expect(table).toContain(
-    '| the same, 4 contexts of 1 stream on 40 SMs, mode GreenContexts, inputs and outputs copied |',
-  );
-  expect(table).toContain('| ≥ 0.97 ×, **not reached** | 0.970 ×');
-});
-
 test('only what stands between the marks is replaced, as often as one likes', () => {
-  const marked =
-    'before\n<!-- written by hack/benchmark-table.ts from bench/results; `make generate` -->\nold\n<!-- end -->\nafter';
+  const marked = 'before\n<!-- written from bench/results; `make generate` -->\nold\n<!-- end -->\nafter';
   const once = replaceBetweenMarks(marked, 'new');
   expect(once).toMatch(/^before\n<!--.*-->\n\nnew\n\n<!-- end -->\nafter$/);
   expect(replaceBetweenMarks(once, 'new')).toBe(once);

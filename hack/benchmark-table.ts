@@ -3,14 +3,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import {
   failoverRows,
-  gpuRows,
   placementRows,
   runtimeRows,
   scaleRows,
   schedRows,
   systemRows,
   type FailoverResult,
-  type GpuResult,
   type PlacementResult,
   type Row,
   type RuntimeResult,
@@ -18,8 +16,10 @@ import {
   type SchedResult,
   type SystemResult,
 } from './benchmark-rows.ts';
+import { readGpuResults } from './gpu-results.ts';
+import { gpuRows } from './gpu-rows.ts';
 
-const BEGIN = '<!-- written by hack/benchmark-table.ts from bench/results; `make generate` -->';
+const BEGIN = '<!-- written from bench/results; `make generate` -->';
 const END = '<!-- end -->';
 
 /** A Markdown table; a goal that was not reached says so. */
@@ -37,7 +37,8 @@ function goalCell(goal: Row['goal']): string {
 export function replaceBetweenMarks(text: string, table: string): string {
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END, begin);
-  if (begin < 0 || end < 0) throw new Error(`README.md needs the lines "${BEGIN}" and "${END}" around its table`);
+  if (begin < 0 || end < 0)
+    throw new Error(`the page needs the lines "${BEGIN}" and "${END}" around what is generated`);
   return `${text.slice(0, begin)}${BEGIN}\n\n${table}\n\n${text.slice(end)}`;
 }
 
@@ -51,7 +52,7 @@ export function rowsFrom(folder: string): Row[] {
     ...failoverRows(read('failover') as FailoverResult),
     ...placementRows(read('placement') as PlacementResult),
     ...scaleRows(read('scale') as ScaleResult),
-    ...gpuRows(read('gpu') as GpuResult),
+    ...gpuRows(readGpuResults(folder)),
   ];
 }
 

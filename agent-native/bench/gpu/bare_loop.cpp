@@ -34,4 +34,14 @@ void run_bare(engine::Engine& engine, const Slots& slots, std::uint32_t stages, 
   }
 }
 
+void run_alone(engine::Engine& engine, engine::Slot& slot, std::uint32_t stages) {
+  std::array<engine::Completion, 1> completion;
+  for (std::uint32_t stage = 0; stage < stages; ++stage) {
+    engine.launch({.slot = &slot, .stage = stage, .stream = 0, .tag = 0});
+    while (engine.poll(completion) == 0) {
+    }
+    if (completion[0].error != nullptr) throw std::runtime_error(completion[0].error);
+  }
+}
+
 }  // namespace daris::bench

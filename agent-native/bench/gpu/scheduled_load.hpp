@@ -1,33 +1,48 @@
-// The same jobs through the whole online phase: periodic tasks that want more than the GPU can do.
+// Periodic tasks through the whole online phase, on the real dispatcher.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "engine/engine.hpp"
 #include "gpu/bare_loop.hpp"
-#include "runtime/dispatcher.hpp"
+#include "gpu/figures.hpp"
+#include "gpu/journal.hpp"
+#include "gpu/plan.hpp"
 
 namespace daris::bench {
 
+/// Tasks alike, with what their plan left open.
+struct TaskGroup {
+  GroupPlan plan;
+  std::uint32_t tasks = 1;
+  DurationUs period_us = 1;         ///< and the deadline
+  std::vector<DurationUs> afet_us;  ///< of each stage, as told to the scheduler
+};
+
 struct LoadTerms {
   engine::Partitioning partition;  ///< in force already
-  std::uint32_t tasks = 32;        ///< dealt over the contexts
-  DurationUs period_us = 1000;     ///< of each task; their releases are spread evenly over it
-  DurationUs stage_us = 100;       ///< AFET told to the scheduler
-  std::uint32_t core = 0;          ///< the dispatcher's
+  sched::Policy policy{};
+  std::vector<TaskGroup> groups{};
+  std::uint32_t core = 0;         ///< the dispatcher's
+  std::size_t most_releases = 0;  ///< what the journal has room for
 };
 
-struct LoadCounts {
-  std::uint64_t released = 0;
-  std::uint64_t skipped = 0;
-  std::uint64_t completed = 0;
-  std::uint64_t failed = 0;
+struct Served {
+  std::unique_ptr<Journal> journal;  ///< finished
+  std::vector<Window> windows;
+  std::uint64_t omitted = 0;  ///< points of the grid that passed while the dispatcher was stalled
 };
 
-/// Serves the tasks until the steady clock shows `until_us`, then lets them end. The slots are lent to the
-/// dispatcher meanwhile. Blocks.
-[[nodiscard]] LoadCounts run_scheduled(engine::Engine& engine, const engine::LoadedModel& model, Slots& slots,
-                                       const LoadTerms& terms, std::int64_t until_us);
+/// What happens while the tasks are served, on a thread of its own; answers the windows to look at.
+using During = std::function<std::vector<Window>()>;
+
+/// Serves the tasks while `during` runs and some time longer, so that what it looked at comes to its end
+/// under the same load. `slots[class]` are lent to the dispatcher meanwhile. Blocks. Throws what `during`
+/// throws.
+[[nodiscard]] Served serve(engine::Engine& engine, std::vector<Slots>& slots, const LoadTerms& terms,
+                           const During& during);
 
 }  // namespace daris::bench

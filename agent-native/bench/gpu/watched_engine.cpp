@@ -1,17 +1,32 @@
 #include "gpu/watched_engine.hpp"
 
+#include <cstring>
+
 namespace daris::bench {
 
-WatchedEngine::WatchedEngine(engine::Engine& engine, std::uint32_t stages, std::size_t most_jobs)
-    : engine_(engine), stages_(stages) {
-  jobs_us_.reserve(most_jobs);
+WatchedEngine::WatchedEngine(engine::Engine& engine, std::size_t most_jobs) : engine_(engine) {
+  jobs_us_.assign(most_jobs, 0);  // touched, so that memory does not seem to grow while jobs run
+  jobs_us_.clear();
+}
+
+void WatchedEngine::attend(const engine::Slot& slot, std::uint32_t stages) {
+  watched_[&slot] = {.stages = stages};
+}
+
+void WatchedEngine::expect_outputs(const engine::Slot& slot) {
+  const auto holds = slot.output(0);
+  watched_.at(&slot).expected.assign(holds.begin(), holds.end());
+}
+
+void WatchedEngine::expect_nothing() {
+  for (auto& [slot, watched] : watched_) watched.expected.clear();
 }
 
 void WatchedEngine::watch(std::int64_t from_us, std::int64_t to_us) {
   from_us_ = from_us;
   to_us_ = to_us;
   jobs_us_.clear();
-  failed_ = 0;
+  jobs_ = failed_ = compared_ = different_ = 0;
 }
 
 std::size_t WatchedEngine::poll(std::span<engine::Completion> completions) noexcept {
@@ -21,11 +36,23 @@ std::size_t WatchedEngine::poll(std::span<engine::Completion> completions) noexc
 }
 
 void WatchedEngine::ended(const engine::Completion& completion) noexcept {
-  if (completion.stage == 0) began_us_[completion.slot] = completion.started_us;
+  const auto found = watched_.find(completion.slot);
+  if (found == watched_.end()) return;
+  Watched& watched = found->second;
+  if (completion.stage == 0) watched.began_us = completion.started_us;
   if (completion.error != nullptr) ++failed_;
-  const bool counts = completion.finished_us >= from_us_ && completion.finished_us < to_us_;
-  if (completion.stage + 1 != stages_ || !counts || jobs_us_.size() == jobs_us_.capacity()) return;
-  jobs_us_.push_back(completion.finished_us - began_us_[completion.slot]);
+  if (completion.stage + 1 != watched.stages) return;
+  if (!watched.expected.empty()) compare(*completion.slot, watched);
+  if (completion.finished_us < from_us_ || completion.finished_us >= to_us_) return;
+  ++jobs_;
+  if (jobs_us_.size() < jobs_us_.capacity()) jobs_us_.push_back(completion.finished_us - watched.began_us);
+}
+
+/// Nothing has been launched on the slot since, so its outputs are this job's.
+void WatchedEngine::compare(const engine::Slot& slot, const Watched& watched) noexcept {
+  const auto holds = slot.output(0);
+  ++compared_;
+  if (std::memcmp(holds.data(), watched.expected.data(), watched.expected.size()) != 0) ++different_;
 }
 
 }  // namespace daris::bench

@@ -13,13 +13,27 @@ namespace daris::bench {
 /// stage.
 class WatchedEngine : public engine::Engine {
  public:
-  WatchedEngine(engine::Engine& engine, std::uint32_t stages, std::size_t most_jobs);
+  /// Room for `most_jobs` of a window; those beyond are counted alone.
+  WatchedEngine(engine::Engine& engine, std::size_t most_jobs);
 
-  /// Jobs that end in this window of the steady clock count. While nothing runs.
+  // ---- While nothing runs ----
+
+  /// Jobs of this slot are told by its last stage.
+  void attend(const engine::Slot& slot, std::uint32_t stages);
+  void forget_slots() { watched_.clear(); }
+  /// What the slot's outputs hold now is what each of its jobs shall leave there.
+  void expect_outputs(const engine::Slot& slot);
+  void expect_nothing();
+  /// Jobs that end in this window of the steady clock count.
   void watch(std::int64_t from_us, std::int64_t to_us);
-  /// Microseconds of each job that counted. While nothing runs.
+
+  /// Microseconds of each job that counted, as far as there was room.
   [[nodiscard]] const std::vector<std::int64_t>& jobs_us() const { return jobs_us_; }
+  [[nodiscard]] std::uint64_t jobs() const { return jobs_; }
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
+  /// Jobs whose outputs were compared, and those among them with other bits.
+  [[nodiscard]] std::uint64_t compared() const { return compared_; }
+  [[nodiscard]] std::uint64_t different() const { return different_; }
 
   [[nodiscard]] const engine::Device& device() const override { return engine_.device(); }
   void partition(const engine::Partitioning& partitioning) override { engine_.partition(partitioning); }
@@ -44,15 +58,24 @@ class WatchedEngine : public engine::Engine {
   [[nodiscard]] std::size_t poll(std::span<engine::Completion> completions) noexcept override;
 
  private:
+  struct Watched {
+    std::uint32_t stages = 0;
+    std::int64_t began_us = 0;
+    std::vector<std::byte> expected{};  // empty: not compared
+  };
+
   void ended(const engine::Completion& completion) noexcept;
+  void compare(const engine::Slot& slot, const Watched& watched) noexcept;
 
   engine::Engine& engine_;
-  std::uint32_t stages_;
   std::int64_t from_us_ = 0;
   std::int64_t to_us_ = 0;
-  std::unordered_map<const engine::Slot*, std::int64_t> began_us_;
+  std::unordered_map<const engine::Slot*, Watched> watched_;
   std::vector<std::int64_t> jobs_us_;  // never grows beyond its capacity while jobs run
+  std::uint64_t jobs_ = 0;
   std::uint64_t failed_ = 0;
+  std::uint64_t compared_ = 0;
+  std::uint64_t different_ = 0;
 };
 
 }  // namespace daris::bench

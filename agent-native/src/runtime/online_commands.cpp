@@ -105,7 +105,7 @@ void OnlinePhase::on(AddTask&& command) {
   skipWhileAway(record);
   if (byIndex_.size() <= record.id.index) byIndex_.resize(record.id.index + 1, nullptr);
   byIndex_[record.id.index] = &record;
-  findNextRelease();
+  scheduleReleases();
 }
 
 void OnlinePhase::on(ChangeTask&& command) {
@@ -118,7 +118,7 @@ void OnlinePhase::on(ChangeTask&& command) {
   }
   if (changed->cancelled) withdrawn(*record, Answer::Ended);
   takeTerms(*record, command.terms);
-  findNextRelease();
+  scheduleReleases();
 }
 
 void OnlinePhase::on(RemoveTask&& command) {
@@ -132,7 +132,7 @@ void OnlinePhase::on(RemoveTask&& command) {
     record->statistics->leaves(record->dueUs);
   dropNewest(*record, Answer::Ended);
   if (!removed->draining) forget(*record);
-  findNextRelease();
+  scheduleReleases();
 }
 
 void OnlinePhase::forget(TaskRecord& record) {
@@ -214,7 +214,6 @@ void OnlinePhase::on(Repartition&& command) {
 
 void OnlinePhase::on(Drain&&) {
   draining_ = true;
-  nextReleaseUs_ = kNever;
   for (auto& [instance, record] : records_) {
     if (record.newest && !record.newest->assigned) answer(record.newest, Answer::Ended);
   }

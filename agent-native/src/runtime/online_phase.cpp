@@ -36,17 +36,16 @@ OnlinePhase::OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Eve
 
 bool OnlinePhase::releaseDue() {
   const TimeUs now = clock_.steadyUs();
-  if (now < nextReleaseUs_ || draining_) return false;
+  if (now < nextReleaseUs()) return false;
   const std::int64_t ahead = wallMinusSteadyUs();
-  for (auto& [instance, record] : records_) {
-    if (record.mode != sched::ReleaseMode::Periodic || record.removed || record.dueUs > now) continue;
-    const ReleaseGrid::Point point = record.grid.latest(record.dueUs, now, ahead);
-    record.statistics->omitted(point.omitted);
-    release(record, point.atUs, now);
-    record.lastUs = point.atUs;
-    record.dueUs = record.grid.after(point.atUs, ahead);
+  for (TaskRecord* record : releases_.takeDue(now)) {
+    const ReleaseGrid::Point point = record->grid.latest(record->dueUs, now, ahead);
+    record->statistics->omitted(point.omitted);
+    release(*record, point.atUs, now);
+    record->lastUs = point.atUs;
+    record->dueUs = record->grid.after(point.atUs, ahead);
   }
-  findNextRelease();
+  releases_.putBack();
   return true;
 }
 
@@ -93,12 +92,13 @@ void OnlinePhase::admitted(TaskRecord& record, const sched::ReleaseOutcome& outc
   record.job.client = std::move(request);
 }
 
-void OnlinePhase::findNextRelease() {
-  nextReleaseUs_ = kNever;
-  for (const auto& [instance, record] : records_) {
-    if (record.mode != sched::ReleaseMode::Periodic || record.removed) continue;
-    nextReleaseUs_ = std::min(nextReleaseUs_, record.dueUs);
+/// After any change of who is due when.
+void OnlinePhase::scheduleReleases() {
+  std::vector<TaskRecord*> periodic;
+  for (auto& [instance, record] : records_) {
+    if (record.mode == sched::ReleaseMode::Periodic && !record.removed) periodic.push_back(&record);
   }
+  releases_.fill(std::move(periodic));
 }
 
 void OnlinePhase::realign() {
@@ -108,7 +108,7 @@ void OnlinePhase::realign() {
   for (auto& [instance, record] : records_) {
     if (record.mode == sched::ReleaseMode::Periodic) record.dueUs = record.grid.after(record.lastUs, ahead);
   }
-  findNextRelease();
+  scheduleReleases();
 }
 
 // ---- Stages ----

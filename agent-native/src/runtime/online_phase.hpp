@@ -12,11 +12,10 @@
 #include "runtime/clock.hpp"
 #include "runtime/commands.hpp"
 #include "runtime/task_record.hpp"
+#include "runtime/timetable.hpp"
 #include "trace/recorded_scheduler.hpp"
 
 namespace daris::runtime {
-
-inline constexpr TimeUs kNever = INT64_MAX;
 
 /// Owned and called by the dispatcher thread alone. At one instant the caller asks for completions first,
 /// then commands, then releaseDue, then dispatch (scenario-format: order at one instant).
@@ -43,7 +42,7 @@ class OnlinePhase {
   void realign();
 
   /// The next periodic release; kNever without one.
-  [[nodiscard]] TimeUs nextReleaseUs() const { return nextReleaseUs_; }
+  [[nodiscard]] TimeUs nextReleaseUs() const { return draining_ ? kNever : releases_.nextUs(); }
   [[nodiscard]] bool active() const { return activeJobs_ > 0; }
   /// Whether there is any task, draining ones included.
   [[nodiscard]] bool serving() const { return !records_.empty(); }
@@ -82,7 +81,7 @@ class OnlinePhase {
   void discard(RequestPtr request);
   void forget(TaskRecord& record);
   void retireIfIdle(SlotPool& pool);
-  void findNextRelease();
+  void scheduleReleases();
 
   [[nodiscard]] TaskRecord* find(InstanceId instance);
   [[nodiscard]] std::shared_ptr<const std::string> nameOf(sched::TaskId id) const;
@@ -101,7 +100,7 @@ class OnlinePhase {
   std::vector<sched::ClassId> retiring_;
   std::vector<std::uint64_t> busyUs_;  // by context
   std::size_t activeJobs_ = 0;
-  TimeUs nextReleaseUs_ = kNever;
+  Timetable releases_;            // of the periodic tasks that were not removed
   std::int64_t alignedToUs_ = 0;  // wall minus steady when the grid was last looked at
   bool draining_ = false;
   sched::Snapshot snapshot_;
