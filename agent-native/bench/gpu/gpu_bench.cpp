@@ -17,6 +17,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kPinnedBytes = std::size_t{1} << 30;  // batches of 256 images in several slots
 constexpr std::size_t kMostJobs = 2'000'000;
 
 std::unique_ptr<engine::Engine> make_engine(const Plan& plan) {
@@ -25,7 +26,10 @@ std::unique_ptr<engine::Engine> make_engine(const Plan& plan) {
   if (wanted.kind != "torch")
     throw std::invalid_argument("engine '" + wanted.kind + "'; there are torch and sim");
   return engine::torch::open_engine(engine::torch::plugin_beside_program(),
-                                    {.ignore_coscheduling = wanted.fine, .copies = wanted.copies});
+                                    {.ignore_coscheduling = wanted.fine,
+                                     .memory_share = wanted.memory_share,
+                                     .pinned_bytes = kPinnedBytes,
+                                     .copies = wanted.copies});
 }
 
 void print(const json& line) {

@@ -155,6 +155,7 @@ Plan parse_plan(const json& document) {
   take(engine, "kind", plan.engine.kind);
   take(engine, "copies", plan.engine.copies);
   take(engine, "fine", plan.engine.fine);
+  take(engine, "memoryShare", plan.engine.memory_share);
   take(engine, "sms", plan.engine.sms);
   take(document, "core", plan.core);
   for (const json& bed : document.at("beds")) plan.beds.push_back(bed_of(bed));

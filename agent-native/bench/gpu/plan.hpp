@@ -18,6 +18,7 @@ struct EnginePlan {
   std::string kind = "torch";  ///< or sim
   bool copies = false;         ///< torch: inputs and outputs cross the bus with each job
   bool fine = false;           ///< torch: SMs in groups of 2
+  double memory_share = 0.9;   ///< torch: of the GPU's free memory
   std::uint32_t sms = 132;     ///< sim
 };
 

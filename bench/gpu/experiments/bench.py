@@ -12,10 +12,12 @@ from .setting import Setting
 
 
 class Kind(NamedTuple):
-    """Of the torch engine: whether inputs and outputs cross the bus, and whether SMs are dealt in groups of 2."""
+    """Of the torch engine: whether inputs and outputs cross the bus, whether SMs are dealt in groups of 2, and its share
+    of the GPU's memory."""
 
     copies: bool = False
     fine: bool = False
+    memoryShare: float = 0.9
 
 
 RESIDENT = Kind()
