@@ -66,6 +66,9 @@ wire::DesiredState sound() {
   task.add_stage_afet_us(2000);
   for (const char* digest : {"d", "e"}) message.add_models()->set_digest(digest);
   message.mutable_models(1)->set_measure(true);
+  message.mutable_models(1)->add_namespaces("vision");
+  message.mutable_policy()->set_name("edge");
+  message.mutable_policy()->add_compiled_code_namespaces("vision");
   return message;
 }
 
@@ -83,6 +86,10 @@ TEST(DesiredMessage, IsTakenFieldByField) {
   ASSERT_EQ(desired.models.size(), 2U);
   EXPECT_FALSE(desired.models[0].measure);
   EXPECT_TRUE(desired.models[1].measure);
+  EXPECT_TRUE(desired.models[0].namespaces.empty());
+  EXPECT_EQ(desired.models[1].namespaces, (std::vector<std::string>{"vision"}));
+  EXPECT_EQ(desired.policy.name, "edge");
+  EXPECT_TRUE(desired.policy.compiledCodeNamespaces.contains("vision"));
 }
 
 TEST(DesiredMessage, WhatIsNotSetIsNamed) {
@@ -122,6 +129,18 @@ TEST(ObservedMessage, HoldsFiguresMissesAndHistogram) {
   EXPECT_EQ(told.response().counts_size(), told.response().bounds_us_size() + 1);
   EXPECT_EQ(told.response().sum_us(), 5000U);
   EXPECT_EQ(told.response_p99_us(), 5000);
+}
+
+TEST(ObservedMessage, AContextTellsWhatItAskedForAndGotAndTheGpuWhyItIsNotDivided) {
+  runtime::ObservedState state;
+  state.contexts.resize(1);
+  state.contexts[0].sms = 72;
+  state.contexts[0].wantedSms = 66;
+  state.partitionFault = "no MPS";
+  const wire::ObservedState message = messageOf(state, "instance");
+  EXPECT_EQ(message.gpus(0).contexts(0).sms(), 72U);
+  EXPECT_EQ(message.gpus(0).contexts(0).wanted_sms(), 66U);
+  EXPECT_EQ(message.gpus(0).partition_fault(), "no MPS");
 }
 
 // ---- Tensors ----
