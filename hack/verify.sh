@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 generated=(api/gen node-agent/native/gen docs/reference docs/figures docs/gpu.md README.md)
 
-fingerprint() { find "${generated[@]}" -type f -print0 | sort -z | xargs -0 sha256sum; }
+fingerprint() { git ls-files -coz --exclude-standard -- "${generated[@]}" | sort -z | xargs -0 sha256sum; }
 
 check() { hack/step.sh "$@"; }
 
@@ -17,8 +17,10 @@ if [ "$before" != "$(fingerprint)" ]; then
 fi
 check "format TypeScript" prettier --check .
 check "format C++" bash -c "git ls-files 'agent-native/*.cpp' 'agent-native/*.hpp' | xargs clang-format --dry-run --Werror"
-check "format Python" ruff --config models/pyproject.toml format --check models bench/gpu test/gpu
-check "lint Python" ruff --config models/pyproject.toml check models bench/gpu test/gpu
+check "format Python" ruff format --check models
+check "lint Python" ruff check models
+check "format Python of GPUs" ruff --config models/pyproject.toml format --check bench/gpu test/gpu
+check "lint Python of GPUs" ruff --config models/pyproject.toml check bench/gpu test/gpu
 check "lint, import rules, cycles" oxlint --deny-warnings
 check "types" tsc -p tsconfig.test.json
 check "build" tsc -p tsconfig.json

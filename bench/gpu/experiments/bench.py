@@ -12,12 +12,14 @@ from .setting import Setting
 
 
 class Kind(NamedTuple):
-    """Of the torch engine: whether inputs and outputs cross the bus, whether SMs are dealt in groups of 2, and its share
-    of the GPU's memory."""
+    """Of the torch engine: whether inputs and outputs cross the bus, and SMs are dealt in groups of 2.
+
+    `memory_share` is of what is free on the GPU.
+    """
 
     copies: bool = False
     fine: bool = False
-    memoryShare: float = 0.9
+    memory_share: float = 0.9
 
 
 RESIDENT = Kind()
@@ -74,7 +76,12 @@ def _run_once(setting: Setting, beds: Sequence[dict], kind: Kind) -> tuple[list[
 def start(setting: Setting, beds: Sequence[dict], kind: Kind, path: Path, **more: object) -> subprocess.Popen:
     """gpu-bench over these beds; its documents come on stdout."""
     plan = {
-        "engine": {"kind": setting.engine, **kind._asdict()},
+        "engine": {
+            "kind": setting.engine,
+            "copies": kind.copies,
+            "fine": kind.fine,
+            "memoryShare": kind.memory_share,
+        },
         "core": more.pop("core", setting.core),
         "beds": list(beds),
     }

@@ -50,7 +50,7 @@ def eager_process(index: int, environment: dict[str, str]) -> subprocess.Popen:
 def bench_process(setting: Setting, kind: Kind, folder: str) -> Start:
     """One lane that replays the four stages."""
     runs = [bare(setting.seconds(WINDOW_S), gate=True, samples=True)] * ROUNDS
-    kind = kind._replace(memoryShare=MEMORY_SHARE)
+    kind = kind._replace(memory_share=MEMORY_SHARE)
     lane = bed(streams(1), [a_class(setting.package("resnet18"), 1, 1)], runs)
 
     def start_one(index: int, environment: dict[str, str]) -> subprocess.Popen:
