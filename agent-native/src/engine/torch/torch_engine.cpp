@@ -109,6 +109,9 @@ class TorchEngine : public Engine {
                                                   std::stop_token stop) override;
   [[nodiscard]] std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
                                                   std::uint32_t context, std::uint32_t batch) override;
+  [[nodiscard]] std::unique_ptr<Slot> create_slot_in(const SlotMemory& memory,
+                                                     const std::shared_ptr<const LoadedModel>& model,
+                                                     std::uint32_t context, std::uint32_t batch) override;
   void launch(const Launch& launch) noexcept override;
   void listen(CompletionListener*) noexcept override {}  // see polled()
   [[nodiscard]] bool polled() const noexcept override { return true; }
@@ -116,7 +119,8 @@ class TorchEngine : public Engine {
 
  private:
   [[nodiscard]] std::unique_ptr<TorchSlot> make_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                     std::uint32_t context, std::uint32_t batch) const;
+                                                     std::uint32_t context, std::uint32_t batch,
+                                                     const SlotMemory* memory = nullptr) const;
   [[nodiscard]] bool live() const {
     return now_us() - launched_us_.load(std::memory_order_relaxed) < kLiveUs;
   }
@@ -206,12 +210,21 @@ std::unique_ptr<Slot> TorchEngine::create_slot(const std::shared_ptr<const Loade
   return with_torch([&] { return make_slot(model, context, batch); });
 }
 
+std::unique_ptr<Slot> TorchEngine::create_slot_in(const SlotMemory& memory,
+                                                  const std::shared_ptr<const LoadedModel>& model,
+                                                  std::uint32_t context, std::uint32_t batch) {
+  assert(context < contexts_.size());
+  return with_torch([&] { return make_slot(model, context, batch, &memory); });
+}
+
 std::unique_ptr<TorchSlot> TorchEngine::make_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                  std::uint32_t context, std::uint32_t batch) const {
+                                                  std::uint32_t context, std::uint32_t batch,
+                                                  const SlotMemory* memory) const {
   const SlotPlace place{.context = context,
                         .partition = partitions_[context],
                         .device = options_.device,
-                        .copies = options_.copies};
+                        .copies = options_.copies,
+                        .memory = memory};
   return std::make_unique<TorchSlot>(std::static_pointer_cast<const TorchModel>(model), batch, place);
 }
 

@@ -1,0 +1,26 @@
+// A worker's life: from its engine to the end of its runtime.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "engine/engine.hpp"
+#include "engine/workers/mailbox.hpp"
+
+namespace daris::engine::workers {
+
+/// Makes the engine and divides it into the one context; may take seconds. Throws.
+using MakeEngine = std::function<std::unique_ptr<Engine>()>;
+
+/// Serves the runtime at the other end of `socket` until it says that it is enough, or is gone. In the latter
+/// case the process ends at once, whatever it does. Answers the process's exit status.
+[[nodiscard]] int serve(UniqueFd socket, const SharedMemory& mailbox, const MakeEngine& make_engine);
+
+/// Leaves the report in the mailbox, where the runtime finds it after this process has ended.
+void leave_last_words(const SharedMemory& mailbox, const char* report) noexcept;
+
+/// Ties this process to its parent: it is killed when the thread that started it ends. False where the parent
+/// is not `parent`, so gone already. Signals that ask a whole process group to end are left to the runtime.
+[[nodiscard]] bool live_with_parent(long parent);
+
+}  // namespace daris::engine::workers

@@ -1,0 +1,232 @@
+#include "engine/workers/worker_engine.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <chrono>
+
+#include "engine/refusals.hpp"
+#include "engine/workers/remote_slot.hpp"
+#include "engine/workers/team_calls.hpp"
+
+namespace daris::engine::workers {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kStartMs = 120'000;            // loading a framework from a cold disk takes long
+constexpr std::int64_t kLiveUs = 1'000'000;  // a device on which nothing was launched for so long is idle
+
+std::int64_t now_us() {
+  using std::chrono::steady_clock;
+  return std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now().time_since_epoch())
+      .count();
+}
+
+/// What runs on a stream.
+struct InFlight {
+  Launch launch{};
+  std::int64_t started_us = 0;
+  bool busy = false;
+};
+
+class WorkerEngine : public Engine {
+ public:
+  WorkerEngine(WorkerTerms terms, const Partitioning& wanted);
+  ~WorkerEngine() override;
+
+  [[nodiscard]] const Device& device() const override { return terms_.device; }
+  void partition(const Partitioning&) override {
+    throw std::logic_error("the partitioning of worker processes is theirs for life");
+  }
+  [[nodiscard]] const std::vector<Context>& contexts() const override { return contexts_; }
+  [[nodiscard]] std::shared_ptr<const LoadedModel> load(const model::Package& package,
+                                                        std::stop_token stop) override;
+  [[nodiscard]] std::vector<std::int64_t> measure(const std::shared_ptr<const LoadedModel>& model,
+                                                  std::uint32_t batch, std::uint32_t repetitions,
+                                                  std::stop_token stop) override;
+  [[nodiscard]] std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
+                                                  std::uint32_t context, std::uint32_t batch) override;
+  void launch(const Launch& launch) noexcept override;
+  void listen(CompletionListener*) noexcept override {}  // see polled()
+  [[nodiscard]] bool polled() const noexcept override { return true; }
+  [[nodiscard]] std::size_t poll(std::span<Completion> completions) noexcept override;
+
+ private:
+  void retire();
+  void start(const Partitioning& wanted);
+  void greet();
+  [[nodiscard]] bool live() const {
+    return now_us() - launched_us_.load(std::memory_order_relaxed) < kLiveUs;
+  }
+  [[nodiscard]] bool take(std::uint32_t context, Completion& completion) noexcept;
+  void end_over(std::size_t context, const std::string& how);
+
+  WorkerTerms terms_;
+  std::vector<Context> contexts_;
+  std::shared_ptr<WorkerTeam> team_ = std::make_shared<WorkerTeam>();
+  std::atomic<std::uint64_t> models_made_{0};
+  std::atomic<std::int64_t> launched_us_{-kLiveUs};
+  // Whose dispatches alone.
+  std::vector<std::vector<InFlight>> in_flight_;  // by context, then stream
+  std::size_t running_ = 0;
+  std::atomic<bool> serving_{false};
+  std::string fault_;                     // the watching thread's until it has ended
+  std::unique_ptr<Processes> processes_;  // last: its thread uses what is above
+};
+
+WorkerEngine::WorkerEngine(WorkerTerms terms, const Partitioning& wanted) : terms_(std::move(terms)) {
+  const std::uint32_t units = sms_per_context(terms_.device.units, wanted);
+  if (wanted.streams_per_context > kMostStreams) {
+    throw std::invalid_argument(std::to_string(wanted.streams_per_context) +
+                                " streams in a context; at most " + std::to_string(kMostStreams) +
+                                " can be had where it is a process");
+  }
+  contexts_.assign(wanted.contexts, {units, wanted.streams_per_context});
+  in_flight_.assign(wanted.contexts, std::vector<InFlight>(wanted.streams_per_context));
+  try {
+    start(wanted);
+    greet();
+  } catch (const std::exception& error) {
+    retire();
+    throw std::invalid_argument("processes for " + std::to_string(wanted.contexts) +
+                                " contexts cannot be had: " + (fault_.empty() ? error.what() : fault_));
+  }
+  serving_ = true;
+}
+
+WorkerEngine::~WorkerEngine() {
+  retire();
+}
+
+/// Returns when no worker is left.
+void WorkerEngine::retire() {
+  if (processes_) processes_->expect_end();
+  {
+    const std::scoped_lock lock(team_->calls);
+    for (WorkerLink& link : team_->links) link.end();
+  }
+  processes_.reset();
+}
+
+void WorkerEngine::start(const Partitioning& wanted) {
+  std::vector<Command> commands;
+  for (std::uint32_t k = 0; k < wanted.contexts; ++k) {
+    auto [ours, theirs] = Channel::make_ends();
+    SharedMemory mailbox(sizeof(Mailbox));
+    Command command = terms_.command(contexts_[k].units, wanted.streams_per_context);
+    command.arguments.push_back("--parent=" + std::to_string(::getpid()));
+    command.descriptors.push_back(std::move(theirs));
+    command.descriptors.emplace_back(::fcntl(mailbox.fd(), F_DUPFD_CLOEXEC, 0));
+    commands.push_back(std::move(command));
+    team_->links.emplace_back(std::move(ours), std::move(mailbox));
+  }
+  processes_ = std::make_unique<Processes>(
+      std::move(commands), [this](std::size_t context, const std::string& how) { end_over(context, how); });
+}
+
+/// Waits until all are ready, and takes down what they have.
+void WorkerEngine::greet() {
+  for (std::size_t k = 0; k < contexts_.size(); ++k) {
+    const json ready = team_->links[k].first_answer(kStartMs);
+    ready.at("units").get_to(contexts_[k].units);
+    if (ready.at("streams") != contexts_[k].streams) throw std::runtime_error("a worker has other streams");
+  }
+}
+
+/// On the thread that watches the processes.
+void WorkerEngine::end_over(std::size_t context, const std::string& how) {
+  const std::string words = team_->links[context].last_words();
+  fault_ =
+      "the process of context " + std::to_string(context) + " " + how + (words.empty() ? "" : ": " + words);
+  if (serving_) terms_.lost(fault_);
+}
+
+std::shared_ptr<const LoadedModel> WorkerEngine::load(const model::Package& package, std::stop_token stop) {
+  check_not_stopped(stop);
+  return std::make_shared<const RemoteModel>(team_, ++models_made_, package, stop);
+}
+
+std::vector<std::int64_t> WorkerEngine::measure(const std::shared_ptr<const LoadedModel>& model,
+                                                std::uint32_t batch, std::uint32_t repetitions,
+                                                std::stop_token stop) {
+  const json call{{"call", "measure"},
+                  {"model", static_cast<const RemoteModel&>(*model).id()},
+                  {"batch", batch},
+                  {"repetitions", repetitions}};
+  // On a live device the live streams are the busy ones, and one context measures.
+  std::vector<json> answers;
+  if (live()) {
+    answers.push_back(call_one(*team_, 0, call, -1, stop));
+  } else {
+    answers = call_all(*team_, call, -1, stop);
+  }
+  std::vector<std::int64_t> slowest(model->manifest().stages.size(), 0);
+  for (const json& answer : answers) {
+    const json& times = answer.at("stageUs");
+    for (std::size_t i = 0; i < slowest.size(); ++i)
+      slowest[i] = std::max(slowest[i], times.at(i).get<std::int64_t>());
+  }
+  return slowest;
+}
+
+std::unique_ptr<Slot> WorkerEngine::create_slot(const std::shared_ptr<const LoadedModel>& model,
+                                                std::uint32_t context, std::uint32_t batch) {
+  assert(context < contexts_.size());
+  return std::make_unique<RemoteSlot>(team_, std::static_pointer_cast<const RemoteModel>(model), context,
+                                      batch);
+}
+
+void WorkerEngine::launch(const Launch& launch) noexcept {
+  const auto& slot = static_cast<const RemoteSlot&>(*launch.slot);
+  const std::int64_t now = now_us();
+  launched_us_.store(now, std::memory_order_relaxed);
+  InFlight& stream = in_flight_[slot.context()][launch.stream];
+  assert(!stream.busy);
+  stream = {.launch = launch, .started_us = now, .busy = true};
+  ++running_;
+  Mailbox& mailbox = team_->links[slot.context()].mailbox();
+  // A ring that is full was written into by a worker that is not in its senses; its end is noticed.
+  (void)mailbox.launches.push({.slot = slot.word(), .stage = launch.stage, .stream = launch.stream});
+  mailbox.doorbell.ring();
+}
+
+std::size_t WorkerEngine::poll(std::span<Completion> completions) noexcept {
+  std::size_t count = 0;
+  if (running_ == 0) return count;
+  for (std::uint32_t context = 0; context < contexts_.size(); ++context) {
+    while (count < completions.size() && take(context, completions[count])) ++count;
+  }
+  return count;
+}
+
+bool WorkerEngine::take(std::uint32_t context, Completion& completion) noexcept {
+  const auto end = team_->links[context].mailbox().ends.pop();
+  if (!end) return false;
+  auto& streams = in_flight_[context];
+  if (end->stream >= streams.size() || !streams[end->stream].busy) return false;  // not in its senses either
+  InFlight& stream = streams[end->stream];
+  const Launch& launch = stream.launch;
+  completion = {.slot = launch.slot,
+                .tag = launch.tag,
+                .context = context,
+                .stage = launch.stage,
+                .stream = launch.stream,
+                .started_us = stream.started_us,
+                .finished_us = std::max(end->finished_us, stream.started_us),
+                .error = end->failed != 0 ? static_cast<const RemoteSlot*>(launch.slot)->error() : nullptr};
+  stream.busy = false;
+  --running_;
+  return true;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_engine(WorkerTerms terms, const Partitioning& partitioning) {
+  return std::make_unique<WorkerEngine>(std::move(terms), partitioning);
+}
+
+}  // namespace daris::engine::workers

@@ -1,0 +1,122 @@
+// daris-worker: one context of a GPU as a process of its own. Started by daris-runtime alone, which hands it
+// a socket (descriptor 3) and a mailbox (descriptor 4).
+#include <sys/stat.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/openvino/openvino_engine.hpp"
+#include "engine/sim/sim_engine.hpp"
+#include "engine/torch/open_plugin.hpp"
+#include "engine/workers/processes.hpp"
+#include "engine/workers/serve.hpp"
+
+namespace {
+
+using daris::UniqueFd;
+using daris::engine::Engine;
+namespace workers = daris::engine::workers;
+
+constexpr int kFailed = 1;
+constexpr int kBadFlags = 2;
+constexpr const char* kUsage =
+    "usage: daris-worker --engine=torch|openvino|sim --streams=N --parent=PID [--sms=N] [--core=N] "
+    "[--copies=0]\n"
+    "Runs one context of a GPU. daris-runtime starts it; there is no other use for it.\n";
+
+struct Flags {
+  std::string engine;
+  std::uint32_t streams = 0;
+  std::uint32_t parent = 0;
+  std::uint32_t sms = 1;     // sim
+  std::uint32_t core = 0;    // sim and openvino
+  std::uint32_t copies = 1;  // torch
+};
+
+void take(Flags& flags, std::string_view name, std::string_view value) {
+  if (name == "--engine") {
+    flags.engine = value;
+    return;
+  }
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc{} || end != value.data() + value.size()) throw std::invalid_argument("no number");
+  if (name == "--streams") {
+    flags.streams = number;
+  } else if (name == "--parent") {
+    flags.parent = number;
+  } else if (name == "--sms") {
+    flags.sms = number;
+  } else if (name == "--core") {
+    flags.core = number;
+  } else if (name == "--copies") {
+    flags.copies = number;
+  } else {
+    throw std::invalid_argument("unknown");
+  }
+}
+
+Flags parse(int count, char** arguments) {
+  Flags flags;
+  for (int i = 1; i < count; ++i) {
+    const std::string_view argument = arguments[i];
+    const auto equals = argument.find('=');
+    if (equals == std::string_view::npos) throw std::invalid_argument("no value");
+    take(flags, argument.substr(0, equals), argument.substr(equals + 1));
+  }
+  if (flags.engine.empty() || flags.streams == 0 || flags.parent == 0) throw std::invalid_argument("too few");
+  return flags;
+}
+
+const workers::SharedMemory* mailbox = nullptr;  // for lostDevice, which is given nothing but its report
+
+[[noreturn]] void lostDevice(const char* report) {
+  workers::leave_last_words(*mailbox, report);
+  std::_Exit(daris::engine::torch::kLostStatus);
+}
+
+std::unique_ptr<Engine> open(const Flags& flags) {
+  if (flags.engine == "sim") return daris::engine::sim::make_engine({.sms = flags.sms}, {flags.core});
+  if (flags.engine == "openvino") return daris::engine::openvino::make_engine({flags.core});
+  return daris::engine::torch::open_engine(daris::engine::torch::plugin_beside_program(),
+                                           {.copies = flags.copies != 0, .lost = lostDevice});
+}
+
+/// All of what this process sees of the device is the one context.
+std::unique_ptr<Engine> makeEngine(const Flags& flags) {
+  auto engine = open(flags);
+  engine->partition({.contexts = 1,
+                     .streams_per_context = flags.streams,
+                     .oversubscription = 1,
+                     .mode = daris::engine::PartitionMode::Streams});
+  return engine;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  Flags flags;
+  try {
+    flags = parse(count, arguments);
+  } catch (const std::exception&) {
+    std::fputs(kUsage, stderr);
+    return kBadFlags;
+  }
+  if (!workers::live_with_parent(flags.parent)) return kFailed;
+  ::umask(077);
+  try {
+    const workers::SharedMemory shared(UniqueFd(workers::kFirstDescriptor + 1));
+    mailbox = &shared;
+    return workers::serve(UniqueFd(workers::kFirstDescriptor), shared,
+                          [&flags] { return makeEngine(flags); });
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "daris-worker: %s\n", error.what());
+    return kFailed;
+  }
+}
