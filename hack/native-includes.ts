@@ -11,6 +11,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   'engine/openvino': ['base', 'model', 'engine'],
   'engine/sim': ['base', 'model', 'engine'],
   'engine/torch': ['base', 'model', 'engine'],
+  'engine/workers': ['base', 'model', 'engine'],
   runtime: ['base', 'sched', 'trace', 'model', 'engine'],
   rpc: ['base', 'sched', 'trace', 'model', 'engine', 'runtime'],
   main: [
@@ -23,6 +24,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     'engine/openvino',
     'engine/sim',
     'engine/torch',
+    'engine/workers',
     'runtime',
     'rpc',
   ],

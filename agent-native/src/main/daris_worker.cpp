@@ -26,14 +26,13 @@ namespace workers = daris::engine::workers;
 constexpr int kFailed = 1;
 constexpr int kBadFlags = 2;
 constexpr const char* kUsage =
-    "usage: daris-worker --engine=torch|openvino|sim --streams=N --parent=PID [--sms=N] [--core=N] "
+    "usage: daris-worker --engine=torch|openvino|sim --streams=N [--sms=N] [--core=N] "
     "[--copies=0]\n"
     "Runs one context of a GPU. daris-runtime starts it; there is no other use for it.\n";
 
 struct Flags {
   std::string engine;
   std::uint32_t streams = 0;
-  std::uint32_t parent = 0;
   std::uint32_t sms = 1;     // sim
   std::uint32_t core = 0;    // sim and openvino
   std::uint32_t copies = 1;  // torch
@@ -49,8 +48,6 @@ void take(Flags& flags, std::string_view name, std::string_view value) {
   if (error != std::errc{} || end != value.data() + value.size()) throw std::invalid_argument("no number");
   if (name == "--streams") {
     flags.streams = number;
-  } else if (name == "--parent") {
-    flags.parent = number;
   } else if (name == "--sms") {
     flags.sms = number;
   } else if (name == "--core") {
@@ -70,7 +67,7 @@ Flags parse(int count, char** arguments) {
     if (equals == std::string_view::npos) throw std::invalid_argument("no value");
     take(flags, argument.substr(0, equals), argument.substr(equals + 1));
   }
-  if (flags.engine.empty() || flags.streams == 0 || flags.parent == 0) throw std::invalid_argument("too few");
+  if (flags.engine.empty() || flags.streams == 0) throw std::invalid_argument("too few");
   return flags;
 }
 
@@ -108,7 +105,7 @@ int main(int count, char** arguments) {
     std::fputs(kUsage, stderr);
     return kBadFlags;
   }
-  if (!workers::live_with_parent(flags.parent)) return kFailed;
+  workers::leave_signals_to_runtime();
   ::umask(077);
   try {
     const workers::SharedMemory shared(UniqueFd(workers::kFirstDescriptor + 1));

@@ -1,7 +1,5 @@
 #include "engine/worker_engines.hpp"
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <stdexcept>
 
@@ -15,12 +13,6 @@ namespace daris::test {
 namespace {
 
 using engine::PartitionMode;
-
-std::vector<std::string> environment() {
-  std::vector<std::string> all;
-  for (char** entry = ::environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
-  return all;
-}
 
 std::unique_ptr<engine::Engine> in_this_process(const std::string& name) {
   if (name == "sim") return engine::sim::make_engine({}, {usable_core()});
@@ -44,8 +36,7 @@ engine::workers::WorkerTerms worker_terms(const std::string& name) {
                     .arguments = {DARIS_TEST_WORKER, "--engine=" + name, "--sms=" + std::to_string(units),
                                   "--streams=" + std::to_string(streams),
                                   "--core=" + std::to_string(usable_core())},
-                    .environment = environment(),
-                    .descriptors = {}};
+                    .environment = engine::workers::environment_with({})};
               },
           .lost =
               [](const std::string& report) {

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 
 #include "engine/torch/cuda_errors.hpp"
 #include "engine/torch/driver.hpp"
@@ -121,6 +122,7 @@ class TorchEngine : public Engine {
   [[nodiscard]] std::unique_ptr<TorchSlot> make_slot(const std::shared_ptr<const LoadedModel>& model,
                                                      std::uint32_t context, std::uint32_t batch,
                                                      const SlotMemory* memory = nullptr) const;
+  [[nodiscard]] std::vector<SmPartition> divide(const Partitioning& wanted);
   [[nodiscard]] bool live() const {
     return now_us() - launched_us_.load(std::memory_order_relaxed) < kLiveUs;
   }
@@ -133,7 +135,7 @@ class TorchEngine : public Engine {
   EngineOptions options_;
   Device device_;
   Target target_;
-  SmSource sms_;
+  std::optional<SmSource> sms_;  // once green contexts are wanted
   std::uint32_t streams_per_context_ = 1;
   std::vector<SmPartition> partitions_;
   std::vector<Context> contexts_;
@@ -146,25 +148,23 @@ class TorchEngine : public Engine {
 
 TorchEngine::TorchEngine(const EngineOptions& options)
     : options_(options),
-      device_(describe(properties_of(checked_device(options.device)))),
-      sms_(options.device, options.ignore_coscheduling) {
+      device_(describe(properties_of(checked_device(options.device)))) {
   prepare_torch();
   const cudaDeviceProp properties = properties_of(options.device);
   target_ = {
       .arch = arch_word(properties.major, properties.minor), .torch = TORCH_VERSION, .cuda = cuda_version()};
   if (options_.lost == nullptr) options_.lost = end_process;
-  partition({});
+  partition({.mode = PartitionMode::Streams});
 }
 
 void TorchEngine::partition(const Partitioning& wanted) {
   if (wanted.mode == PartitionMode::Mps || wanted.mode == PartitionMode::MpsStreams)
-    throw std::invalid_argument("this version has no MPS; use mode GreenContexts or Streams");
+    throw std::invalid_argument("one process has no MPS contexts; use mode GreenContexts or Streams");
   make_current();
-  const std::vector<SmGroups> groups = deal_groups(sms_.sms(), sms_.split(), wanted);
   std::vector<SmPartition> partitions;
   std::unique_ptr<Lanes> lanes;
   try {
-    partitions = sms_.partitions(groups);
+    partitions = divide(wanted);
     lanes = std::make_unique<Lanes>(partitions, wanted.streams_per_context);
   } catch (const std::runtime_error& error) {
     throw std::invalid_argument("the GPU cannot be divided so: " + std::string(error.what()));
@@ -176,6 +176,16 @@ void TorchEngine::partition(const Partitioning& wanted) {
   contexts_ = std::move(contexts);
   streams_per_context_ = wanted.streams_per_context;
   launched_us_ = kNeverUs;  // no slot of the former one is left to keep the GPU busy while AFETs are measured
+}
+
+/// Streams of the whole GPU ask nothing of its SMs: under MPS, that is what the server grants this process.
+std::vector<SmPartition> TorchEngine::divide(const Partitioning& wanted) {
+  if (wanted.mode == PartitionMode::Streams) {
+    (void)sms_per_context(device_.units, wanted);  // checks it
+    return std::vector<SmPartition>(wanted.contexts, {.green = nullptr, .sms = device_.units});
+  }
+  if (!sms_) sms_.emplace(options_.device, options_.ignore_coscheduling);
+  return sms_->partitions(deal_groups(sms_->sms(), sms_->split(), wanted));
 }
 
 std::shared_ptr<const LoadedModel> TorchEngine::load(const model::Package& package, std::stop_token stop) {

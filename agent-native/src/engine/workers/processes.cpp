@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,9 +19,10 @@ constexpr int kPatienceMs = 5'000;  // to give back what they have of the device
 constexpr int kForever = -1;
 constexpr int kNothing = -1;  // poll skips it
 constexpr int kAboveInherited = 64;
+constexpr int kCannotExec = 127;
 
-void check(int error, const char* what) {
-  if (error != 0) throw std::system_error(error, std::generic_category(), what);
+void check(bool done, const std::string& what) {
+  if (!done) throw std::system_error(errno, std::generic_category(), what);
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& words) {
@@ -31,55 +32,49 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return pointers;
 }
 
-/// How a child begins: its descriptors, and signals as if nobody had touched them.
-class SpawnTerms {
- public:
-  explicit SpawnTerms(std::vector<UniqueFd>& descriptors) {
-    check(::posix_spawn_file_actions_init(&actions_), "starting a process");
-    check(::posix_spawnattr_init(&attributes_), "starting a process");
-    int target = kFirstDescriptor;
-    for (UniqueFd& fd : descriptors) {
-      // Out of the way first: the target of one may be the source of another.
-      fd = UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kAboveInherited));
-      check(fd ? 0 : errno, "a descriptor for a process");
-      check(::posix_spawn_file_actions_adddup2(&actions_, fd.get(), target++), "a descriptor for a process");
-    }
-    check(::posix_spawn_file_actions_addclosefrom_np(&actions_, target), "starting a process");
-    sigset_t none;
-    sigset_t all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setsigdefault(&attributes_, &all);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~SpawnTerms() {
-    ::posix_spawn_file_actions_destroy(&actions_);
-    ::posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnTerms(const SpawnTerms&) = delete;
-  SpawnTerms& operator=(const SpawnTerms&) = delete;
-
-  [[nodiscard]] pid_t start(const Command& command) const {
-    const auto arguments = pointers(command.arguments);
-    const auto environment = pointers(command.environment);
-    pid_t pid = 0;
-    check(::posix_spawn(&pid, arguments[0], &actions_, &attributes_, arguments.data(), environment.data()),
-          arguments[0]);
-    return pid;
-  }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-  posix_spawnattr_t attributes_{};
+/// What the child needs, made before the fork: after it, only async-signal-safe calls are allowed.
+struct ChildTerms {
+  std::vector<char*> arguments;
+  std::vector<char*> environment;
+  const std::vector<UniqueFd>* descriptors;
+  pid_t parent;
+  int end_signal;
 };
 
+/// In the child, between fork and exec.
+[[noreturn]] void become(const ChildTerms& terms) {
+  ::prctl(PR_SET_PDEATHSIG, terms.end_signal);
+  if (::getppid() != terms.parent) ::_exit(kCannotExec);  // it died before the line above
+  int target = kFirstDescriptor;
+  for (const UniqueFd& fd : *terms.descriptors) ::dup2(fd.get(), target++);
+  ::syscall(SYS_close_range, target, ~0U, 0);
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execve(terms.arguments[0], terms.arguments.data(), terms.environment.data());
+  ::_exit(kCannotExec);
+}
+
 std::string in_words(const siginfo_t& end) {
+  if (end.si_code == CLD_EXITED && end.si_status == kCannotExec) return "could not be started";
   if (end.si_code == CLD_EXITED) return "ended with status " + std::to_string(end.si_status);
   return "was ended by signal " + std::to_string(end.si_status);
 }
 
 }  // namespace
+
+std::vector<std::string> environment_with(const std::map<std::string, std::optional<std::string>>& changes) {
+  std::vector<std::string> all;
+  for (char** entry = ::environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    if (!changes.contains(text.substr(0, text.find('=')))) all.push_back(text);
+  }
+  for (const auto& [name, value] : changes) {
+    if (value) all.push_back(name + "=" + *value);
+  }
+  return all;
+}
 
 Processes::Processes(std::vector<Command> commands, Ended ended) : ended_(std::move(ended)) {
   std::promise<void> promise;
@@ -108,12 +103,7 @@ void Processes::run(std::vector<Command> commands, std::promise<void> started) {
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
   try {
-    for (Command& command : commands) {
-      const pid_t pid = SpawnTerms(command.descriptors).start(command);
-      pids_.push_back(pid);
-      pidfds_.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-      check(pidfds_.back() ? 0 : errno, "watching a process");
-    }
+    for (Command& command : commands) start(command);
   } catch (...) {
     end_all(0);
     started.set_exception(std::current_exception());
@@ -122,6 +112,27 @@ void Processes::run(std::vector<Command> commands, std::promise<void> started) {
   commands.clear();  // this side's copies of their descriptors
   started.set_value();
   watch();
+}
+
+void Processes::start(Command& command) {
+  check(::access(command.arguments[0].c_str(), X_OK) == 0, command.arguments[0]);
+  for (UniqueFd& fd : command.descriptors) {
+    // Out of the way first: the target of one may be the source of another.
+    fd = UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kAboveInherited));
+    check(static_cast<bool>(fd), "a descriptor for a process");
+  }
+  const ChildTerms terms{.arguments = pointers(command.arguments),
+                         .environment = pointers(command.environment),
+                         .descriptors = &command.descriptors,
+                         .parent = ::getpid(),
+                         .end_signal = command.end_signal};
+  const pid_t pid = ::fork();
+  check(pid >= 0, "fork");
+  if (pid == 0) become(terms);
+  pids_.push_back(pid);
+  end_signals_.push_back(command.end_signal);
+  pidfds_.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  check(static_cast<bool>(pidfds_.back()), "watching a process");
 }
 
 void Processes::watch() {
@@ -135,6 +146,9 @@ void Processes::watch() {
 void Processes::end_all(int patience_ms) {
   using std::chrono::steady_clock;
   const auto until = steady_clock::now() + std::chrono::milliseconds(patience_ms);
+  for (std::size_t i = 0; patience_ms > 0 && i < pids_.size(); ++i) {
+    if (pidfds_[i] && end_signals_[i] != SIGKILL) (void)::kill(pids_[i], end_signals_[i]);
+  }
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock::now());
     const int ended = left.count() > 0 ? wait_for_one(static_cast<int>(left.count()), kNothing) : -1;

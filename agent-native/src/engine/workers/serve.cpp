@@ -1,6 +1,5 @@
 #include "engine/workers/serve.hpp"
 
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -151,11 +150,9 @@ void leave_last_words(const SharedMemory& mailbox, const char* report) noexcept 
   std::memcpy(words.data(), report, length);
 }
 
-bool live_with_parent(long parent) {
+void leave_signals_to_runtime() noexcept {
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGTERM, SIG_IGN);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  return ::getppid() == parent;  // else it died before the line above
 }
 
 }  // namespace daris::engine::workers

@@ -19,8 +19,7 @@ using MakeEngine = std::function<std::unique_ptr<Engine>()>;
 /// Leaves the report in the mailbox, where the runtime finds it after this process has ended.
 void leave_last_words(const SharedMemory& mailbox, const char* report) noexcept;
 
-/// Ties this process to its parent: it is killed when the thread that started it ends. False where the parent
-/// is not `parent`, so gone already. Signals that ask a whole process group to end are left to the runtime.
-[[nodiscard]] bool live_with_parent(long parent);
+/// Signals that ask a whole process group to end are left to the runtime, which then ends its workers.
+void leave_signals_to_runtime() noexcept;
 
 }  // namespace daris::engine::workers

@@ -1,7 +1,6 @@
 #include "engine/workers/worker_engine.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -118,7 +117,6 @@ void WorkerEngine::start(const Partitioning& wanted) {
     auto [ours, theirs] = Channel::make_ends();
     SharedMemory mailbox(sizeof(Mailbox));
     Command command = terms_.command(contexts_[k].units, wanted.streams_per_context);
-    command.arguments.push_back("--parent=" + std::to_string(::getpid()));
     command.descriptors.push_back(std::move(theirs));
     command.descriptors.emplace_back(::fcntl(mailbox.fd(), F_DUPFD_CLOEXEC, 0));
     commands.push_back(std::move(command));
