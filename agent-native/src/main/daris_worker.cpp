@@ -11,7 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/openvino/openvino_engine.hpp"
 #include "engine/sim/sim_engine.hpp"
 #include "engine/torch/open_plugin.hpp"
 #include "engine/workers/processes.hpp"
@@ -26,7 +25,7 @@ namespace workers = daris::engine::workers;
 constexpr int kFailed = 1;
 constexpr int kBadFlags = 2;
 constexpr const char* kUsage =
-    "usage: daris-worker --engine=torch|openvino|sim --streams=N [--sms=N] [--core=N] "
+    "usage: daris-worker --engine=torch|sim --streams=N [--sms=N] [--core=N] "
     "[--copies=0]\n"
     "Runs one context of a GPU. daris-runtime starts it; there is no other use for it.\n";
 
@@ -34,7 +33,7 @@ struct Flags {
   std::string engine;
   std::uint32_t streams = 0;
   std::uint32_t sms = 1;     // sim
-  std::uint32_t core = 0;    // sim and openvino
+  std::uint32_t core = 0;    // sim
   std::uint32_t copies = 1;  // torch
 };
 
@@ -80,7 +79,7 @@ const workers::SharedMemory* mailbox = nullptr;  // for lostDevice, which is giv
 
 std::unique_ptr<Engine> open(const Flags& flags) {
   if (flags.engine == "sim") return daris::engine::sim::make_engine({.sms = flags.sms}, {flags.core});
-  if (flags.engine == "openvino") return daris::engine::openvino::make_engine({flags.core});
+  if (flags.engine != "torch") throw std::invalid_argument("no engine is called " + flags.engine);
   return daris::engine::torch::open_engine(daris::engine::torch::plugin_beside_program(),
                                            {.copies = flags.copies != 0, .lost = lostDevice});
 }

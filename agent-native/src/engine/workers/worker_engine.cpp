@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cassert>
 #include <chrono>
+#include <future>
 
 #include "engine/refusals.hpp"
 #include "engine/workers/remote_slot.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr auto kReapPatience = std::chrono::seconds(2);
 constexpr int kStartMs = 120'000;            // loading a framework from a cold disk takes long
 constexpr std::int64_t kLiveUs = 1'000'000;  // a device on which nothing was launched for so long is idle
 
@@ -58,6 +60,7 @@ class WorkerEngine : public Engine {
   void retire();
   void start(const Partitioning& wanted);
   void greet();
+  [[nodiscard]] std::string first_fault(const std::exception& error);
   [[nodiscard]] bool live() const {
     return now_us() - launched_us_.load(std::memory_order_relaxed) < kLiveUs;
   }
@@ -73,7 +76,7 @@ class WorkerEngine : public Engine {
   std::vector<std::vector<InFlight>> in_flight_;  // by context, then stream
   std::size_t running_ = 0;
   std::atomic<bool> serving_{false};
-  std::string fault_;                     // the watching thread's until it has ended
+  std::promise<std::string> fault_;       // set where one ends before it serves
   std::unique_ptr<Processes> processes_;  // last: its thread uses what is above
 };
 
@@ -90,9 +93,10 @@ WorkerEngine::WorkerEngine(WorkerTerms terms, const Partitioning& wanted) : term
     start(wanted);
     greet();
   } catch (const std::exception& error) {
+    const std::string why = first_fault(error);
     retire();
     throw std::invalid_argument("processes for " + std::to_string(wanted.contexts) +
-                                " contexts cannot be had: " + (fault_.empty() ? error.what() : fault_));
+                                " contexts cannot be had: " + why);
   }
   serving_ = true;
 }
@@ -138,9 +142,18 @@ void WorkerEngine::greet() {
 /// On the thread that watches the processes.
 void WorkerEngine::end_over(std::size_t context, const std::string& how) {
   const std::string words = team_->links[context].last_words();
-  fault_ =
+  const std::string report =
       "the process of context " + std::to_string(context) + " " + how + (words.empty() ? "" : ": " + words);
-  if (serving_) terms_.lost(fault_);
+  if (serving_) return terms_.lost(report);
+  fault_.set_value(report);
+}
+
+/// Why no worker serves: where one has ended, how, which whoever watches the processes finds a moment later.
+std::string WorkerEngine::first_fault(const std::exception& error) {
+  const auto* const refusal = dynamic_cast<const EngineError*>(&error);
+  if (refusal == nullptr || refusal->reason() != "WorkerLost") return error.what();
+  auto fault = fault_.get_future();
+  return fault.wait_for(kReapPatience) == std::future_status::ready ? fault.get() : error.what();
 }
 
 std::shared_ptr<const LoadedModel> WorkerEngine::load(const model::Package& package, std::stop_token stop) {
@@ -151,6 +164,7 @@ std::shared_ptr<const LoadedModel> WorkerEngine::load(const model::Package& pack
 std::vector<std::int64_t> WorkerEngine::measure(const std::shared_ptr<const LoadedModel>& model,
                                                 std::uint32_t batch, std::uint32_t repetitions,
                                                 std::stop_token stop) {
+  check_not_stopped(stop);
   const json call{{"call", "measure"},
                   {"model", static_cast<const RemoteModel&>(*model).id()},
                   {"batch", batch},

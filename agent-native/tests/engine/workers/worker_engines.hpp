@@ -12,7 +12,7 @@
 
 namespace daris::test {
 
-/// daris-worker with engine sim or openvino.
+/// daris-worker with engine sim, or a worker with engine openvino.
 [[nodiscard]] engine::workers::WorkerTerms worker_terms(const std::string& engine = "sim");
 
 /// Engine sim of 132 SMs that has a process for each context in every mode.

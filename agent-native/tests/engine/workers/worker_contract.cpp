@@ -2,7 +2,7 @@
 
 #include "engine/contract.hpp"
 #include "engine/stage_runner.hpp"
-#include "engine/worker_engines.hpp"
+#include "engine/workers/worker_engines.hpp"
 
 namespace daris::engine::contract {
 

@@ -1,4 +1,4 @@
-#include "engine/worker_engines.hpp"
+#include "engine/workers/worker_engines.hpp"
 
 #include <cstdlib>
 #include <stdexcept>
@@ -29,11 +29,14 @@ std::unique_ptr<engine::Engine> make(const std::string& name, bool (*apart)(Part
 }  // namespace
 
 engine::workers::WorkerTerms worker_terms(const std::string& name) {
-  return {.device = in_this_process(name)->device(),
+  engine::Device device = in_this_process(name)->device();
+  device.units = engine::sim::SimulatedGpu{}.sms;  // shares of cores are not what these tests are about
+  return {.device = device,
           .command =
               [name](std::uint32_t units, std::uint32_t streams) {
                 return engine::workers::Command{
-                    .arguments = {DARIS_TEST_WORKER, "--engine=" + name, "--sms=" + std::to_string(units),
+                    .arguments = {name == "sim" ? DARIS_TEST_WORKER : DARIS_TEST_OPENVINO_WORKER,
+                                  "--engine=" + name, "--sms=" + std::to_string(units),
                                   "--streams=" + std::to_string(streams),
                                   "--core=" + std::to_string(usable_core())},
                     .environment = engine::workers::environment_with({})};
