@@ -18,6 +18,7 @@
 #include <string>
 
 #include "engine/torch/open_plugin.hpp"
+#include "engine/workers/mps_engine.hpp"
 #include "gpu/bare_loop.hpp"
 #include "gpu/scheduled_load.hpp"
 #include "gpu/watched_engine.hpp"
@@ -32,7 +33,8 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kUsage =
-    "usage: gpu-bench --package=FOLDER [--plugin=FILE] [--batch=1] [--mode=GreenContexts|Streams]\n"
+    "usage: gpu-bench --package=FOLDER [--plugin=FILE] [--batch=1] "
+    "[--mode=GreenContexts|Streams|MPS|MPSStreams]\n"
     "         [--contexts=1] [--streams=8] [--oversubscription=1] [--fine=0|1] [--copies=0|1] [--core=0]\n"
     "         [--seconds=2] [--rounds=3] [--tasks-per-stream=4] [--load=2] [--slots-per-stream=2]\n";
 
@@ -41,6 +43,7 @@ struct Flags {
   fs::path plugin = engine::torch::plugin_beside_program();
   engine::Partitioning partition{.contexts = 1, .streams_per_context = 8};
   engine::torch::EngineOptions engine{.copies = false};
+  std::string mode = "GreenContexts";  // of the partition, in words
   std::uint32_t batch = 1;
   std::uint32_t core = 0;
   std::uint32_t rounds = 3;
@@ -60,7 +63,19 @@ std::uint32_t number_of(const std::string& text) {
 engine::PartitionMode mode_of(const std::string& text) {
   if (text == "Streams") return engine::PartitionMode::Streams;
   if (text == "GreenContexts") return engine::PartitionMode::GreenContexts;
+  if (text == "MPS") return engine::PartitionMode::Mps;
+  if (text == "MPSStreams") return engine::PartitionMode::MpsStreams;
   throw std::invalid_argument(text);
+}
+
+std::unique_ptr<engine::Engine> open_gpu(const Flags& flags) {
+  return engine::workers::with_mps(engine::torch::open_engine(flags.plugin, flags.engine),
+                                   {.worker = engine::workers::worker_beside_program(),
+                                    .copies = flags.engine.copies,
+                                    .lost = [](const std::string& report) {
+                                      std::cerr << "gpu-bench: " << report << "\n";
+                                      std::_Exit(engine::torch::kLostStatus);
+                                    }});
 }
 
 using Take = std::function<void(Flags&, const std::string&)>;
@@ -70,7 +85,7 @@ const std::map<std::string, Take>& takers() {
       {"--package", [](Flags& f, const std::string& v) { f.package = v; }},
       {"--plugin", [](Flags& f, const std::string& v) { f.plugin = v; }},
       {"--batch", [](Flags& f, const std::string& v) { f.batch = number_of(v); }},
-      {"--mode", [](Flags& f, const std::string& v) { f.partition.mode = mode_of(v); }},
+      {"--mode", [](Flags& f, const std::string& v) { f.partition.mode = mode_of(f.mode = v); }},
       {"--contexts", [](Flags& f, const std::string& v) { f.partition.contexts = number_of(v); }},
       {"--streams", [](Flags& f, const std::string& v) { f.partition.streams_per_context = number_of(v); }},
       {"--oversubscription",
@@ -132,7 +147,7 @@ class Bench {
  public:
   explicit Bench(const Flags& flags)
       : flags_(flags),
-        engine_(engine::torch::open_engine(flags.plugin, flags.engine)),
+        engine_(open_gpu(flags)),
         model_((engine_->partition(flags.partition), engine_->load(open_folder(flags.package), {}))),
         stages_(static_cast<std::uint32_t>(model_->manifest().stages.size())),
         afet_us_(engine_->measure(model_, flags.batch, kRepetitions, {})),
@@ -175,7 +190,7 @@ class Bench {
   [[nodiscard]] json partition_words() const {
     json units = json::array();
     for (const engine::Context& context : engine_->contexts()) units.push_back(context.units);
-    return {{"mode", flags_.partition.mode == engine::PartitionMode::Streams ? "Streams" : "GreenContexts"},
+    return {{"mode", flags_.mode},
             {"contexts", flags_.partition.contexts},
             {"streamsPerContext", flags_.partition.streams_per_context},
             {"oversubscription", flags_.partition.oversubscription},

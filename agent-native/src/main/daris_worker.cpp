@@ -84,16 +84,6 @@ std::unique_ptr<Engine> open(const Flags& flags) {
                                            {.copies = flags.copies != 0, .lost = lostDevice});
 }
 
-/// All of what this process sees of the device is the one context.
-std::unique_ptr<Engine> makeEngine(const Flags& flags) {
-  auto engine = open(flags);
-  engine->partition({.contexts = 1,
-                     .streams_per_context = flags.streams,
-                     .oversubscription = 1,
-                     .mode = daris::engine::PartitionMode::Streams});
-  return engine;
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -109,8 +99,8 @@ int main(int count, char** arguments) {
   try {
     const workers::SharedMemory shared(UniqueFd(workers::kFirstDescriptor + 1));
     mailbox = &shared;
-    return workers::serve(UniqueFd(workers::kFirstDescriptor), shared,
-                          [&flags] { return makeEngine(flags); });
+    return workers::serve(UniqueFd(workers::kFirstDescriptor), shared, flags.streams,
+                          [&flags] { return open(flags); });
   } catch (const std::exception& error) {
     std::fprintf(stderr, "daris-worker: %s\n", error.what());
     return kFailed;

@@ -10,7 +10,6 @@ using nlohmann::json;
 json Host::answer(Message& message, const std::stop_token& stop) {
   const std::string call = message.body.at("call");
   if (call == "load") return load(message, stop);
-  if (call == "measure") return measure(message.body, stop);
   if (call == "createSlot") return create_slot(message);
   if (call == "destroySlot") {
     slots_.erase(message.body.at("slot").get<std::uint64_t>());
@@ -29,11 +28,6 @@ json Host::load(const Message& message, const std::stop_token& stop) {
   json result{{"batches", model->batches()}, {"memoryBytes", model->memory_bytes()}};
   models_[message.body.at("model").get<std::uint64_t>()] = std::move(model);
   return result;
-}
-
-json Host::measure(const json& body, const std::stop_token& stop) {
-  const auto& model = models_.at(body.at("model").get<std::uint64_t>());
-  return {{"stageUs", engine_.measure(model, body.at("batch"), body.at("repetitions"), stop)}};
 }
 
 json Host::create_slot(Message& message) {

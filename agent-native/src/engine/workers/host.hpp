@@ -24,7 +24,6 @@ class Host {
 
  private:
   [[nodiscard]] nlohmann::json load(const Message& message, const std::stop_token& stop);
-  [[nodiscard]] nlohmann::json measure(const nlohmann::json& body, const std::stop_token& stop);
   [[nodiscard]] nlohmann::json create_slot(Message& message);
 
   Engine& engine_;

@@ -28,12 +28,19 @@ struct StageEnd {
   std::uint32_t failed;  ///< not 0: the slot's memory says why
 };
 
-/// Zeroed memory is an empty one.
-struct Mailbox {
+/// To the streams of a worker and back.
+struct Rings {
   SharedRing<LaunchOrder, kMostStreams> launches;  ///< runtime to worker
   SharedRing<StageEnd, kMostStreams> ends;         ///< worker to runtime
-  Doorbell doorbell;                               ///< wakes the worker
-  std::array<char, 512> last_words;                ///< why the worker ended, if it could say so
+};
+
+/// Zeroed memory is an empty one. Whoever dispatches has the one pair of rings, who measures the other, each
+/// with as many streams.
+struct Mailbox {
+  Rings serving;
+  Rings measuring;
+  Doorbell doorbell;                 ///< wakes the worker
+  std::array<char, 512> last_words;  ///< why the worker ended, if it could say so
 };
 
 /// The mailbox in memory that holds one and nothing else.

@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 
 constexpr const char* kProgram = "nvidia-cuda-mps-control";
-constexpr std::string_view kNameOfAll = "nvidia-cuda-mps";  // control and server, as far as the kernel keeps names
+constexpr std::string_view kNameOfAll =
+    "nvidia-cuda-mps";  // control and server, as far as the kernel keeps names
 constexpr auto kStart = std::chrono::seconds(10);
 constexpr auto kEnd = std::chrono::seconds(5);
 constexpr auto kLook = std::chrono::milliseconds(10);
@@ -32,8 +33,9 @@ fs::path program() {
     const fs::path file = fs::path(std::string_view(part.begin(), part.end())) / kProgram;
     if (::access(file.c_str(), X_OK) == 0) return file;
   }
-  throw std::invalid_argument(std::string("modes MPS and MPSStreams need ") + kProgram +
-                              ", which is not on PATH (it comes with NVIDIA's driver); use mode GreenContexts");
+  throw std::invalid_argument(
+      std::string("modes MPS and MPSStreams need ") + kProgram +
+      ", which is not on PATH (it comes with NVIDIA's driver); use mode GreenContexts");
 }
 
 /// A folder that this user alone may enter: who can write there can take the daemon's place.
@@ -44,7 +46,8 @@ fs::path private_folder(const fs::path& folder) {
   const bool ours = ::lstat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
                     status.st_uid == ::geteuid() && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
   if (!ours)
-    throw std::invalid_argument(folder.string() + " is not a folder of this user alone, so no MPS is started in it");
+    throw std::invalid_argument(folder.string() +
+                                " is not a folder of this user alone, so no MPS is started in it");
   return folder;
 }
 
@@ -60,7 +63,18 @@ bool serves(const fs::path& process, const fs::path& pipes) {
   return variables.find('\0' + ("CUDA_MPS_PIPE_DIRECTORY=" + pipes.string()) + '\0') != std::string::npos;
 }
 
-std::vector<pid_t> serving(const fs::path& pipes) {
+/// Asked to end, then made to.
+void end_stale(const fs::path& pipes) {
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    for (const pid_t pid : mps_processes(pipes)) (void)::kill(pid, signal);
+    const auto until = steady_clock::now() + kEnd;
+    while (!mps_processes(pipes).empty() && steady_clock::now() < until) std::this_thread::sleep_for(kLook);
+  }
+}
+
+}  // namespace
+
+std::vector<pid_t> mps_processes(const fs::path& pipes) {
   std::vector<pid_t> pids;
   std::error_code gone;  // processes end while they are looked at
   for (const auto& entry : fs::directory_iterator("/proc", gone)) {
@@ -70,17 +84,6 @@ std::vector<pid_t> serving(const fs::path& pipes) {
   }
   return pids;
 }
-
-/// Asked to end, then made to.
-void end_stale(const fs::path& pipes) {
-  for (const int signal : {SIGTERM, SIGKILL}) {
-    for (const pid_t pid : serving(pipes)) (void)::kill(pid, signal);
-    const auto until = steady_clock::now() + kEnd;
-    while (!serving(pipes).empty() && steady_clock::now() < until) std::this_thread::sleep_for(kLook);
-  }
-}
-
-}  // namespace
 
 fs::path mps_folder(const std::string& gpu_uuid) {
   return fs::temp_directory_path() / ("daris-mps-" + std::to_string(::geteuid())) / gpu_uuid;
@@ -103,9 +106,8 @@ MpsDaemon::MpsDaemon(const std::string& gpu_uuid, Ended ended)
                                                   {"CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", std::nullopt},
                                                   {"CUDA_VISIBLE_DEVICES", gpu_uuid}}),
                  .end_signal = SIGTERM};
-  process_ = std::make_unique<Processes>(std::move(commands), [ended](std::size_t, const std::string& how) {
-    ended("the MPS daemon " + how);
-  });
+  process_ = std::make_unique<Processes>(
+      std::move(commands), [ended](std::size_t, const std::string& how) { ended("the MPS daemon " + how); });
   wait_until_ready();
 }
 

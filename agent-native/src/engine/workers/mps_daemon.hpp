@@ -10,8 +10,8 @@
 
 namespace daris::engine::workers {
 
-/// nvidia-cuda-mps-control in the foreground, as a child. Other daemons and other GPUs are left alone. Nothing
-/// here needs CUDA.
+/// nvidia-cuda-mps-control in the foreground, as a child. Other daemons and other GPUs are left alone.
+/// Nothing here needs CUDA.
 class MpsDaemon {
  public:
   /// Ended by itself; told on a thread of its own.
@@ -36,6 +36,9 @@ class MpsDaemon {
 
 /// The folder of a GPU's daemon: the same for each process of this user, so that what one left is found.
 [[nodiscard]] std::filesystem::path mps_folder(const std::string& gpu_uuid);
+
+/// Daemons and servers of this user that were started for these pipes.
+[[nodiscard]] std::vector<pid_t> mps_processes(const std::filesystem::path& pipes);
 
 /// The share of a GPU, in percent, for which MPS grants `granted` of `all` SMs: it grants the even number
 /// below the share (seen with driver 580), so this is a hair above. Empty: all of them.

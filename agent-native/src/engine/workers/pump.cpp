@@ -28,7 +28,8 @@ void copy_words(const char* words, std::span<char> to) noexcept {
 
 }  // namespace
 
-Pump::Pump(Engine& engine, Mailbox& mailbox) : engine_(engine), mailbox_(mailbox) {
+Pump::Pump(Engine& engine, Mailbox& mailbox, std::uint32_t streams)
+    : engine_(engine), mailbox_(mailbox), streams_(streams) {
   if (!engine_.polled()) engine_.listen(this);
   thread_ = std::thread([this] { run(); });
 }
@@ -58,17 +59,20 @@ void Pump::run() noexcept {
 }
 
 bool Pump::step() noexcept {
-  const bool launched = launch_ordered();
-  return tell_ended() || launched;
+  const bool served = launch_ordered(mailbox_.serving, 0);
+  const bool measured = launch_ordered(mailbox_.measuring, streams_);
+  return tell_ended() || served || measured;
 }
 
-bool Pump::launch_ordered() noexcept {
+bool Pump::launch_ordered(Rings& rings, std::uint32_t first_stream) noexcept {
   bool any = false;
-  while (const auto order = mailbox_.launches.pop()) {
+  while (const auto order = rings.launches.pop()) {
     auto* const hosted = reinterpret_cast<HostedSlot*>(order->slot);
     ++in_flight_;
-    engine_.launch(
-        {.slot = hosted->slot.get(), .stage = order->stage, .stream = order->stream, .tag = order->slot});
+    engine_.launch({.slot = hosted->slot.get(),
+                    .stage = order->stage,
+                    .stream = first_stream + order->stream,
+                    .tag = order->slot});
     any = true;
   }
   return any;
@@ -83,9 +87,12 @@ bool Pump::tell_ended() noexcept {
     const Completion& completion = completions[i];
     if (completion.error != nullptr)
       copy_words(completion.error, reinterpret_cast<HostedSlot*>(completion.tag)->layout.error);
-    const bool has_room = mailbox_.ends.push({.finished_us = completion.finished_us,
-                                              .stream = completion.stream,
-                                              .failed = completion.error != nullptr ? 1U : 0U});
+    const bool serves = completion.stream < streams_;
+    Rings& rings = serves ? mailbox_.serving : mailbox_.measuring;
+    const bool has_room =
+        rings.ends.push({.finished_us = completion.finished_us,
+                         .stream = serves ? completion.stream : completion.stream - streams_,
+                         .failed = completion.error != nullptr ? 1U : 0U});
     assert(has_room);
     (void)has_room;
   }
@@ -95,8 +102,8 @@ bool Pump::tell_ended() noexcept {
 
 void Pump::rest() noexcept {
   mailbox_.doorbell.sleep([this] {
-    return !mailbox_.launches.empty() || ended_.load(std::memory_order_acquire) ||
-           stopping_.load(std::memory_order_relaxed);
+    return !mailbox_.serving.launches.empty() || !mailbox_.measuring.launches.empty() ||
+           ended_.load(std::memory_order_acquire) || stopping_.load(std::memory_order_relaxed);
   });
 }
 

@@ -24,8 +24,9 @@ struct HostedSlot {
 /// and it makes no system call while it spins.
 class Pump : private CompletionListener {
  public:
-  /// Both outlive it. The mailbox's streams are those of the engine's only context.
-  Pump(Engine& engine, Mailbox& mailbox);
+  /// Both outlive it. The engine's only context has `streams` to serve with, and then as many to measure
+  /// with.
+  Pump(Engine& engine, Mailbox& mailbox, std::uint32_t streams);
   ~Pump();
   Pump(const Pump&) = delete;
   Pump& operator=(const Pump&) = delete;
@@ -35,12 +36,13 @@ class Pump : private CompletionListener {
 
   void run() noexcept;
   [[nodiscard]] bool step() noexcept;
-  [[nodiscard]] bool launch_ordered() noexcept;
+  [[nodiscard]] bool launch_ordered(Rings& rings, std::uint32_t first_stream) noexcept;
   [[nodiscard]] bool tell_ended() noexcept;
   void rest() noexcept;
 
   Engine& engine_;
   Mailbox& mailbox_;
+  std::uint32_t streams_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ended_{false};  // completions can be polled that were not looked for yet
   std::uint32_t in_flight_ = 0;

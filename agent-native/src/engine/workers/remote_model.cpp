@@ -22,10 +22,11 @@ RemoteModel::~RemoteModel() {
 
 void RemoteModel::load(const UniqueFd& place, const std::stop_token& stop) {
   const nlohmann::json call{{"call", "load"}, {"model", id_}, {"digest", digest_}};
-  for (const nlohmann::json& loaded : call_all(*team_, call, place.get(), stop)) {
-    loaded.at("batches").get_to(batches_);
-    memory_bytes_ += loaded.at("memoryBytes").get<std::uint64_t>();
-  }
+  // The first alone: an engine tells what a model takes by what the device has less than before.
+  const nlohmann::json loaded = call_one(*team_, 0, call, place.get(), stop);
+  loaded.at("batches").get_to(batches_);
+  memory_bytes_ = loaded.at("memoryBytes").get<std::uint64_t>() * team_->links.size();
+  (void)call_all(*team_, call, place.get(), stop, 1);
 }
 
 void RemoteModel::unload() noexcept {

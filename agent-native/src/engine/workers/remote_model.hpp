@@ -14,7 +14,7 @@ namespace daris::engine::workers {
 
 class RemoteModel : public LoadedModel {
  public:
-  /// Loads it in all workers at once; in none of them where one fails. `id` is new to them. Throws as
+  /// Loads it in all workers; in none of them where one fails. `id` is new to them. Throws as
   /// Engine::load.
   RemoteModel(std::shared_ptr<WorkerTeam> team, std::uint64_t id, const model::Package& package,
               const std::stop_token& stop);

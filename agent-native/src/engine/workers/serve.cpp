@@ -27,8 +27,9 @@ constexpr int kFailed = 1;
 /// The thread that makes the engine and works off calls, so that the socket is read meanwhile.
 class Caller {
  public:
-  Caller(Channel& channel, const SharedMemory& mailbox, const MakeEngine& make_engine)
+  Caller(Channel& channel, const SharedMemory& mailbox, std::uint32_t streams, const MakeEngine& make_engine)
       : channel_(channel),
+        streams_(streams),
         thread_([this, &mailbox, &make_engine] { run(mailbox_in(mailbox), make_engine); }) {}
 
   void post(Message message) {
@@ -59,14 +60,15 @@ class Caller {
     std::unique_ptr<Engine> engine;
     try {
       engine = make_engine();
+      // What this process sees of the device is the one context. Half of its streams are there to measure.
+      engine->partition({.contexts = 1, .streams_per_context = 2 * streams_, .mode = PartitionMode::Streams});
       made_ = true;
     } catch (const std::exception& error) {
       return reply({{"number", 0}, {"fault", fault_of(error)}});
     }
-    const Context& context = engine->contexts().at(0);
-    const Pump pump(*engine, mailbox);
+    const Pump pump(*engine, mailbox, streams_);
     Host host(*engine);
-    reply({{"number", 0}, {"result", {{"units", context.units}, {"streams", context.streams}}}});
+    reply({{"number", 0}, {"result", {{"units", engine->contexts().at(0).units}}}});
     while (Message* const call = next()) {
       json answer = answer_to(*call, host);
       done();
@@ -110,6 +112,7 @@ class Caller {
   }
 
   Channel& channel_;
+  std::uint32_t streams_;
   std::mutex mutex_;  // guards what follows, up to the blank line
   std::condition_variable changed_;
   std::deque<Message> calls_;  // a deque: what is added leaves the oldest where it is
@@ -122,9 +125,10 @@ class Caller {
 
 }  // namespace
 
-int serve(UniqueFd socket, const SharedMemory& mailbox, const MakeEngine& make_engine) {
+int serve(UniqueFd socket, const SharedMemory& mailbox, std::uint32_t streams,
+          const MakeEngine& make_engine) {
   Channel channel(std::move(socket));
-  Caller caller(channel, mailbox, make_engine);
+  Caller caller(channel, mailbox, streams, make_engine);
   for (;;) {
     std::optional<Message> message;
     try {

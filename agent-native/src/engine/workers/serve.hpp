@@ -9,12 +9,14 @@
 
 namespace daris::engine::workers {
 
-/// Makes the engine and divides it into the one context; may take seconds. Throws.
+/// Makes the engine that the worker runs, which it divides itself; may take seconds. Throws.
 using MakeEngine = std::function<std::unique_ptr<Engine>()>;
 
-/// Serves the runtime at the other end of `socket` until it says that it is enough, or is gone. In the latter
-/// case the process ends at once, whatever it does. Answers the process's exit status.
-[[nodiscard]] int serve(UniqueFd socket, const SharedMemory& mailbox, const MakeEngine& make_engine);
+/// Serves the runtime at the other end of `socket`, as a context of so many streams, until it says that it is
+/// enough, or is gone. In the latter case the process ends at once, whatever it does. Answers the process's
+/// exit status.
+[[nodiscard]] int serve(UniqueFd socket, const SharedMemory& mailbox, std::uint32_t streams,
+                        const MakeEngine& make_engine);
 
 /// Leaves the report in the mailbox, where the runtime finds it after this process has ended.
 void leave_last_words(const SharedMemory& mailbox, const char* report) noexcept;

@@ -7,7 +7,8 @@ namespace daris::engine::workers {
 
 using nlohmann::json;
 
-std::vector<json> call_all(WorkerTeam& team, const json& call, int fd, const std::stop_token& stop) {
+std::vector<json> call_all(WorkerTeam& team, const json& call, int fd, const std::stop_token& stop,
+                           std::size_t first) {
   const std::scoped_lock lock(team.calls);
   std::exception_ptr fault;
   std::vector<bool> asked(team.links.size());
@@ -18,14 +19,14 @@ std::vector<json> call_all(WorkerTeam& team, const json& call, int fd, const std
       if (!fault) fault = std::current_exception();
     }
   };
-  for (std::size_t k = 0; k < team.links.size(); ++k) {
+  for (std::size_t k = first; k < team.links.size(); ++k) {
     attempt([&] {
       team.links[k].ask(call, fd);
       asked[k] = true;
     });
   }
   std::vector<json> answers;
-  for (std::size_t k = 0; k < team.links.size(); ++k) {
+  for (std::size_t k = first; k < team.links.size(); ++k) {
     if (asked[k]) attempt([&] { answers.push_back(team.links[k].answer(stop)); });
   }
   if (fault) std::rethrow_exception(fault);

@@ -7,8 +7,10 @@
 #include <cassert>
 #include <chrono>
 #include <future>
+#include <mutex>
 
 #include "engine/refusals.hpp"
+#include "engine/workers/measure.hpp"
 #include "engine/workers/remote_slot.hpp"
 #include "engine/workers/team_calls.hpp"
 
@@ -20,6 +22,7 @@ using nlohmann::json;
 constexpr auto kReapPatience = std::chrono::seconds(2);
 constexpr int kStartMs = 120'000;            // loading a framework from a cold disk takes long
 constexpr std::int64_t kLiveUs = 1'000'000;  // a device on which nothing was launched for so long is idle
+constexpr std::int64_t kNeverUs = INT64_MIN / 2;
 
 std::int64_t now_us() {
   using std::chrono::steady_clock;
@@ -71,7 +74,8 @@ class WorkerEngine : public Engine {
   std::vector<Context> contexts_;
   std::shared_ptr<WorkerTeam> team_ = std::make_shared<WorkerTeam>();
   std::atomic<std::uint64_t> models_made_{0};
-  std::atomic<std::int64_t> launched_us_{-kLiveUs};
+  std::atomic<std::int64_t> launched_us_{kNeverUs};
+  std::mutex measuring_;  // guards the measuring rings of all workers
   // Whose dispatches alone.
   std::vector<std::vector<InFlight>> in_flight_;  // by context, then stream
   std::size_t running_ = 0;
@@ -135,7 +139,6 @@ void WorkerEngine::greet() {
   for (std::size_t k = 0; k < contexts_.size(); ++k) {
     const json ready = team_->links[k].first_answer(kStartMs);
     ready.at("units").get_to(contexts_[k].units);
-    if (ready.at("streams") != contexts_[k].streams) throw std::runtime_error("a worker has other streams");
   }
 }
 
@@ -165,24 +168,21 @@ std::vector<std::int64_t> WorkerEngine::measure(const std::shared_ptr<const Load
                                                 std::uint32_t batch, std::uint32_t repetitions,
                                                 std::stop_token stop) {
   check_not_stopped(stop);
-  const json call{{"call", "measure"},
-                  {"model", static_cast<const RemoteModel&>(*model).id()},
-                  {"batch", batch},
-                  {"repetitions", repetitions}};
-  // On a live device the live streams are the busy ones, and one context measures.
-  std::vector<json> answers;
-  if (live()) {
-    answers.push_back(call_one(*team_, 0, call, -1, stop));
-  } else {
-    answers = call_all(*team_, call, -1, stop);
+  const std::scoped_lock lock(measuring_);
+  // On a live device the live streams are the busy ones, and one more is all that they should bear.
+  const bool one = live();
+  const std::uint32_t contexts = one ? 1 : static_cast<std::uint32_t>(contexts_.size());
+  const std::uint32_t streams = one ? 1 : contexts_.front().streams;
+  const auto remote = std::static_pointer_cast<const RemoteModel>(model);
+  std::vector<std::unique_ptr<RemoteSlot>> slots;
+  for (std::uint32_t i = 0; i < contexts * streams; ++i) {
+    check_not_stopped(stop);
+    slots.push_back(std::make_unique<RemoteSlot>(team_, remote, i / streams, batch));
   }
-  std::vector<std::int64_t> slowest(model->manifest().stages.size(), 0);
-  for (const json& answer : answers) {
-    const json& times = answer.at("stageUs");
-    for (std::size_t i = 0; i < slowest.size(); ++i)
-      slowest[i] = std::max(slowest[i], times.at(i).get<std::int64_t>());
-  }
-  return slowest;
+  const MeasureTerms terms{.streams_per_context = streams,
+                           .stages = static_cast<std::uint32_t>(model->manifest().stages.size()),
+                           .repetitions = repetitions};
+  return mean_stage_us(*team_, slots, terms, stop);
 }
 
 std::unique_ptr<Slot> WorkerEngine::create_slot(const std::shared_ptr<const LoadedModel>& model,
@@ -202,7 +202,7 @@ void WorkerEngine::launch(const Launch& launch) noexcept {
   ++running_;
   Mailbox& mailbox = team_->links[slot.context()].mailbox();
   // A ring that is full was written into by a worker that is not in its senses; its end is noticed.
-  (void)mailbox.launches.push({.slot = slot.word(), .stage = launch.stage, .stream = launch.stream});
+  (void)mailbox.serving.launches.push({.slot = slot.word(), .stage = launch.stage, .stream = launch.stream});
   mailbox.doorbell.ring();
 }
 
@@ -216,7 +216,7 @@ std::size_t WorkerEngine::poll(std::span<Completion> completions) noexcept {
 }
 
 bool WorkerEngine::take(std::uint32_t context, Completion& completion) noexcept {
-  const auto end = team_->links[context].mailbox().ends.pop();
+  const auto end = team_->links[context].mailbox().serving.ends.pop();
   if (!end) return false;
   auto& streams = in_flight_[context];
   if (end->stream >= streams.size() || !streams[end->stream].busy) return false;  // not in its senses either

@@ -16,9 +16,6 @@ int main(int count, char** arguments) {
     if (argument.starts_with(kStreams)) streams = std::atoi(arguments[i] + kStreams.size());
   }
   const engine::workers::SharedMemory mailbox(UniqueFd(engine::workers::kFirstDescriptor + 1));
-  return engine::workers::serve(UniqueFd(engine::workers::kFirstDescriptor), mailbox, [streams] {
-    auto engine = engine::openvino::make_engine({test::usable_core()});
-    engine->partition({.contexts = 1, .streams_per_context = streams});
-    return engine;
-  });
+  return engine::workers::serve(UniqueFd(engine::workers::kFirstDescriptor), mailbox, streams,
+                                [] { return engine::openvino::make_engine({test::usable_core()}); });
 }

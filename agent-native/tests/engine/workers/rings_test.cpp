@@ -24,8 +24,8 @@ struct Pair {
 TEST(SharedRing, ZeroedMemoryIsAnEmptyRing) {
   const SharedMemory memory(sizeof(Mailbox));
   Mailbox& mailbox = mailbox_in(memory);
-  EXPECT_TRUE(mailbox.launches.empty());
-  EXPECT_EQ(mailbox.ends.pop(), std::nullopt);
+  EXPECT_TRUE(mailbox.serving.launches.empty());
+  EXPECT_EQ(mailbox.measuring.ends.pop(), std::nullopt);
 }
 
 // Against a plain queue: whatever the order of pushes and pops, over many times its length.
