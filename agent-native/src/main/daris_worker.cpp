@@ -94,7 +94,6 @@ int main(int count, char** arguments) {
     std::fputs(kUsage, stderr);
     return kBadFlags;
   }
-  workers::leave_signals_to_runtime();
   ::umask(077);
   try {
     const workers::SharedMemory shared(UniqueFd(workers::kFirstDescriptor + 1));

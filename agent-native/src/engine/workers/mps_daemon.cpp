@@ -107,7 +107,9 @@ MpsDaemon::MpsDaemon(const std::string& gpu_uuid, Ended ended)
                                                   {"CUDA_VISIBLE_DEVICES", gpu_uuid}}),
                  .end_signal = SIGTERM};
   process_ = std::make_unique<Processes>(
-      std::move(commands), [ended](std::size_t, const std::string& how) { ended("the MPS daemon " + how); });
+      std::move(commands), [this, ended = std::move(ended)](std::size_t, const std::string& how) {
+        if (phase_.exchange(Phase::Ended) == Phase::Serving) ended("the MPS daemon " + how);
+      });
   wait_until_ready();
 }
 
@@ -116,15 +118,14 @@ MpsDaemon::~MpsDaemon() {
   end_stale(pipes_);  // a server whose daemon had to be killed
 }
 
-void MpsDaemon::wait_until_ready() const {
+void MpsDaemon::wait_until_ready() {
   const auto until = steady_clock::now() + kStart;
-  while (!fs::exists(pipes_ / "control")) {
-    if (steady_clock::now() > until) {
-      throw std::invalid_argument(std::string(kProgram) + " takes no clients after 10 s; see " +
-                                  (folder_ / "log").string() + ", or use mode GreenContexts");
-    }
+  while (!fs::exists(pipes_ / "control") && phase_ == Phase::Starting && steady_clock::now() < until)
     std::this_thread::sleep_for(kLook);
-  }
+  Phase starting = Phase::Starting;
+  if (fs::exists(pipes_ / "control") && phase_.compare_exchange_strong(starting, Phase::Serving)) return;
+  throw std::invalid_argument(std::string(kProgram) + " takes no clients; see " + (folder_ / "log").string() +
+                              ", or use mode GreenContexts");
 }
 
 std::string mps_percentage(std::uint32_t granted, std::uint32_t all) {

@@ -1,6 +1,7 @@
 // NVIDIA's MPS for one GPU: a daemon of our own, in a folder of its own, that lives no longer than we do.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -27,11 +28,14 @@ class MpsDaemon {
   [[nodiscard]] const std::filesystem::path& pipes() const { return pipes_; }
 
  private:
-  void wait_until_ready() const;
+  enum class Phase { Starting, Serving, Ended };
+
+  void wait_until_ready();
 
   std::filesystem::path folder_;
   std::filesystem::path pipes_;
-  std::unique_ptr<Processes> process_;
+  std::atomic<Phase> phase_{Phase::Starting};
+  std::unique_ptr<Processes> process_;  // last: its thread uses what is above
 };
 
 /// The folder of a GPU's daemon: the same for each process of this user, so that what one left is found.

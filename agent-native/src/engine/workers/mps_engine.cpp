@@ -1,6 +1,7 @@
 #include "engine/workers/mps_engine.hpp"
 
-#include <stdexcept>
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "engine/workers/handover_engine.hpp"
@@ -10,17 +11,25 @@
 namespace daris::engine::workers {
 namespace {
 
+/// Hardware queues of a worker: one for each of its streams, to serve and to measure with. Clients share what
+/// MPS has of them.
+std::uint32_t connections(std::uint32_t streams) {
+  constexpr std::uint32_t kMost = 32;
+  return std::min(2 * streams, kMost);
+}
+
 /// A context of this many SMs, as a client of the daemon.
 Command worker_command(const MpsTerms& terms, const Device& device, const MpsDaemon& daemon,
                        std::uint32_t sms, std::uint32_t streams) {
   const std::string percentage = mps_percentage(sms, device.units);
   return {.arguments = {terms.worker, "--engine=torch", "--streams=" + std::to_string(streams),
                         terms.copies ? "--copies=1" : "--copies=0"},
-          .environment = environment_with(
-              {{"CUDA_MPS_PIPE_DIRECTORY", daemon.pipes()},
-               {"CUDA_MPS_ACTIVE_THREAD_PERCENTAGE",
-                percentage.empty() ? std::nullopt : std::optional<std::string>(percentage)},
-               {"CUDA_VISIBLE_DEVICES", device.uuid}})};
+          .environment =
+              environment_with({{"CUDA_MPS_PIPE_DIRECTORY", daemon.pipes()},
+                                {"CUDA_MPS_ACTIVE_THREAD_PERCENTAGE",
+                                 percentage.empty() ? std::nullopt : std::optional<std::string>(percentage)},
+                                {"CUDA_DEVICE_MAX_CONNECTIONS", std::to_string(connections(streams))},
+                                {"CUDA_VISIBLE_DEVICES", device.uuid}})};
 }
 
 /// Workers of one partitioning after another, with a daemon for as long as there are any.
@@ -35,7 +44,8 @@ class MpsWorkers {
           std::make_unique<MpsDaemon>(device_.uuid, terms_.lost));
       daemon_ = daemon;
     }
-    const auto command = [terms = terms_, device = device_, daemon](std::uint32_t sms, std::uint32_t streams) {
+    const auto command = [terms = terms_, device = device_, daemon](std::uint32_t sms,
+                                                                    std::uint32_t streams) {
       return worker_command(terms, device, **daemon, sms, streams);
     };
     const auto lost = [lost = terms_.lost, daemon](const std::string& report) {

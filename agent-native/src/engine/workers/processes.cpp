@@ -45,6 +45,7 @@ struct ChildTerms {
 [[noreturn]] void become(const ChildTerms& terms) {
   ::prctl(PR_SET_PDEATHSIG, terms.end_signal);
   if (::getppid() != terms.parent) ::_exit(kCannotExec);  // it died before the line above
+  ::setpgid(0, 0);  // what is typed at a terminal is for the runtime, which then ends its children in order
   int target = kFirstDescriptor;
   for (const UniqueFd& fd : *terms.descriptors) ::dup2(fd.get(), target++);
   ::syscall(SYS_close_range, target, ~0U, 0);

@@ -24,8 +24,8 @@ struct Command {
   std::vector<std::string> arguments;    ///< the first is the program's path
   std::vector<std::string> environment;  ///< NAME=VALUE; whole
   std::vector<UniqueFd> descriptors = {};
-  /// How it is ended, and what it gets when this process dies. One that is not killed is ended so at once when
-  /// its end is expected; one that is killed has been told to end by other means.
+  /// How it is ended, and what it gets when this process dies. One that is not killed is ended so at once
+  /// when its end is expected; one that is killed has been told to end by other means.
   int end_signal = SIGKILL;
 };
 
@@ -38,8 +38,8 @@ struct Command {
 inline constexpr int kFirstDescriptor = 3;
 
 /// Starts all commands at once. One thread starts them, waits for their ends and lives until they have ended,
-/// since the kernel sends a child its death signal when the thread that started it ends. Signals are neither
-/// blocked nor ignored in the children.
+/// since the kernel sends a child its death signal when the thread that started it ends. Each child is a
+/// process group of its own, with no signal blocked or ignored.
 class Processes {
  public:
   /// Told, on that thread, of the first that ended by itself. All others have been killed before.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <csignal>
 #include <cstring>
 #include <deque>
 #include <mutex>
@@ -152,11 +151,6 @@ void leave_last_words(const SharedMemory& mailbox, const char* report) noexcept 
   auto& words = mailbox_in(mailbox).last_words;
   const std::size_t length = std::min(std::strlen(report), words.size() - 1);
   std::memcpy(words.data(), report, length);
-}
-
-void leave_signals_to_runtime() noexcept {
-  ::signal(SIGINT, SIG_IGN);
-  ::signal(SIGTERM, SIG_IGN);
 }
 
 }  // namespace daris::engine::workers

@@ -21,7 +21,4 @@ using MakeEngine = std::function<std::unique_ptr<Engine>()>;
 /// Leaves the report in the mailbox, where the runtime finds it after this process has ended.
 void leave_last_words(const SharedMemory& mailbox, const char* report) noexcept;
 
-/// Signals that ask a whole process group to end are left to the runtime, which then ends its workers.
-void leave_signals_to_runtime() noexcept;
-
 }  // namespace daris::engine::workers

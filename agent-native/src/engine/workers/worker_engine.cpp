@@ -37,6 +37,8 @@ struct InFlight {
   bool busy = false;
 };
 
+enum class Phase { Starting, Serving, Ended };
+
 class WorkerEngine : public Engine {
  public:
   WorkerEngine(WorkerTerms terms, const Partitioning& wanted);
@@ -79,7 +81,7 @@ class WorkerEngine : public Engine {
   // Whose dispatches alone.
   std::vector<std::vector<InFlight>> in_flight_;  // by context, then stream
   std::size_t running_ = 0;
-  std::atomic<bool> serving_{false};
+  std::atomic<Phase> phase_{Phase::Starting};
   std::promise<std::string> fault_;       // set where one ends before it serves
   std::unique_ptr<Processes> processes_;  // last: its thread uses what is above
 };
@@ -96,13 +98,14 @@ WorkerEngine::WorkerEngine(WorkerTerms terms, const Partitioning& wanted) : term
   try {
     start(wanted);
     greet();
+    Phase starting = Phase::Starting;
+    if (!phase_.compare_exchange_strong(starting, Phase::Serving)) throw std::runtime_error("one has ended");
   } catch (const std::exception& error) {
     const std::string why = first_fault(error);
     retire();
     throw std::invalid_argument("processes for " + std::to_string(wanted.contexts) +
                                 " contexts cannot be had: " + why);
   }
-  serving_ = true;
 }
 
 WorkerEngine::~WorkerEngine() {
@@ -147,7 +150,7 @@ void WorkerEngine::end_over(std::size_t context, const std::string& how) {
   const std::string words = team_->links[context].last_words();
   const std::string report =
       "the process of context " + std::to_string(context) + " " + how + (words.empty() ? "" : ": " + words);
-  if (serving_) return terms_.lost(report);
+  if (phase_.exchange(Phase::Ended) == Phase::Serving) return terms_.lost(report);
   fault_.set_value(report);
 }
 

@@ -22,7 +22,8 @@ constexpr const char* kScript = R"(#!/bin/sh
 trap 'exit 0' TERM
 echo "$CUDA_VISIBLE_DEVICES" >"$CUDA_MPS_LOG_DIRECTORY/devices"
 : >"$CUDA_MPS_PIPE_DIRECTORY/control"
-while :; do sleep 0.02; done
+while [ -e "$CUDA_MPS_PIPE_DIRECTORY/control" ]; do sleep 0.02; done
+exit 7
 )";
 
 class MpsDaemonTest : public testing::Test {
@@ -73,10 +74,21 @@ TEST_F(MpsDaemonTest, ServesOneGpuFromAFolderOfItsOwnAndEnds) {
 }
 
 TEST_F(MpsDaemonTest, OneThatEndsByItselfIsToldOf) {
-  install(std::string(kScript).replace(std::string(kScript).find("while"), 5, "exit 7; while"));
+  install();
   std::promise<std::string> told;
   const MpsDaemon daemon(kGpu, [&told](const std::string& report) { told.set_value(report); });
+  fs::remove(daemon.pipes() / "control");
   EXPECT_EQ(told.get_future().get(), "the MPS daemon ended with status 7");
+}
+
+TEST_F(MpsDaemonTest, OneThatCannotStartIsRefusedAndNotTakenForALoss) {
+  install("#!/bin/sh\nexit 1\n");
+  try {
+    const MpsDaemon daemon(kGpu, [](const std::string& report) { ADD_FAILURE() << report; });
+    FAIL();
+  } catch (const std::invalid_argument& error) {
+    EXPECT_NE(std::string(error.what()).find("takes no clients"), std::string::npos) << error.what();
+  }
 }
 
 TEST_F(MpsDaemonTest, OneThatAFormerProcessLeftIsEnded) {
