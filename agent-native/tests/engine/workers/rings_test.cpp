@@ -77,7 +77,7 @@ TEST(SharedRing, NothingIsLostOrTornBetweenTwoMappings) {
 
 // Two threads that each sleep until the other rings, so that one wake-up lost would stop both for ever.
 TEST(Doorbell, NoRingIsLost) {
-  constexpr std::uint64_t kTurns = 20'000;
+  constexpr std::uint64_t kTurns = 100'000;
   struct Side {
     SharedRing<std::uint64_t, 2> ring;
     Doorbell bell;
@@ -88,11 +88,16 @@ TEST(Doorbell, NoRingIsLost) {
     Side& mine = sides[own];
     Side& other = sides[1 - own];
     std::minstd_rand random(static_cast<unsigned>(own) + 1);
+    // At times a side is about to sleep when the other rings, at times it sleeps, at times it has not begun
+    // to.
+    const auto dawdle = [&random] {
+      for (auto i = random() % 1000; i > 0; --i) std::atomic_signal_fence(std::memory_order_seq_cst);
+    };
     const auto say = [&](std::uint64_t turn) {
-      // At times the other is about to sleep, at times it does.
-      for (auto i = random() % 200; i > 0; --i) std::atomic_signal_fence(std::memory_order_seq_cst);
+      dawdle();
       ASSERT_TRUE(other.ring.push(turn));
       other.bell.ring();
+      dawdle();
     };
     if (begins) say(0);
     for (std::uint64_t turn = 0; turn < kTurns; ++turn) {
