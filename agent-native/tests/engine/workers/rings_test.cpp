@@ -94,7 +94,7 @@ void keep_to_core(std::size_t number) {
 
 // Two threads that each sleep until the other rings, so that one wake-up lost would stop both for ever.
 TEST(Doorbell, NoRingIsLost) {
-  constexpr std::uint64_t kTurns = 30'000;
+  constexpr std::uint64_t kTurns = 100'000;
   struct Side {
     SharedRing<std::uint64_t, 2> ring;
     Doorbell bell;
