@@ -17,8 +17,8 @@ struct MpsTerms {
   std::function<void(const std::string& report)> lost;
 };
 
-/// `inner` is the torch engine of a GPU; modes MPS and MPSStreams become possible. The daemon runs while one of
-/// these is in force.
+/// `inner` is the torch engine of a GPU; modes MPS and MPSStreams become possible. The daemon runs while one
+/// of these is in force.
 [[nodiscard]] std::unique_ptr<Engine> with_mps(std::unique_ptr<Engine> inner, MpsTerms terms);
 
 /// The worker program beside this program's file.

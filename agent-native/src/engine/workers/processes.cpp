@@ -57,6 +57,11 @@ struct ChildTerms {
   ::_exit(kCannotExec);
 }
 
+void kill_and_reap(pid_t pid) {
+  (void)::kill(pid, SIGKILL);
+  (void)::waitpid(pid, nullptr, 0);
+}
+
 std::string in_words(const siginfo_t& end) {
   if (end.si_code == CLD_EXITED && end.si_status == kCannotExec) return "could not be started";
   if (end.si_code == CLD_EXITED) return "ended with status " + std::to_string(end.si_status);
@@ -130,10 +135,15 @@ void Processes::start(Command& command) {
   const pid_t pid = ::fork();
   check(pid >= 0, "fork");
   if (pid == 0) become(terms);
+  UniqueFd watched(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!watched) {
+    const int error = errno;
+    kill_and_reap(pid);
+    throw std::system_error(error, std::generic_category(), "watching a process");
+  }
   pids_.push_back(pid);
   end_signals_.push_back(command.end_signal);
-  pidfds_.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  check(static_cast<bool>(pidfds_.back()), "watching a process");
+  pidfds_.push_back(std::move(watched));
 }
 
 void Processes::watch() {
@@ -157,11 +167,9 @@ void Processes::end_all(int patience_ms) {
     (void)reap(static_cast<std::size_t>(ended));
   }
   for (std::size_t i = 0; i < pids_.size(); ++i) {
-    if (i < pidfds_.size() && !pidfds_[i]) continue;
-    (void)::kill(pids_[i], SIGKILL);
-    int status = 0;
-    (void)::waitpid(pids_[i], &status, 0);
-    if (i < pidfds_.size()) pidfds_[i] = UniqueFd();
+    if (!pidfds_[i]) continue;
+    kill_and_reap(pids_[i]);
+    pidfds_[i] = UniqueFd();
   }
 }
 

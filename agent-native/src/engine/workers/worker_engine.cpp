@@ -71,6 +71,7 @@ class WorkerEngine : public Engine {
   }
   [[nodiscard]] bool take(std::uint32_t context, Completion& completion) noexcept;
   void end_over(std::size_t context, const std::string& how);
+  void end_over_nonsense(std::uint32_t context) noexcept;
 
   WorkerTerms terms_;
   std::vector<Context> contexts_;
@@ -162,6 +163,11 @@ std::string WorkerEngine::first_fault(const std::exception& error) {
   return fault.wait_for(kReapPatience) == std::future_status::ready ? fault.get() : error.what();
 }
 
+/// A worker wrote into its rings what none writes: its memory is not to be trusted any more.
+void WorkerEngine::end_over_nonsense(std::uint32_t context) noexcept {
+  terms_.lost("the process of context " + std::to_string(context) + " has damaged its rings");
+}
+
 std::shared_ptr<const LoadedModel> WorkerEngine::load(const model::Package& package, std::stop_token stop) {
   check_not_stopped(stop);
   return std::make_shared<const RemoteModel>(team_, ++models_made_, package, stop);
@@ -204,8 +210,9 @@ void WorkerEngine::launch(const Launch& launch) noexcept {
   stream = {.launch = launch, .started_us = now, .busy = true};
   ++running_;
   Mailbox& mailbox = team_->links[slot.context()].mailbox();
-  // A ring that is full was written into by a worker that is not in its senses; its end is noticed.
-  (void)mailbox.serving.launches.push({.slot = slot.word(), .stage = launch.stage, .stream = launch.stream});
+  const bool has_room =
+      mailbox.serving.launches.push({.slot = slot.word(), .stage = launch.stage, .stream = launch.stream});
+  if (!has_room) end_over_nonsense(slot.context());
   mailbox.doorbell.ring();
 }
 
@@ -222,7 +229,10 @@ bool WorkerEngine::take(std::uint32_t context, Completion& completion) noexcept 
   const auto end = team_->links[context].mailbox().serving.ends.pop();
   if (!end) return false;
   auto& streams = in_flight_[context];
-  if (end->stream >= streams.size() || !streams[end->stream].busy) return false;  // not in its senses either
+  if (end->stream >= streams.size() || !streams[end->stream].busy) {
+    end_over_nonsense(context);
+    return false;
+  }
   InFlight& stream = streams[end->stream];
   const Launch& launch = stream.launch;
   completion = {.slot = launch.slot,
