@@ -23,11 +23,12 @@ void endOverLostGpu(const char* report) {
 }
 
 std::unique_ptr<engine::Engine> makeTorch(const runtime::Flags& flags) {
-  auto inOneProcess = engine::torch::open_engine(engine::torch::plugin_beside_program(),
-                                                 {.device = static_cast<int>(flags.gpu), .lost = endOverLostGpu});
-  return engine::workers::with_mps(std::move(inOneProcess),
-                                   {.worker = engine::workers::worker_beside_program(),
-                                    .lost = [](const std::string& report) { endOverLostGpu(report.c_str()); }});
+  auto inOneProcess =
+      engine::torch::open_engine(engine::torch::plugin_beside_program(),
+                                 {.device = static_cast<int>(flags.gpu), .lost = endOverLostGpu});
+  return engine::workers::with_mps(
+      std::move(inOneProcess), {.worker = engine::workers::worker_beside_program(),
+                                .lost = [](const std::string& report) { endOverLostGpu(report.c_str()); }});
 }
 
 engine::sim::SimulatedGpu simulatedGpu(const runtime::Flags& flags) {

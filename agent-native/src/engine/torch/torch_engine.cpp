@@ -147,8 +147,7 @@ class TorchEngine : public Engine {
 };
 
 TorchEngine::TorchEngine(const EngineOptions& options)
-    : options_(options),
-      device_(describe(properties_of(checked_device(options.device)))) {
+    : options_(options), device_(describe(properties_of(checked_device(options.device)))) {
   prepare_torch();
   const cudaDeviceProp properties = properties_of(options.device);
   target_ = {
