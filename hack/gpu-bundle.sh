@@ -13,7 +13,7 @@ programs=("$@")
 rm -rf "$folder"
 mkdir -p "$folder/lib"
 strip -o "$folder/libdaris_torch.so" build/bin/libdaris_torch.so
-for program in "${programs[@]}"; do
+for program in daris-worker "${programs[@]}"; do
   strip -o "$folder/$program" "build/bin/$program"
   ldd "build/bin/$program"
 done | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |

@@ -12,6 +12,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   'engine/openvino': ['base', 'model', 'engine'],
   'engine/sim': ['base', 'model', 'engine'],
   'engine/torch': ['base', 'model', 'engine'],
+  'engine/workers': ['base', 'model', 'engine'],
   runtime: ['base', 'sched', 'trace', 'model', 'device', 'engine'],
   rpc: ['base', 'sched', 'trace', 'model', 'device', 'engine', 'runtime'],
   main: [
@@ -25,6 +26,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     'engine/openvino',
     'engine/sim',
     'engine/torch',
+    'engine/workers',
     'runtime',
     'rpc',
   ],

@@ -23,7 +23,7 @@ wait
 ls "$PACKAGES"
 
 failed=$partition
-for test in torch_engine torch_contract; do
+for test in torch_engine torch_contract mps; do
   echo "${test}_gpu_test"
   DARIS_GPU_PACKAGES=$PACKAGES timeout 200 "$BUNDLE/${test}_gpu_test" --gtest_color=no >"$RESULTS/$test.log" 2>&1 || failed=1
   grep -E "^\[  (PASSED|SKIPPED|FAILED)|tests ran|Failure" -A4 "$RESULTS/$test.log" | tail -60

@@ -7,6 +7,7 @@
 
 #include "engine/sim/sim_engine.hpp"
 #include "engine/torch/open_plugin.hpp"
+#include "engine/workers/mps_engine.hpp"
 #include "gpu/bed.hpp"
 #include "gpu/models.hpp"
 #include "gpu/plan.hpp"
@@ -20,16 +21,26 @@ using nlohmann::json;
 constexpr std::size_t kPinnedBytes = std::size_t{1} << 30;  // batches of 256 images in several slots
 constexpr std::size_t kMostJobs = 2'000'000;
 
+void end_over(const std::string& report) {
+  std::cerr << "gpu-bench: " << report << "\n";
+  std::_Exit(engine::torch::kLostStatus);
+}
+
 std::unique_ptr<engine::Engine> make_engine(const Plan& plan) {
   const EnginePlan& wanted = plan.engine;
   if (wanted.kind == "sim") return engine::sim::make_engine({.sms = wanted.sms}, {plan.core});
   if (wanted.kind != "torch")
     throw std::invalid_argument("engine '" + wanted.kind + "'; there are torch and sim");
-  return engine::torch::open_engine(engine::torch::plugin_beside_program(),
-                                    {.ignore_coscheduling = wanted.fine,
-                                     .memory_share = wanted.memory_share,
-                                     .pinned_bytes = kPinnedBytes,
-                                     .copies = wanted.copies});
+  auto in_one_process =
+      engine::torch::open_engine(engine::torch::plugin_beside_program(), {.ignore_coscheduling = wanted.fine,
+                                                                          .memory_share = wanted.memory_share,
+                                                                          .pinned_bytes = kPinnedBytes,
+                                                                          .copies = wanted.copies});
+  return engine::workers::with_mps(std::move(in_one_process),
+                                   {.worker = engine::workers::worker_beside_program(),
+                                    .copies = wanted.copies,
+                                    .memory_share = wanted.memory_share,
+                                    .lost = end_over});
 }
 
 void print(const json& line) {

@@ -92,6 +92,13 @@ class Slot {
   [[nodiscard]] virtual std::span<const std::string> remarks() const { return {}; }
 };
 
+/// Memory for the buffers of a slot, given by whoever wants it elsewhere than in the engine's own: shared
+/// with another process. Each buffer begins a page, is zeroed, and outlives the slot.
+struct SlotMemory {
+  std::vector<std::span<std::byte>> inputs;  ///< one for each input of the manifest, of its size at the batch
+  std::vector<std::span<std::byte>> outputs;  ///< the same for outputs
+};
+
 /// One stage of one job, to run on a stream of the slot's context.
 struct Launch {
   Slot* slot;
@@ -169,6 +176,19 @@ class Engine {
   /// stage may want. Throws EngineError UnknownBatch.
   [[nodiscard]] virtual std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
                                                           std::uint32_t context, std::uint32_t batch) = 0;
+
+  /// The same, with inputs and outputs in memory given. Throws std::logic_error where the engine has no such
+  /// slots.
+  [[nodiscard]] virtual std::unique_ptr<Slot> create_slot_in(
+      const SlotMemory& /*memory*/, const std::shared_ptr<const LoadedModel>& /*model*/,
+      std::uint32_t /*context*/, std::uint32_t /*batch*/) {
+    throw std::logic_error("engine " + device().engine + " makes no slots in memory given");
+  }
+
+  /// Whether it keeps what it has taken of the device's memory and does not use at present, as it does from
+  /// the start; false: another process works on the device and shall have it. Wants silence, as partition
+  /// does.
+  virtual void hold_memory(bool /*held*/) {}
 
   /// Starts a stage and returns at once. A stream takes one launch at a time: the next one only after the
   /// completion of the last was polled. Neither blocks, nor allocates, nor throws; a stage that fails says so

@@ -7,6 +7,7 @@
 #include "engine/openvino/openvino_engine.hpp"
 #include "engine/sim/sim_engine.hpp"
 #include "engine/torch/open_plugin.hpp"
+#include "engine/workers/mps_engine.hpp"
 #include "runtime/log.hpp"
 
 namespace daris::main {
@@ -23,12 +24,16 @@ void endOverLostGpu(const char* report) {
 
 std::unique_ptr<engine::Engine> makeTorch(const runtime::Flags& flags, OwnProcesses& own) {
   if (const auto lack = engine::torch::lack_of_gpu()) throw std::runtime_error(*lack);
-  return engine::torch::open_engine(engine::torch::plugin_beside_program(),
-                                    {.device = static_cast<int>(flags.gpu),
-                                     .memory_share = flags.gpuMemoryShare,
-                                     .pinned_bytes = flags.pinnedMemoryBytes,
-                                     .lost = endOverLostGpu,
-                                     .own = &own});
+  auto inOneProcess = engine::torch::open_engine(engine::torch::plugin_beside_program(),
+                                                 {.device = static_cast<int>(flags.gpu),
+                                                  .memory_share = flags.gpuMemoryShare,
+                                                  .pinned_bytes = flags.pinnedMemoryBytes,
+                                                  .lost = endOverLostGpu,
+                                                  .own = &own});
+  return engine::workers::with_mps(
+      std::move(inOneProcess), {.worker = engine::workers::worker_beside_program(),
+                                .memory_share = flags.gpuMemoryShare,
+                                .lost = [](const std::string& report) { endOverLostGpu(report.c_str()); }});
 }
 
 engine::sim::SimulatedGpu simulatedGpu(const runtime::Flags& flags) {

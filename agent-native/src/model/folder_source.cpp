@@ -98,6 +98,8 @@ class FolderSource : public Source {
     }
   }
 
+  [[nodiscard]] int place() const noexcept override { return folder_.get(); }
+
  private:
   UniqueFd folder_;
 };

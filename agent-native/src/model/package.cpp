@@ -40,16 +40,35 @@ void check_digest_form(std::string_view digest) {
                      "digest " + printable(digest) + "; expected sha256: and 64 lower-case hex digits");
 }
 
+mode_t kind_of(const UniqueFd& fd) {
+  struct stat status {};
+  return ::fstat(fd.get(), &status) == 0 ? status.st_mode & S_IFMT : 0;
+}
+
+bool is_folder(const UniqueFd& fd) {
+  return kind_of(fd) == S_IFDIR;
+}
+
+bool is_file(const UniqueFd& fd) {
+  return kind_of(fd) == S_IFREG;
+}
+
+/// Opened anew, not duplicated: a duplicate shares its position in the file with whoever else reads there.
+std::unique_ptr<Source> open_source(const UniqueFd& place) {
+  const std::string path = "/proc/self/fd/" + std::to_string(place.get());
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) throw PackageError("Unreadable", "the package: " + std::generic_category().message(errno));
+  return is_folder(fd) ? make_folder_source(std::move(fd)) : make_tar_source(std::move(fd));
+}
+
 std::unique_ptr<Source> open_source(const std::filesystem::path& model_root, const std::string& path) {
   const UniqueFd root(::open(model_root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) {
     throw PackageError("Unreadable", "the model root: " + std::generic_category().message(errno));
   }
   UniqueFd fd = open_beneath(root.get(), path);
-  struct stat status {};
-  const bool is_known = ::fstat(fd.get(), &status) == 0;
-  if (is_known && S_ISDIR(status.st_mode)) return make_folder_source(std::move(fd));
-  if (is_known && S_ISREG(status.st_mode) && path.ends_with(".tar")) return make_tar_source(std::move(fd));
+  if (is_folder(fd)) return make_folder_source(std::move(fd));
+  if (is_file(fd) && path.ends_with(".tar")) return make_tar_source(std::move(fd));
   throw PackageError("InvalidPackage",
                      printable(path) + " is neither a folder nor a file whose name ends in .tar");
 }
@@ -135,6 +154,20 @@ std::vector<std::byte> Package::read(const File& file) const {
     bytes.insert(bytes.end(), piece.begin(), piece.end());
   });
   return bytes;
+}
+
+UniqueFd Package::place() const {
+  UniqueFd place(::fcntl(source_->place(), F_DUPFD_CLOEXEC, 0));
+  if (!place) throw std::system_error(errno, std::generic_category(), "the package");
+  return place;
+}
+
+Package open_package(const UniqueFd& place, std::string_view digest) {
+  check_digest_form(digest);
+  std::unique_ptr<Source> source = open_source(place);
+  Manifest manifest = parse_manifest(read_manifest(*source, digest));
+  check_listing(manifest, source->entries());
+  return {std::move(source), std::move(manifest), std::string(digest)};
 }
 
 Package open_package(const std::filesystem::path& model_root, std::string_view uri, std::string_view digest) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/unique_fd.hpp"
 #include "model/error.hpp"
 #include "model/manifest.hpp"
 
@@ -36,6 +37,10 @@ class Package {
   /// Throws PackageError: NotFound, DigestMismatch, UnsafePath. Blocks on the disk.
   [[nodiscard]] std::vector<std::byte> read(const File& file) const;
 
+  /// Where it lies: the open folder or tar, for open_package in this process or another. It stays good
+  /// whatever happens to the path. Throws std::system_error.
+  [[nodiscard]] UniqueFd place() const;
+
  private:
   std::unique_ptr<Source> source_;
   Manifest manifest_;
@@ -48,5 +53,9 @@ class Package {
 /// Throws PackageError with one of the reasons listed there.
 [[nodiscard]] Package open_package(const std::filesystem::path& model_root, std::string_view uri,
                                    std::string_view digest);
+
+/// Opens a package anew where Package::place says, with a file position of its own. model.json is verified
+/// now, each other file when it is read. Throws PackageError.
+[[nodiscard]] Package open_package(const UniqueFd& place, std::string_view digest);
 
 }  // namespace daris::model

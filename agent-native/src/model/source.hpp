@@ -33,6 +33,9 @@ class Source {
 
   /// Feeds the file's bytes to `sink`. Throws PackageError NotFound, UnsafePath, Unreadable, InvalidPackage.
   virtual void read(const std::string& path, const Sink& sink) const = 0;
+
+  /// The folder or tar itself, to be opened anew by open_source.
+  [[nodiscard]] virtual int place() const noexcept = 0;
 };
 
 /// The files below an open folder.

@@ -125,6 +125,8 @@ class TarSource : public Source {
     throw PackageError("NotFound", printable(path) + " is not in the tar");
   }
 
+  [[nodiscard]] int place() const noexcept override { return tar_.get(); }
+
  private:
   UniqueFd tar_;
 };

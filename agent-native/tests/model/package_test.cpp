@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <future>
 
 #include "packages/package_writer.hpp"
 
@@ -275,6 +276,40 @@ TEST(PackageUri, RefusesADigestThatIsNone) {
   for (const std::string digest : {"", "sha256:", "md5:abc", "sha256:zz"}) {
     EXPECT_TRUE(refusal_of(root.path(), "file:///two", digest).starts_with("InvalidUri: digest")) << digest;
   }
+}
+
+// As another process does: the path may be gone by then.
+TEST(PackagePlace, IsOpenedAnewWhateverBecameOfThePath) {
+  const PackageContent content = test::two_stages();
+  for (const std::string name : {"two", "two.tar"}) {
+    const test::TemporaryFolder root;
+    test::write_folder(content, root.path() / "two");
+    test::write_tar(test::tar_entries(content), root.path() / "two.tar");
+    const Package first = open_package(root.path(), "file:///" + name, content.digest());
+    std::filesystem::rename(root.path() / name, root.path() / "moved");
+    const Package second = open_package(first.place(), content.digest());
+    EXPECT_EQ(second.digest(), content.digest());
+    for (const Artifact& artifact : second.manifest().artifacts)
+      EXPECT_EQ(second.read(artifact.file), first.read(artifact.file));
+    EXPECT_THROW((void)open_package(first.place(), "sha256:" + std::string(64, '0')), PackageError);
+  }
+}
+
+// Each has a position in the tar of its own, so that readers do not disturb each other.
+TEST(PackagePlace, OneTarIsReadByTwoAtOnce) {
+  const test::TemporaryFolder root;
+  const PackageContent content = test::two_stages();
+  test::write_tar(test::tar_entries(content), root.path() / "two.tar");
+  const Package first = open_package(root.path(), "file:///two.tar", content.digest());
+  const Package second = open_package(first.place(), content.digest());
+  const auto read_often = [](const Package& package) {
+    for (int i = 0; i < 200; ++i) {
+      for (const Artifact& artifact : package.manifest().artifacts) (void)package.read(artifact.file);
+    }
+  };
+  auto other = std::async(std::launch::async, [&] { read_often(second); });
+  EXPECT_NO_THROW(read_often(first));
+  EXPECT_NO_THROW(other.get());
 }
 
 }  // namespace

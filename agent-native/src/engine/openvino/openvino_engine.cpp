@@ -63,11 +63,18 @@ class OpenvinoEngine : public Engine {
                                                   std::stop_token stop) override;
   [[nodiscard]] std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
                                                   std::uint32_t context, std::uint32_t batch) override;
+  [[nodiscard]] std::unique_ptr<Slot> create_slot_in(const SlotMemory& memory,
+                                                     const std::shared_ptr<const LoadedModel>& model,
+                                                     std::uint32_t context, std::uint32_t batch) override;
   void launch(const Launch& launch) noexcept override;
   void listen(CompletionListener* listener) noexcept override;
   [[nodiscard]] std::size_t poll(std::span<Completion> completions) noexcept override;
 
  private:
+  [[nodiscard]] std::unique_ptr<Slot> make_slot(const std::shared_ptr<const LoadedModel>& model,
+                                                std::uint32_t context, std::uint32_t batch,
+                                                const SlotMemory* memory);
+
   // Workers by context, then stream; a worker's copy of a model is its place in this order plus one, since
   // copy 0 measures. A copy outlives a new partitioning: whichever worker has that place then uses it.
   [[nodiscard]] std::size_t worker_of(std::uint32_t context, std::uint32_t stream) const {
@@ -119,6 +126,18 @@ std::vector<std::int64_t> OpenvinoEngine::measure(const std::shared_ptr<const Lo
 
 std::unique_ptr<Slot> OpenvinoEngine::create_slot(const std::shared_ptr<const LoadedModel>& model,
                                                   std::uint32_t context, std::uint32_t batch) {
+  return make_slot(model, context, batch, nullptr);
+}
+
+std::unique_ptr<Slot> OpenvinoEngine::create_slot_in(const SlotMemory& memory,
+                                                     const std::shared_ptr<const LoadedModel>& model,
+                                                     std::uint32_t context, std::uint32_t batch) {
+  return make_slot(model, context, batch, &memory);
+}
+
+std::unique_ptr<Slot> OpenvinoEngine::make_slot(const std::shared_ptr<const LoadedModel>& model,
+                                                std::uint32_t context, std::uint32_t batch,
+                                                const SlotMemory* memory) {
   assert(context < contexts_.size());
   auto loaded = std::static_pointer_cast<const OpenvinoModel>(model);
   std::vector<std::shared_ptr<CompiledStages>> copies;
@@ -127,7 +146,7 @@ std::unique_ptr<Slot> OpenvinoEngine::create_slot(const std::shared_ptr<const Lo
     copies.push_back(run_in_background([&] { return loaded->compiled(batch, copy); }));
   }
   // Not in the background: making a request takes the lock of a graph that a worker may want.
-  return std::make_unique<OpenvinoSlot>(std::move(loaded), context, batch, copies);
+  return std::make_unique<OpenvinoSlot>(std::move(loaded), context, batch, copies, memory);
 }
 
 void OpenvinoEngine::launch(const Launch& launch) noexcept {

@@ -22,18 +22,33 @@ std::vector<std::span<std::byte>> spans_of(const TensorSet& set, const std::vect
 
 }  // namespace
 
-TensorSet::TensorSet(const model::Manifest& manifest, const Samples& samples, std::uint32_t batch) {
+TensorSet::TensorSet(const model::Manifest& manifest, const Samples& samples, std::uint32_t batch,
+                     const SlotMemory* memory) {
+  if (memory != nullptr) {
+    lay(manifest.inputs, memory->inputs, batch);
+    lay(manifest.outputs, memory->outputs, batch);
+  }
   for (const auto* list : {&manifest.inputs, &manifest.outputs, &manifest.tensors}) {
     for (const model::Tensor& tensor : *list) {
-      ov::Tensor memory(element_type(tensor.datatype), batched_shape(tensor, batch));
-      std::memset(memory.data(), 0, memory.get_byte_size());
-      tensors_.emplace(tensor.name, memory);
+      if (tensors_.contains(tensor.name)) continue;
+      ov::Tensor own(element_type(tensor.datatype), batched_shape(tensor, batch));
+      std::memset(own.data(), 0, own.get_byte_size());
+      tensors_.emplace(tensor.name, own);
     }
   }
   for (const auto& [name, element] : samples) {
-    const std::span<std::byte> memory = bytes_of(at(name));
+    const std::span<std::byte> input = bytes_of(at(name));
     for (std::size_t i = 0; i < batch; ++i)
-      std::ranges::copy(element, memory.subspan(i * element.size()).begin());
+      std::ranges::copy(element, input.subspan(i * element.size()).begin());
+  }
+}
+
+void TensorSet::lay(const std::vector<model::Tensor>& tensors,
+                    const std::vector<std::span<std::byte>>& memory, std::uint32_t batch) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const model::Tensor& tensor = tensors[i];
+    tensors_.emplace(tensor.name, ov::Tensor(element_type(tensor.datatype), batched_shape(tensor, batch),
+                                             memory[i].data()));
   }
 }
 
@@ -51,11 +66,12 @@ ov::InferRequest TensorSet::request(ov::CompiledModel& compiled, const model::St
 }
 
 OpenvinoSlot::OpenvinoSlot(std::shared_ptr<const OpenvinoModel> model, std::uint32_t context,
-                           std::uint32_t batch, const std::vector<std::shared_ptr<CompiledStages>>& copies)
+                           std::uint32_t batch, const std::vector<std::shared_ptr<CompiledStages>>& copies,
+                           const SlotMemory* memory)
     : model_(std::move(model)),
       context_(context),
       batch_(batch),
-      tensors_(model_->manifest(), model_->samples(), batch) {
+      tensors_(model_->manifest(), model_->samples(), batch, memory) {
   const model::Manifest& manifest = model_->manifest();
   for (const auto& stages : copies) {
     auto& requests = requests_.emplace_back();

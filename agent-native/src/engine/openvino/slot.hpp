@@ -19,13 +19,18 @@ namespace daris::engine::openvino {
 /// without a copy.
 class TensorSet {
  public:
-  TensorSet(const model::Manifest& manifest, const Samples& samples, std::uint32_t batch);
+  /// Null memory: its own, for inputs and outputs too.
+  TensorSet(const model::Manifest& manifest, const Samples& samples, std::uint32_t batch,
+            const SlotMemory* memory = nullptr);
   [[nodiscard]] const ov::Tensor& at(const std::string& name) const { return tensors_.at(name); }
   [[nodiscard]] std::uint64_t bytes() const;
   /// A request of one stage with its inputs and outputs set to these tensors.
   [[nodiscard]] ov::InferRequest request(ov::CompiledModel& compiled, const model::Stage& stage) const;
 
  private:
+  void lay(const std::vector<model::Tensor>& tensors, const std::vector<std::span<std::byte>>& memory,
+           std::uint32_t batch);
+
   std::map<std::string, ov::Tensor> tensors_;
 };
 
@@ -33,7 +38,7 @@ class OpenvinoSlot : public Slot {
  public:
   /// `copies` are the compiled stages of each stream of the context.
   OpenvinoSlot(std::shared_ptr<const OpenvinoModel> model, std::uint32_t context, std::uint32_t batch,
-               const std::vector<std::shared_ptr<CompiledStages>>& copies);
+               const std::vector<std::shared_ptr<CompiledStages>>& copies, const SlotMemory* memory);
 
   [[nodiscard]] std::uint32_t context() const override { return context_; }
   [[nodiscard]] std::uint32_t batch() const override { return batch_; }

@@ -55,11 +55,18 @@ class SimEngine : public Engine {
                                                   std::stop_token stop) override;
   [[nodiscard]] std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
                                                   std::uint32_t context, std::uint32_t batch) override;
+  [[nodiscard]] std::unique_ptr<Slot> create_slot_in(const SlotMemory& memory,
+                                                     const std::shared_ptr<const LoadedModel>& model,
+                                                     std::uint32_t context, std::uint32_t batch) override;
   void launch(const Launch& launch) noexcept override;
   void listen(CompletionListener* listener) noexcept override;
   [[nodiscard]] std::size_t poll(std::span<Completion> completions) noexcept override;
 
  private:
+  [[nodiscard]] std::unique_ptr<Slot> make_slot(const std::shared_ptr<const LoadedModel>& model,
+                                                std::uint32_t context, std::uint32_t batch,
+                                                const SlotMemory* memory);
+
   std::vector<std::uint32_t> cores_;
   Device device_;
   std::vector<Context> contexts_;
@@ -98,9 +105,21 @@ std::vector<std::int64_t> SimEngine::measure(const std::shared_ptr<const LoadedM
 
 std::unique_ptr<Slot> SimEngine::create_slot(const std::shared_ptr<const LoadedModel>& model,
                                              std::uint32_t context, std::uint32_t batch) {
+  return make_slot(model, context, batch, nullptr);
+}
+
+std::unique_ptr<Slot> SimEngine::create_slot_in(const SlotMemory& memory,
+                                                const std::shared_ptr<const LoadedModel>& model,
+                                                std::uint32_t context, std::uint32_t batch) {
+  return make_slot(model, context, batch, &memory);
+}
+
+std::unique_ptr<Slot> SimEngine::make_slot(const std::shared_ptr<const LoadedModel>& model,
+                                           std::uint32_t context, std::uint32_t batch,
+                                           const SlotMemory* memory) {
   assert(context < contexts_.size());
   return std::make_unique<SimSlot>(std::static_pointer_cast<const SimModel>(model), context, batch,
-                                   slots_made_++);
+                                   slots_made_++, memory);
 }
 
 void SimEngine::launch(const Launch& launch) noexcept {

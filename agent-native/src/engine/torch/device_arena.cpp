@@ -35,11 +35,10 @@ class RelaxedCapture {
 
 }  // namespace
 
-DeviceArena::DeviceArena(int device, double share)
-    : size_(static_cast<std::uint64_t>(static_cast<double>(free_bytes()) * share)) {
+DeviceArena::DeviceArena(int device, std::uint64_t bytes) : size_(bytes) {
   check(::cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "a stream for copies");
   pool_ = make_pool(device);
-  reserve();
+  check(reserve(), "reserving the GPU's memory");
 }
 
 DeviceArena::~DeviceArena() {
@@ -48,11 +47,22 @@ DeviceArena::~DeviceArena() {
   (void)::cudaStreamDestroy(stream_);
 }
 
-void DeviceArena::reserve() {
-  void* whole = nullptr;
-  check(::cudaMallocFromPoolAsync(&whole, size_, pool_, stream_), "reserving the GPU's memory");
-  check(::cudaFreeAsync(whole, stream_), "reserving the GPU's memory");
-  check(::cudaStreamSynchronize(stream_), "reserving the GPU's memory");
+cudaError_t DeviceArena::reserve() noexcept {
+  void* rest = nullptr;
+  cudaError_t result = ::cudaMallocFromPoolAsync(&rest, left(), pool_, stream_);
+  if (result == cudaSuccess) result = ::cudaFreeAsync(rest, stream_);
+  if (result == cudaSuccess) result = ::cudaStreamSynchronize(stream_);
+  (void)::cudaGetLastError();
+  return result;
+}
+
+void DeviceArena::hold(bool held) noexcept {
+  if (held) {
+    (void)reserve();  // what is not there now is taken piece by piece
+    return;
+  }
+  (void)::cudaStreamSynchronize(stream_);
+  (void)::cudaMemPoolTrimTo(pool_, 0);
 }
 
 void* DeviceArena::take(std::uint64_t bytes) noexcept {

@@ -13,8 +13,8 @@ namespace daris::engine::torch {
 /// Memory of one device. Any thread; a call waits for none but the arena's own stream.
 class DeviceArena {
  public:
-  /// Reserves this share of what is free on the device. Throws std::runtime_error.
-  DeviceArena(int device, double share);
+  /// Reserves so much of the device. Throws std::runtime_error.
+  DeviceArena(int device, std::uint64_t bytes);
   DeviceArena(const DeviceArena&) = delete;
   DeviceArena& operator=(const DeviceArena&) = delete;
   ~DeviceArena();
@@ -24,6 +24,9 @@ class DeviceArena {
   /// What take() gave, and its size. Nothing that runs may use it any more.
   void give_back(void* memory, std::uint64_t bytes) noexcept;
 
+  /// False: what nobody has taken goes back to the device; true: is taken there again, as far as it is there.
+  void hold(bool held) noexcept;
+
   /// Bytes that nobody has taken.
   [[nodiscard]] std::uint64_t left() const noexcept { return size_ - taken_.load(); }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
@@ -31,7 +34,7 @@ class DeviceArena {
   [[nodiscard]] cudaStream_t stream() const noexcept { return stream_; }
 
  private:
-  void reserve();
+  [[nodiscard]] cudaError_t reserve() noexcept;
 
   std::uint64_t size_;
   std::atomic<std::uint64_t> taken_ = 0;

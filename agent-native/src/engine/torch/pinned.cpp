@@ -48,8 +48,18 @@ PinnedMemory::PinnedMemory(std::shared_ptr<PinnedArena> arena, std::size_t bytes
   std::memset(memory, 0, bytes);
 }
 
+PinnedMemory::PinnedMemory(std::span<std::byte> given) {
+  check(::cudaHostRegister(given.data(), given.size(), cudaHostRegisterMapped | cudaHostRegisterPortable),
+        "page-locking memory that is shared");
+  memory_ = {given.data(), PinnedGiveBack{nullptr, given.size()}};
+}
+
 void PinnedGiveBack::operator()(std::byte* memory) const noexcept {
-  arena->give_back(memory, size);
+  if (arena) {
+    arena->give_back(memory, size);
+  } else {
+    (void)::cudaHostUnregister(memory);
+  }
 }
 
 }  // namespace daris::engine::torch

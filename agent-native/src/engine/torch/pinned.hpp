@@ -34,7 +34,7 @@ class PinnedArena {
 };
 
 struct PinnedGiveBack {
-  std::shared_ptr<PinnedArena> arena;
+  std::shared_ptr<PinnedArena> arena;  // null: of memory given
   std::size_t size = 0;
   void operator()(std::byte* memory) const noexcept;
 };
@@ -45,6 +45,9 @@ class PinnedMemory {
   PinnedMemory() = default;
   /// Throws EngineError OutOfMemory.
   PinnedMemory(std::shared_ptr<PinnedArena> arena, std::size_t bytes);
+  /// Memory of somebody else, which begins a page and outlives this: page-locked and mapped while it lives,
+  /// content untouched. Throws std::runtime_error.
+  explicit PinnedMemory(std::span<std::byte> given);
 
   [[nodiscard]] std::span<std::byte> bytes() const { return {memory_.get(), memory_.get_deleter().size}; }
 

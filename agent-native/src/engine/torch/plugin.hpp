@@ -2,6 +2,8 @@
 // program serves on machines with and without a GPU or torch (docs/adr/0016).
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -17,9 +19,10 @@ using Lost = void (*)(const char* report);
 inline constexpr std::size_t kPinnedBytes = std::size_t{512} << 20;
 
 struct EngineOptions {
-  int device = 0;                           ///< as CUDA counts the devices that this process may see
-  bool ignore_coscheduling = false;         ///< SMs in groups of 2, not of the hardware's size (8 on Hopper)
-  double memory_share = 0.9;                ///< of the GPU's free memory, taken at start for models and slots
+  int device = 0;                    ///< as CUDA counts the devices that this process may see
+  bool ignore_coscheduling = false;  ///< SMs in groups of 2, not of the hardware's size (8 on Hopper)
+  std::uint64_t memory_bytes = 0;    ///< of the GPU, taken at start for models and slots; 0: by the share
+  double memory_share = 0.9;         ///< of the GPU's free memory
   std::size_t pinned_bytes = kPinnedBytes;  ///< of host memory, taken at start for inputs and outputs
   bool copies = true;                       ///< false, for comparisons: inputs and outputs stay on the GPU
   Lost lost = nullptr;          ///< null: the report goes to stderr, then the process ends with kLostStatus

@@ -77,20 +77,33 @@ void TorchSlot::make_buffers() {
   const std::string what = "a slot at batch " + std::to_string(batch_);
   if (const auto lack = lack_of_memory(what, needed, place_.memories.gpu->left()))
     throw EngineError("OutOfMemory", *lack);
-  for (const model::Tensor& tensor : manifest.inputs) {
-    inputs_.emplace_back(place_.memories.host, tensor.element_bytes() * batch_);
+  lay_buffers();
+  for (std::size_t k = 0; k < manifest.inputs.size(); ++k) {
+    const model::Tensor& tensor = manifest.inputs[k];
     const auto sample = model_->samples().find(tensor.name);
     for (std::size_t i = 0; sample != model_->samples().end() && i < batch_; ++i) {
-      std::ranges::copy(sample->second, inputs_.back().bytes().subspan(i * sample->second.size()).begin());
+      std::ranges::copy(sample->second, inputs_[k].bytes().subspan(i * sample->second.size()).begin());
     }
     const auto options = at::TensorOptions(scalar_type(tensor.datatype))
                              .device(at::kCUDA, static_cast<c10::DeviceIndex>(place_.memories.device));
     tensors_[tensor.name] = at::empty(batched_shape(tensor, batch_), options);
   }
-  for (const model::Tensor& tensor : manifest.outputs)
-    outputs_.emplace_back(place_.memories.host, tensor.element_bytes() * batch_);
   copy_in(stream_.get());  // also where jobs do not copy: their inputs are the samples then
   check(::cudaStreamSynchronize(stream_.get()), "copying the samples");
+}
+
+void TorchSlot::lay_buffers() {
+  if (place_.memory != nullptr) {
+    for (const auto& buffer : place_.memory->inputs) inputs_.emplace_back(buffer);
+    for (const auto& buffer : place_.memory->outputs) outputs_.emplace_back(buffer);
+    place_.memory = nullptr;
+    return;
+  }
+  const model::Manifest& manifest = model_->manifest();
+  for (const model::Tensor& tensor : manifest.inputs)
+    inputs_.emplace_back(place_.memories.host, tensor.element_bytes() * batch_);
+  for (const model::Tensor& tensor : manifest.outputs)
+    outputs_.emplace_back(place_.memories.host, tensor.element_bytes() * batch_);
 }
 
 void TorchSlot::capture_all() {

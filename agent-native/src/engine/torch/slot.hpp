@@ -26,6 +26,7 @@ struct SlotPlace {
   SmPartition partition;
   Memories memories;
   bool copies = true;  ///< inputs and outputs cross the bus with each job; false: they stay where they are
+  const SlotMemory* memory = nullptr;  ///< for inputs and outputs, while it is made; null: its own
 };
 
 class TorchSlot : public Slot {
@@ -50,6 +51,7 @@ class TorchSlot : public Slot {
 
  private:
   void make_buffers();
+  void lay_buffers();
   void capture_all();
   [[nodiscard]] CapturedStage capture(std::size_t index);
   [[nodiscard]] CapturedStage capture_at(std::size_t index, const GpuStream& stream);

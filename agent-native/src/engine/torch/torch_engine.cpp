@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 
 #include "engine/torch/cuda_errors.hpp"
 #include "engine/torch/driver.hpp"
@@ -47,6 +48,11 @@ void prepare_process() {
 void prepare_torch() {
   at::globalContext().lazyInitDevice(at::kCUDA);
   at::globalContext().setBenchmarkCuDNN(false);
+}
+
+std::uint64_t arena_bytes(const EngineOptions& options) {
+  if (options.memory_bytes != 0) return options.memory_bytes;
+  return static_cast<std::uint64_t>(static_cast<double>(free_bytes()) * options.memory_share);
 }
 
 int checked_device(int device) {
@@ -110,6 +116,10 @@ class TorchEngine : public Engine {
                                                   std::stop_token stop) override;
   [[nodiscard]] std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
                                                   std::uint32_t context, std::uint32_t batch) override;
+  [[nodiscard]] std::unique_ptr<Slot> create_slot_in(const SlotMemory& memory,
+                                                     const std::shared_ptr<const LoadedModel>& model,
+                                                     std::uint32_t context, std::uint32_t batch) override;
+  void hold_memory(bool held) override { memories_.gpu->hold(held); }
   void launch(const Launch& launch) noexcept override;
   void listen(CompletionListener*) noexcept override {}  // see polled()
   [[nodiscard]] bool polled() const noexcept override { return true; }
@@ -117,7 +127,9 @@ class TorchEngine : public Engine {
 
  private:
   [[nodiscard]] std::unique_ptr<TorchSlot> make_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                     std::uint32_t context, std::uint32_t batch) const;
+                                                     std::uint32_t context, std::uint32_t batch,
+                                                     const SlotMemory* memory = nullptr) const;
+  [[nodiscard]] std::vector<SmPartition> divide(const Partitioning& wanted);
   [[nodiscard]] bool live() const {
     return now_us() - launched_us_.load(std::memory_order_relaxed) < kLiveUs;
   }
@@ -130,7 +142,7 @@ class TorchEngine : public Engine {
   EngineOptions options_;
   Device device_;
   Target target_;
-  SmSource sms_;
+  std::optional<SmSource> sms_;  // once green contexts are wanted
   Memories memories_;
   std::uint32_t streams_per_context_ = 1;
   std::vector<SmPartition> partitions_;
@@ -143,29 +155,26 @@ class TorchEngine : public Engine {
 };
 
 TorchEngine::TorchEngine(const EngineOptions& options)
-    : options_(options),
-      device_(describe(properties_of(checked_device(options.device)))),
-      sms_(options.device, options.ignore_coscheduling) {
+    : options_(options), device_(describe(properties_of(checked_device(options.device)))) {
   prepare_torch();
   const cudaDeviceProp properties = properties_of(options.device);
   target_ = {
       .arch = arch_word(properties.major, properties.minor), .torch = TORCH_VERSION, .cuda = cuda_version()};
   if (options_.lost == nullptr) options_.lost = end_process;
   memories_ = {.device = options.device,
-               .gpu = std::make_shared<DeviceArena>(options.device, options.memory_share),
+               .gpu = std::make_shared<DeviceArena>(options.device, arena_bytes(options)),
                .host = std::make_shared<PinnedArena>(options.pinned_bytes)};
-  partition({});
+  partition({.mode = PartitionMode::Streams});
 }
 
 void TorchEngine::partition(const Partitioning& wanted) {
   if (wanted.mode == PartitionMode::Mps || wanted.mode == PartitionMode::MpsStreams)
-    throw std::invalid_argument("this version has no MPS; use mode GreenContexts or Streams");
+    throw std::invalid_argument("one process has no MPS contexts; use mode GreenContexts or Streams");
   make_current();
-  const std::vector<SmGroups> groups = deal_groups(sms_.sms(), sms_.split(), wanted);
   std::vector<SmPartition> partitions;
   std::unique_ptr<Lanes> lanes;
   try {
-    partitions = sms_.partitions(groups);
+    partitions = divide(wanted);
     lanes = std::make_unique<Lanes>(partitions, wanted.streams_per_context, memories_.host);
   } catch (const std::runtime_error& error) {
     throw std::invalid_argument("the GPU cannot be divided so: " + std::string(error.what()));
@@ -180,6 +189,16 @@ void TorchEngine::partition(const Partitioning& wanted) {
   contexts_ = std::move(contexts);
   streams_per_context_ = wanted.streams_per_context;
   launched_us_ = kNeverUs;  // no slot of the former one is left to keep the GPU busy while AFETs are measured
+}
+
+/// Streams of the whole GPU ask nothing of its SMs: under MPS, that is what the server grants this process.
+std::vector<SmPartition> TorchEngine::divide(const Partitioning& wanted) {
+  if (wanted.mode == PartitionMode::Streams) {
+    (void)sms_per_context(device_.units, wanted);  // checks it
+    return std::vector<SmPartition>(wanted.contexts, {.green = nullptr, .sms = device_.units});
+  }
+  if (!sms_) sms_.emplace(options_.device, options_.ignore_coscheduling);
+  return sms_->partitions(deal_groups(sms_->sms(), sms_->split(), wanted));
 }
 
 std::shared_ptr<const LoadedModel> TorchEngine::load(const model::Package& package, std::stop_token stop) {
@@ -213,12 +232,21 @@ std::unique_ptr<Slot> TorchEngine::create_slot(const std::shared_ptr<const Loade
   return with_torch([&] { return make_slot(model, context, batch); });
 }
 
+std::unique_ptr<Slot> TorchEngine::create_slot_in(const SlotMemory& memory,
+                                                  const std::shared_ptr<const LoadedModel>& model,
+                                                  std::uint32_t context, std::uint32_t batch) {
+  assert(context < contexts_.size());
+  return with_torch([&] { return make_slot(model, context, batch, &memory); });
+}
+
 std::unique_ptr<TorchSlot> TorchEngine::make_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                  std::uint32_t context, std::uint32_t batch) const {
+                                                  std::uint32_t context, std::uint32_t batch,
+                                                  const SlotMemory* memory) const {
   const SlotPlace place{.context = context,
                         .partition = partitions_[context],
                         .memories = memories_,
-                        .copies = options_.copies};
+                        .copies = options_.copies,
+                        .memory = memory};
   return std::make_unique<TorchSlot>(std::static_pointer_cast<const TorchModel>(model), batch, place);
 }
 
