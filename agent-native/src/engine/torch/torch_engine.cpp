@@ -181,7 +181,7 @@ void TorchEngine::partition(const Partitioning& wanted) {
   }
   std::vector<Context> contexts;
   const std::uint32_t asked =
-      wanted.mode == PartitionMode::Streams ? sms_.sms() : sms_per_context(sms_.sms(), wanted);
+      wanted.mode == PartitionMode::Streams ? device_.units : sms_per_context(device_.units, wanted);
   for (const SmPartition& each : partitions)
     contexts.push_back({each.sms, wanted.streams_per_context, asked});
   lanes_ = std::move(lanes);
