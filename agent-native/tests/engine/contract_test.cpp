@@ -168,7 +168,10 @@ TEST_F(Contract, UnknownBatchNamesThoseThatThereAre) {
 TEST_F(Contract, APackageWithoutItsArtifactsIsRefused) {
   auto content = contract::chain();
   for (auto& artifact : content.manifest["artifacts"]) artifact["engine"] = "another";
-  content.manifest.erase("builds");  // of artifacts that are not there any more
+  for (const auto& weights : content.manifest.value("weights", nlohmann::json::array()))
+    content.files.erase(weights.at("file").get<std::string>());
+  for (const char* list : {"builds", "weights"})
+    content.manifest.erase(list);  // of what is not there any more
   content.seal();
   EXPECT_EQ(refusal_of([&] { (void)load(content); }),
             "NoArtifacts: model.json lists no artifacts of engine '" + engine_->device().engine +

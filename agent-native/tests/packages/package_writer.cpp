@@ -36,7 +36,8 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 void PackageContent::seal() {
-  for (const char* list : {"samples", "artifacts"}) {
+  for (const char* list : {"samples", "artifacts", "weights"}) {
+    if (!manifest.contains(list)) continue;
     for (nlohmann::json& entry : manifest.at(list)) {
       const std::string& bytes = files.at(entry.at("file"));
       entry["sha256"] = sha256_of(bytes);

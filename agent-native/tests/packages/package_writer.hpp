@@ -27,7 +27,7 @@ struct PackageContent {
   nlohmann::json manifest;
   std::map<std::string, std::string> files;
 
-  /// Sets `sha256` and `bytes` of every sample and artifact to those of its file.
+  /// Sets `sha256` and `bytes` of every sample, artifact and weights file to those of its file.
   void seal();
   [[nodiscard]] std::string manifest_text() const { return manifest.dump(2); }
   /// `sha256:<64 hex>` of manifest_text().

@@ -18,6 +18,10 @@ class Wanted(NamedTuple):
     arguments: tuple[str, ...]
 
 
+# Deep networks with random weights: FP16 against FP32, relative to the largest value of each tensor.
+TOLERANCE = "0.1"
+
+
 def wanted() -> list[Wanted]:
     gemm = Wanted("gemm", ("test/gpu/models.py:gemm", "--stages", "2", "--batches", "8", "--input", "1024"))
     staged = [
@@ -41,7 +45,7 @@ def build(setting: Setting, package: Wanted) -> dict:
     log = setting.out / f"package-{package.name}.log"
     command = [
         sys.executable, "-m", "daris_package", "torch", *package.arguments, "--name", package.name,
-        "--onnx-batches", "none", "--workers", str(WORKERS), "-o", str(target),
+        "--onnx-batches", "none", "--tolerance", TOLERANCE, "--workers", str(WORKERS), "-o", str(target),
     ]  # fmt: skip
     with log.open("w") as said:
         try:

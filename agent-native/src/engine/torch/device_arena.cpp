@@ -35,10 +35,10 @@ class RelaxedCapture {
 
 }  // namespace
 
-DeviceArena::DeviceArena(int device, std::uint64_t bytes) : size_(bytes) {
+DeviceArena::DeviceArena(int device, std::uint64_t bytes, bool reserved) : size_(bytes) {
   check(::cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "a stream for copies");
   pool_ = make_pool(device);
-  check(reserve(), "reserving the GPU's memory");
+  if (reserved) check(reserve(), "reserving the GPU's memory");
 }
 
 DeviceArena::~DeviceArena() {

@@ -13,8 +13,8 @@ namespace daris::engine::torch {
 /// Memory of one device. Any thread; a call waits for none but the arena's own stream.
 class DeviceArena {
  public:
-  /// Reserves so much of the device. Throws std::runtime_error.
-  DeviceArena(int device, std::uint64_t bytes);
+  /// So much of the device: at once where it is `reserved`, else piece by piece. Throws std::runtime_error.
+  DeviceArena(int device, std::uint64_t bytes, bool reserved);
   DeviceArena(const DeviceArena&) = delete;
   DeviceArena& operator=(const DeviceArena&) = delete;
   ~DeviceArena();

@@ -21,8 +21,9 @@ inline constexpr std::size_t kPinnedBytes = std::size_t{512} << 20;
 struct EngineOptions {
   int device = 0;                    ///< as CUDA counts the devices that this process may see
   bool ignore_coscheduling = false;  ///< SMs in groups of 2, not of the hardware's size (8 on Hopper)
-  std::uint64_t memory_bytes = 0;    ///< of the GPU, taken at start for models and slots; 0: by the share
-  double memory_share = 0.9;         ///< of the GPU's free memory
+  /// Of the GPU, at most, for models and slots, taken piece by piece; 0: the share, taken at start.
+  std::uint64_t memory_bytes = 0;
+  double memory_share = 0.9;                ///< of the GPU's free memory
   std::size_t pinned_bytes = kPinnedBytes;  ///< of host memory, taken at start for inputs and outputs
   bool copies = true;                       ///< false, for comparisons: inputs and outputs stay on the GPU
   Lost lost = nullptr;          ///< null: the report goes to stderr, then the process ends with kLostStatus

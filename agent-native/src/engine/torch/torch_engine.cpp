@@ -161,9 +161,10 @@ TorchEngine::TorchEngine(const EngineOptions& options)
   target_ = {
       .arch = arch_word(properties.major, properties.minor), .torch = TORCH_VERSION, .cuda = cuda_version()};
   if (options_.lost == nullptr) options_.lost = end_process;
-  memories_ = {.device = options.device,
-               .gpu = std::make_shared<DeviceArena>(options.device, arena_bytes(options)),
-               .host = std::make_shared<PinnedArena>(options.pinned_bytes)};
+  memories_ = {
+      .device = options.device,
+      .gpu = std::make_shared<DeviceArena>(options.device, arena_bytes(options), options.memory_bytes == 0),
+      .host = std::make_shared<PinnedArena>(options.pinned_bytes)};
   partition({.mode = PartitionMode::Streams});
 }
 

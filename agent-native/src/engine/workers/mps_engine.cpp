@@ -18,8 +18,9 @@ std::uint32_t connections(std::uint32_t streams) {
   return std::min(2 * streams, kMost);
 }
 
-/// What a worker takes of the GPU's memory at start: an equal part, beside what each process needs for
-/// itself.
+/// What a worker takes of the GPU's memory at most: an equal part, beside what each process needs for itself.
+/// None before it is used, since the workers of the next partitioning start while those of the last still
+/// run.
 std::uint64_t memory_of_each(const MpsTerms& terms, const Device& device, std::uint32_t contexts) {
   constexpr double kOwnBytes = 1 << 30;  // kernels, and the driver's own
   const double part = static_cast<double>(device.memory_bytes) * terms.memory_share / contexts;

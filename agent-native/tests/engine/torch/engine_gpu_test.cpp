@@ -228,7 +228,7 @@ TEST_F(GpuEngineTest, PackagesForAnotherGpuOrTorchAreRefusedUnopened) {
 
   const test::TemporaryFolder second;
   test::PackageContent elsewhere = test::gpu_package_content("gemm");
-  for (const char* list : {"builds", "artifacts"}) {
+  for (const char* list : {"builds", "artifacts", "weights"}) {
     for (auto& entry : elsewhere.manifest.at(list)) entry["arch"] = "sm_75";
   }
   EXPECT_NE(refusal_of(test::open_written(elsewhere, second), reason).find("sm_75"), std::string::npos);

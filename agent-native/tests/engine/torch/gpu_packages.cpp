@@ -16,8 +16,8 @@ fs::path gpu_packages() {
 PackageContent gpu_package_content(const std::string& name) {
   const fs::path folder = gpu_packages() / name;
   PackageContent content{.manifest = nlohmann::json::parse(read_file(folder / "model.json")), .files = {}};
-  for (const char* list : {"samples", "artifacts"}) {
-    for (const auto& entry : content.manifest.at(list)) {
+  for (const char* list : {"samples", "artifacts", "weights"}) {
+    for (const auto& entry : content.manifest.value(list, nlohmann::json::array())) {
       const std::string path = entry.at("file");
       content.files[path] = read_file(folder / path);
     }
