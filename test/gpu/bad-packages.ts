@@ -7,6 +7,7 @@ import { digestOf, variant } from '../integration/damaged-packages.ts';
 interface Manifest {
   readonly builds: { arch: string; version: string }[];
   readonly artifacts: { arch: string; readonly file: string }[];
+  readonly weights: { arch: string }[];
 }
 
 export interface BadPackage {
@@ -33,8 +34,8 @@ export const badPackages: readonly BadPackage[] = [
     reason: 'WrongBuild',
     compiled: true,
     change: (folder) =>
-      edit(folder, ({ builds, artifacts }) => {
-        for (const each of [...builds, ...artifacts]) each.arch = 'sm_75';
+      edit(folder, ({ builds, artifacts, weights }) => {
+        for (const each of [...builds, ...artifacts, ...weights]) each.arch = 'sm_75';
       }),
   },
   {

@@ -23,7 +23,8 @@ for program in etcd kube-apiserver kubectl; do unpack "$program" "$root/build/co
 
 if [ "$engine" = torch ]; then
   . test/gpu/environment.sh
-  for name in resnet18 resnet50 unet; do package "$name" "$name" --stages 4 & done
+  # Of random weights: deep networks of these differ more from FP32 than trained ones.
+  for name in resnet18 resnet50 unet; do package "$name" "$name" --stages 4 --batches 1 --tolerance 0.1 & done
   wait
   found_by=$LD_LIBRARY_PATH
   unset LD_LIBRARY_PATH # python's and the programs' of this machine need none of it

@@ -16,8 +16,8 @@ std::vector<std::uint32_t> complete_batches(const Manifest& manifest, const Want
   }
   std::vector<std::uint32_t> sizes;
   for (const auto& [batch, found] : stages) {
-    const bool all =
-        std::ranges::all_of(manifest.stages, [&](const Stage& stage) { return found.contains(stage.name); });
+    const bool all = std::ranges::all_of(
+        manifest.stages, [&found = found](const Stage& stage) { return found.contains(stage.name); });
     if (all) sizes.push_back(batch);
   }
   return sizes;

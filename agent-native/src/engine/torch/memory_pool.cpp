@@ -10,9 +10,15 @@ namespace allocator = c10::cuda::CUDACachingAllocator;
 MemoryPool::MemoryPool(std::shared_ptr<DeviceArena> arena, int device)
     : device_(static_cast<c10::DeviceIndex>(device)), id_(at::cuda::graph_pool_handle()) {
   using ::torch::cuda::CUDAPluggableAllocator::createCustomAllocator;
+  // torch keeps the allocator for as long as it likes; the arena is the engine's.
   const auto from_arena = createCustomAllocator(
-      [arena](std::size_t bytes, int, cudaStream_t) { return arena->take(bytes); },
-      [arena](void* memory, std::size_t bytes, int, cudaStream_t) { arena->give_back(memory, bytes); });
+      [weak = std::weak_ptr(arena)](std::size_t bytes, int, cudaStream_t) -> void* {
+        const auto known = weak.lock();
+        return known ? known->take(bytes) : nullptr;
+      },
+      [weak = std::weak_ptr(arena)](void* memory, std::size_t bytes, int, cudaStream_t) {
+        if (const auto known = weak.lock()) known->give_back(memory, bytes);
+      });
   // Makes the pool and holds it: a pool that nobody holds cannot be taken up again.
   allocator::createOrIncrefPool(device_, id_, from_arena);
 }
