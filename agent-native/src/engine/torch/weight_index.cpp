@@ -52,18 +52,18 @@ std::vector<std::int64_t> extents(const std::string& name, const json& value) {
   return list;
 }
 
-/// Elements from the first to the last, both counted; 0 where there is none. No more than `most` + 1.
-std::uint64_t span_of(const WeightPlace& place, std::uint64_t most) {
-  if (std::ranges::find(place.shape, 0) != place.shape.end()) return 0;
-  if (most == 0) return 1;
-  std::uint64_t span = 1;
+/// Whether all elements lie within the `room` from the first on.
+bool fits(const WeightPlace& place, std::uint64_t room) {
+  if (std::ranges::find(place.shape, 0) != place.shape.end()) return true;
+  if (room == 0) return false;
+  std::uint64_t last = 0;
   for (std::size_t i = 0; i < place.shape.size(); ++i) {
     const auto steps = static_cast<std::uint64_t>(place.shape[i] - 1);
     const auto stride = static_cast<std::uint64_t>(place.strides[i]);
-    if (stride > 0 && steps > (most - span) / stride) return most + 1;
-    span += steps * stride;
+    if (stride > 0 && steps > (room - 1 - last) / stride) return false;
+    last += steps * stride;
   }
-  return span;
+  return true;
 }
 
 WeightPlace parse_place(const json& value, std::uint64_t bytes) {
@@ -82,7 +82,7 @@ WeightPlace parse_place(const json& value, std::uint64_t bytes) {
   const std::uint64_t size = size_of(place);
   if (place.offset % size != 0) refuse(place.name, "does not begin at a multiple of its datatype's size");
   const std::uint64_t room = place.offset <= bytes ? (bytes - place.offset) / size : 0;
-  if (span_of(place, room) > room) refuse(place.name, "reaches beyond the stage's weights file");
+  if (!fits(place, room)) refuse(place.name, "reaches beyond the stage's weights file");
   return place;
 }
 
