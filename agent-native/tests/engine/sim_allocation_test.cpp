@@ -1,34 +1,13 @@
-// Launching stages, ending and polling them allocates and frees nothing, whoever launches. Its own program,
-// since it replaces the global operator new.
+// Launching stages, ending and polling them allocates and frees nothing, whoever launches.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <future>
-#include <new>
 
+#include "base/heap_changes.hpp"
 #include "engine/onnx_packages.hpp"
 #include "engine/sim/sim_engine.hpp"
 #include "engine/sim_packages.hpp"
 #include "engine/stage_runner.hpp"
-
-namespace {
-std::atomic<std::uint64_t> changes{0};
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++changes;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  ++changes;
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  ++changes;
-  std::free(memory);
-}
 
 namespace daris::engine::sim {
 namespace {
@@ -47,7 +26,7 @@ class Traffic : private CompletionListener {
   Traffic& operator=(const Traffic&) = delete;
 
   std::uint64_t run() {
-    before_ = changes;
+    before_ = test::heap_changes();
     launch(0);  // whose end launches on the others: one thread at a time
     return ended_.get_future().get();
   }
@@ -63,7 +42,7 @@ class Traffic : private CompletionListener {
     const std::size_t count = engine_.poll(completions);
     const bool first = ended_stages_ == 0;
     for (std::size_t i = 0; i < count; ++i) {
-      if (++ended_stages_ == kStages) return ended_.set_value(changes - before_);
+      if (++ended_stages_ == kStages) return ended_.set_value(test::heap_changes() - before_);
       launch(completions[i].stream);
     }
     for (std::uint32_t stream = 1; first && stream < kStreams; ++stream) launch(stream);
@@ -90,7 +69,7 @@ TEST(SimAllocation, LaunchingAndEndingStagesAllocatesNothing) {
   const auto model = engine->load(test::open_content(content, root), {});
   std::vector<std::unique_ptr<Slot>> slots;
   for (std::uint32_t i = 0; i < kStreams; ++i) slots.push_back(engine->create_slot(model, 0, 1));
-  EXPECT_GT(changes, 0U);
+  EXPECT_GT(test::heap_changes(), 0U);
   EXPECT_EQ(Traffic(*engine, slots).run(), 0U);
 }
 

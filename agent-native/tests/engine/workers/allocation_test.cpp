@@ -1,32 +1,11 @@
-// Launching stages in workers and polling their ends allocates and frees nothing in the runtime. Its own
-// program, since it replaces the global operator new.
+// Launching stages in workers and polling their ends allocates and frees nothing in the runtime.
 #include <gtest/gtest.h>
 
 #include <array>
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
+#include "base/heap_changes.hpp"
 #include "engine/onnx_packages.hpp"
 #include "engine/workers/worker_engines.hpp"
-
-namespace {
-std::atomic<std::uint64_t> changes{0};
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++changes;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  ++changes;
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  ++changes;
-  std::free(memory);
-}
 
 namespace daris::engine::workers {
 namespace {
@@ -41,7 +20,7 @@ TEST(WorkerAllocation, LaunchingAndPollingStagesAllocatesNothing) {
   std::vector<std::unique_ptr<Slot>> slots;
   for (std::uint32_t k = 0; k < kContexts; ++k) slots.push_back(engine->create_slot(model, k, 1));
   std::array<Completion, 8> completions;
-  const std::uint64_t before = changes;
+  const std::uint64_t before = test::heap_changes();
   EXPECT_GT(before, 0U);
   int launched = 0;
   int ended = 0;
@@ -57,7 +36,7 @@ TEST(WorkerAllocation, LaunchingAndPollingStagesAllocatesNothing) {
       if (launched < kLaunches) launch(completions[i].context);
     }
   }
-  EXPECT_EQ(changes - before, 0U);
+  EXPECT_EQ(test::heap_changes() - before, 0U);
   EXPECT_EQ(ended, kLaunches);
 }
 
