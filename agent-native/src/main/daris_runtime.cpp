@@ -62,7 +62,7 @@ int serve(const daris::runtime::Flags& flags) {
   const daris::runtime::SocketGuard guard(flags.socket);
   const daris::runtime::SystemClock clock;
   daris::main::GpuWatch gpu;
-  const auto engine = daris::main::makeEngine(flags, gpu.own());
+  const auto engine = daris::main::makeEngine(flags);
   daris::runtime::Runtime runtime(*engine, clock,
                                   {.modelRoot = flags.modelRoot,
                                    .slotMemoryBytes = flags.slotMemoryBytes,

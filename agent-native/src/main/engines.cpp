@@ -22,14 +22,13 @@ void endOverLostGpu(const char* report) {
   std::_Exit(engine::torch::kLostStatus);
 }
 
-std::unique_ptr<engine::Engine> makeTorch(const runtime::Flags& flags, OwnProcesses& own) {
+std::unique_ptr<engine::Engine> makeTorch(const runtime::Flags& flags) {
   if (const auto lack = engine::torch::lack_of_gpu()) throw std::runtime_error(*lack);
   auto inOneProcess = engine::torch::open_engine(engine::torch::plugin_beside_program(),
                                                  {.device = static_cast<int>(flags.gpu),
                                                   .memory_share = flags.gpuMemoryShare,
                                                   .pinned_bytes = flags.pinnedMemoryBytes,
-                                                  .lost = endOverLostGpu,
-                                                  .own = &own});
+                                                  .lost = endOverLostGpu});
   return engine::workers::with_mps(
       std::move(inOneProcess), {.worker = engine::workers::worker_beside_program(),
                                 .memory_share = flags.gpuMemoryShare,
@@ -55,10 +54,10 @@ std::unique_ptr<engine::Engine> makeOnCores(const runtime::Flags& flags) {
 
 }  // namespace
 
-std::unique_ptr<engine::Engine> makeEngine(const runtime::Flags& flags, OwnProcesses& own) {
+std::unique_ptr<engine::Engine> makeEngine(const runtime::Flags& flags) {
   if (flags.engine == "openvino" || flags.engine == "sim") return makeOnCores(flags);
   try {
-    return makeTorch(flags, own);
+    return makeTorch(flags);
   } catch (const std::runtime_error& error) {
     if (flags.engine == "torch") throw runtime::FlagError("--engine torch: " + std::string(error.what()));
     log(LogLevel::Info, "no GPU engine, serving on the CPU", {{"reason", error.what()}});

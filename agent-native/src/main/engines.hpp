@@ -3,15 +3,13 @@
 
 #include <memory>
 
-#include "base/own_processes.hpp"
 #include "engine/engine.hpp"
 #include "runtime/flags.hpp"
 
 namespace daris::main {
 
 /// Engine `auto` is torch where it and a GPU can be had, which is logged if not, and openvino else. Throws
-/// FlagError where the flags ask for what this machine cannot give: no restart would cure that. `own`, which
-/// must outlive the engine, is told of processes that it starts.
-[[nodiscard]] std::unique_ptr<engine::Engine> makeEngine(const runtime::Flags& flags, OwnProcesses& own);
+/// FlagError where the flags ask for what this machine cannot give: no restart would cure that.
+[[nodiscard]] std::unique_ptr<engine::Engine> makeEngine(const runtime::Flags& flags);
 
 }  // namespace daris::main

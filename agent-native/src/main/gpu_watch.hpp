@@ -18,9 +18,6 @@ class GpuWatch {
  public:
   GpuWatch();
 
-  /// Those of ours that work on the GPU; this process is one of them.
-  [[nodiscard]] OwnProcesses& own() { return own_; }
-
   /// Reports to the runtime from now on; stop() must come before the runtime ends.
   void start(runtime::Runtime& runtime);
   void stop() { watcher_.reset(); }
@@ -28,7 +25,7 @@ class GpuWatch {
  private:
   std::shared_ptr<const device::NvmlLibrary> library_;
   std::map<std::string, device::Census> before_;  // by UUID
-  OwnProcesses own_;
+  OwnProcesses own_;  // of ours that work on the GPU: this one; its children are known by their ancestry
   std::unique_ptr<device::Watcher> watcher_;
 };
 

@@ -29,7 +29,6 @@ class DeviceArena {
 
   /// Bytes that nobody has taken.
   [[nodiscard]] std::uint64_t left() const noexcept { return size_ - taken_.load(); }
-  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   /// For copies into the arena's memory, in the order of take() and give_back().
   [[nodiscard]] cudaStream_t stream() const noexcept { return stream_; }
 

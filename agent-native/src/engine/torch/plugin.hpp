@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 
-#include "base/own_processes.hpp"
 #include "engine/engine.hpp"
 
 namespace daris::engine::torch {
@@ -26,8 +25,7 @@ struct EngineOptions {
   double memory_share = 0.9;                ///< of the GPU's free memory
   std::size_t pinned_bytes = kPinnedBytes;  ///< of host memory, taken at start for inputs and outputs
   bool copies = true;                       ///< false, for comparisons: inputs and outputs stay on the GPU
-  Lost lost = nullptr;          ///< null: the report goes to stderr, then the process ends with kLostStatus
-  OwnProcesses* own = nullptr;  ///< told of each process that the engine starts; null: nobody asks
+  Lost lost = nullptr;  ///< null: the report goes to stderr, then the process ends with kLostStatus
 };
 
 /// Exit status of a process whose device is lost: a new process may have it again.
