@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch_modules  # noqa: E402
 
 from daris_package.errors import PackageError  # noqa: E402
 from daris_package.pytorch import catalogue, cuts  # noqa: E402
+from daris_package.pytorch.alone import alone  # noqa: E402
 from daris_package.pytorch.difference import Whole, run_stages, stage_difference, whole_difference  # noqa: E402
 from daris_package.pytorch.onnx_stages import cpu_engine  # noqa: E402
 from daris_package.pytorch.plan import TorchPlan  # noqa: E402
@@ -66,7 +68,51 @@ def test_stages_compute_what_the_module_does_and_change_nothing_in_place():
 def test_each_stage_has_its_own_weights_only():
     staged = staged_by_name(torch_modules.skipping(), image(), "first", "second")
     weights = [sum(p.numel() for p in part.state_dict().values()) for part in staged.modules]
-    assert weights == [3 * 8 * 9 + 8 + 4 * 8, 8 * 8 * 9 + 8, 16 * 8 * 9 + 8 + 8 * 5 + 5]
+    assert weights == [3 * 8 * 9 + 8, 8 * 8 * 9 + 8, 16 * 8 * 9 + 8 + 8 * 5 + 5]
+
+
+def batch_norms(staged):
+    nodes = [node for module in staged.modules for node in module.graph.nodes]
+    return [node for node in nodes if "batch_norm" in str(node.target)]
+
+
+def with_statistics(module):
+    for part in module.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            for value in (part.running_mean, part.weight.data, part.bias.data):
+                value.uniform_(-1, 1)
+            part.running_var.uniform_(0.5, 2)
+    return module.eval()
+
+
+def test_batch_normalisation_is_folded_into_the_convolution_before_it():
+    module, x = with_statistics(torch_modules.skipping()), image()
+    staged = staged_by_name(module, x, "first.0", "second")
+    assert batch_norms(staged) == []
+    torch.testing.assert_close(run(staged, x)["output"], module(x))
+    torch.testing.assert_close(run(staged, x)["first.0"], module.first[1](module.first[0](x)))
+
+
+def test_a_convolution_that_others_read_too_keeps_its_weights():
+    module, x = with_statistics(torch_modules.twice_read()), image()
+    staged = staged_by_name(module, x, "convolution")
+    assert len(batch_norms(staged)) == 1
+    torch.testing.assert_close(run(staged, x)["output"], module(x))
+
+
+def test_times_are_taken_one_at_a_time():
+    entered = threading.Event()
+
+    def other():
+        with alone():
+            entered.set()
+
+    thread = threading.Thread(target=other)
+    with alone():
+        thread.start()
+        assert not entered.wait(0.1)
+    assert entered.wait(10)
+    thread.join()
 
 
 def test_border_images_have_their_channels_innermost_in_fp16():

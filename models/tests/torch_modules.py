@@ -20,6 +20,19 @@ class Skipping(nn.Module):
         return self.head(self.third(joined).mean((2, 3)))
 
 
+class TwiceRead(nn.Module):
+    """A convolution that the sum reads beside the batch normalisation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        values = self.convolution(image)
+        return self.norm(values) + values
+
+
 class Mixing(nn.Module):
     """Subtracts the mean over the batch, so that its elements influence each other."""
 
@@ -89,3 +102,8 @@ def failing() -> nn.Module:
 
 def number() -> int:
     return 5
+
+
+def twice_read() -> nn.Module:
+    torch.manual_seed(1)
+    return TwiceRead()

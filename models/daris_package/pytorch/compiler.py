@@ -15,6 +15,7 @@ from torch._inductor.package import package_aoti
 from torch.export.pt2_archive._package_weights import Weights
 
 from daris_package.errors import PackageError
+from daris_package.pytorch.alone import compare_kernels_alone
 from daris_package.pytorch.shared_weights import KEY
 
 
@@ -96,6 +97,7 @@ def _result(done: Future[Compiled], job: Job) -> Compiled:
 
 def _start_worker(threads: int, tf32: bool) -> None:
     warnings.simplefilter("ignore")
+    compare_kernels_alone()
     torch._inductor.config.compile_threads = threads
     torch.set_num_threads(threads)
     use_tf32(tf32)

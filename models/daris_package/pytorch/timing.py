@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from torch import fx
 
+from daris_package.pytorch.alone import alone
 from daris_package.pytorch.retarget import retargeted
 from daris_package.pytorch.traced import Traced
 
@@ -37,7 +39,7 @@ def node_times(
     """Microseconds of each of `traced.nodes`. `inputs` have the package's datatypes."""
     module = retargeted(traced.module, precision, device, layout)
     watch = _Stopwatch(module, _on_gpu if device == "cuda" else _on_cpu)
-    with torch.no_grad():
+    with torch.no_grad(), alone() if device == "cuda" else nullcontext():
         watch.run(*(value.to(device) for value in inputs), enable_io_processing=False)
     return [watch.microseconds[node.name] for node in traced.nodes]
 

@@ -7,6 +7,7 @@ import torch
 from torch import fx, nn
 
 from daris_package.errors import PackageError
+from daris_package.pytorch.folded import fold_batch_norms
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def trace(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Traced:
         what = f"its buffer '{changed[0]}'" if changed else "its input"
         raise PackageError(f"the module changes {what} while it computes; a stage must leave no trace")
     graph_module = program.module(check_guards=False)
+    fold_batch_norms(graph_module)
     _view_any_layout(graph_module.graph)
     nodes = _items_first(_computing(graph_module.graph))
     placeholders = tuple(node for node in graph_module.graph.nodes if node.op == "placeholder")

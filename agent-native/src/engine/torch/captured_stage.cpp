@@ -36,15 +36,9 @@ void abandon_capture(const CapturePlace& place, cudaStream_t stream) noexcept {
   }
 }
 
-}  // namespace
-
-CapturedStage capture_stage(::torch::inductor::AOTIModelPackageLoader& loader, const Tensors& inputs,
-                            const StageCopies& copies, const CapturePlace& place) {
-  const c10::InferenceMode inference;
-  const auto device = static_cast<c10::DeviceIndex>(place.device);
-  const c10::cuda::CUDAStreamGuard guard(c10::cuda::getStreamFromExternal(place.stream->get(), device));
+CapturedStage captured(::torch::inductor::AOTIModelPackageLoader& loader, const Tensors& inputs,
+                       const StageCopies& copies, const CapturePlace& place) {
   const cudaStream_t stream = place.stream->get();
-  run_eagerly(loader, inputs, place);
   CapturedStage stage;
   stage.graph = std::make_unique<at::cuda::CUDAGraph>();
   // Thread-local: a live stage's launch on another thread must not break it, nor it that.
@@ -58,6 +52,19 @@ CapturedStage capture_stage(::torch::inductor::AOTIModelPackageLoader& loader, c
     abandon_capture(place, stream);
     throw;
   }
+  return stage;
+}
+
+}  // namespace
+
+CapturedStage capture_stage(::torch::inductor::AOTIModelPackageLoader& loader, const Tensors& inputs,
+                            const StageCopies& copies, const CapturePlace& place) {
+  const c10::InferenceMode inference;
+  const auto device = static_cast<c10::DeviceIndex>(place.device);
+  const c10::cuda::CUDAStreamGuard guard(c10::cuda::getStreamFromExternal(place.stream->get(), device));
+  place.pace->piece([&] { run_eagerly(loader, inputs, place); });
+  CapturedStage stage;
+  place.pace->piece([&] { stage = captured(loader, inputs, copies, place); });
   return stage;
 }
 

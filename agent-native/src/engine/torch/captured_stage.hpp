@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/torch/loaded_model.hpp"
+#include "engine/torch/pace.hpp"
 #include "engine/torch/sm_partition.hpp"
 
 namespace daris::engine::torch {
@@ -22,6 +23,7 @@ struct CapturePlace {
   const GpuStream* stream;
   c10::MempoolId_t pool;
   int device;
+  const Pace* pace;
 };
 
 /// A stage with its addresses fixed. Its outputs live as long as it does.

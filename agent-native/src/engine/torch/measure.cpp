@@ -18,12 +18,13 @@ std::int64_t now_ns() {
 class Measurement {
  public:
   Measurement(Lanes& lanes, std::span<const std::unique_ptr<TorchSlot>> slots,
-              std::uint32_t streams_per_context, std::uint32_t repetitions)
+              std::uint32_t streams_per_context, std::uint32_t repetitions, const Pace* pace)
       : lanes_(lanes),
         slots_(slots),
         streams_per_context_(streams_per_context),
         stages_(slots.front()->stages()),
         wanted_(repetitions + kWarmUpJobs),
+        pace_(pace),
         jobs_(slots.size(), 0),
         launched_ns_(slots.size(), 0),
         total_ns_(stages_, 0),
@@ -60,6 +61,7 @@ class Measurement {
       total_ns_[completion.stage] += now - launched_ns_[slot];
       ++counted_[completion.stage];
     }
+    if (pace_ != nullptr) pace_->rest_after(std::chrono::nanoseconds(now - launched_ns_[slot]));
     const auto next = static_cast<std::uint32_t>((completion.stage + 1) % stages_);
     if (next == 0 && ++jobs_[slot] >= wanted_) through_ = through_ || std::ranges::min(jobs_) >= wanted_;
     if (!through_ && !stopping && error_.empty()) launch(slot, next);
@@ -70,6 +72,7 @@ class Measurement {
   std::uint32_t streams_per_context_;
   std::size_t stages_;
   std::uint32_t wanted_;
+  const Pace* pace_;
   std::vector<std::uint32_t> jobs_;
   std::vector<std::int64_t> launched_ns_;
   std::vector<std::int64_t> total_ns_;
@@ -83,8 +86,8 @@ class Measurement {
 
 std::vector<std::int64_t> mean_stage_ns(Lanes& lanes, std::span<const std::unique_ptr<TorchSlot>> slots,
                                         std::uint32_t streams_per_context, std::uint32_t repetitions,
-                                        const std::stop_token& stop) {
-  return Measurement(lanes, slots, streams_per_context, repetitions).run(stop);
+                                        const std::stop_token& stop, const Pace* pace) {
+  return Measurement(lanes, slots, streams_per_context, repetitions, pace).run(stop);
 }
 
 }  // namespace daris::engine::torch

@@ -27,6 +27,13 @@ void stop_if_lost(cudaStream_t stream) {
 // another's than this. About 10 us on PCI Express 5; an image of 224 x 224 x 3 halves is one piece.
 constexpr std::size_t kCopyPiece = std::size_t{512} << 10;
 
+/// The stage after this one is tried on what this one computes, not on what the pool happens to hold.
+void run_first(const StageLaunch& launch, const GpuStream& stream) {
+  check(driver().graph_upload(launch.graph, stream.get()), "a graph's upload");
+  check(driver().graph_launch(launch.graph, stream.get()), "a graph's first launch");
+  check(::cudaStreamSynchronize(stream.get()), "a graph's first run");
+}
+
 void copy_in_pieces(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
   for (std::size_t at = 0; at < bytes; at += kCopyPiece) {
     check(::cudaMemcpyAsync(static_cast<std::byte*>(to) + at, static_cast<const std::byte*>(from) + at,
@@ -113,10 +120,7 @@ void TorchSlot::capture_all() {
     launches_.push_back(
         {reinterpret_cast<CUgraphExec>(stages_.back().graph->raw_cuda_graph_exec()), stages_.back().wide});
     const GpuStream& stream = stages_.back().wide ? *wide_stream_ : stream_;
-    check(driver().graph_upload(launches_.back().graph, stream.get()), "a graph's upload");
-    // The stage after this one is tried on what this one computes, not on what the pool happens to hold.
-    check(driver().graph_launch(launches_.back().graph, stream.get()), "a graph's first launch");
-    check(::cudaStreamSynchronize(stream.get()), "a graph's first run");
+    place_.pace->piece([&] { run_first(launches_.back(), stream); });
   }
 }
 
@@ -159,7 +163,7 @@ CapturedStage TorchSlot::capture_at(std::size_t index, const GpuStream& stream) 
                                  if (place_.copies) copy_out(index, on, outputs);
                                }};
   return capture_stage(*model_->stages(batch_)[index], inputs_of(model_->manifest().stages[index]), copies,
-                       {.stream = &stream, .pool = pool_.id(), .device = place_.memories.device});
+                       {.stream = &stream, .pool = pool_.id(), .device = place_.memories.device, .pace = place_.pace});
 }
 
 Tensors TorchSlot::inputs_of(const model::Stage& stage) const {

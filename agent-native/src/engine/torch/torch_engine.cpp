@@ -130,8 +130,8 @@ class TorchEngine : public Engine {
                                                      std::uint32_t context, std::uint32_t batch,
                                                      const SlotMemory* memory = nullptr) const;
   [[nodiscard]] std::vector<SmPartition> divide(const Partitioning& wanted);
-  [[nodiscard]] bool live() const {
-    return now_us() - launched_us_.load(std::memory_order_relaxed) < kLiveUs;
+  [[nodiscard]] static bool recent(const std::atomic<std::int64_t>& launched_us) {
+    return now_us() - launched_us.load(std::memory_order_relaxed) < kLiveUs;
   }
   void make_current() const { check(::cudaSetDevice(options_.device), "the GPU"); }
   void bind_thread() const noexcept;
@@ -148,7 +148,9 @@ class TorchEngine : public Engine {
   std::vector<SmPartition> partitions_;
   std::vector<Context> contexts_;
   std::unique_ptr<Lanes> lanes_;
-  std::atomic<std::int64_t> launched_us_{kNeverUs};  // the last launch under this partitioning
+  std::atomic<std::int64_t> launched_us_{kNeverUs};       // the last launch under this partitioning
+  std::atomic<std::int64_t> high_launched_us_{kNeverUs};  // of a high-priority job
+  Pace pace_{[this] { return recent(high_launched_us_); }};
   // Guards torch: its loaders take no lock, and one capture at a time is enough. Never held by who
   // dispatches.
   std::mutex torch_;
@@ -189,6 +191,7 @@ void TorchEngine::partition(const Partitioning& wanted) {
   partitions_ = std::move(partitions);
   contexts_ = std::move(contexts);
   streams_per_context_ = wanted.streams_per_context;
+  high_launched_us_ = kNeverUs;
   launched_us_ = kNeverUs;  // no slot of the former one is left to keep the GPU busy while AFETs are measured
 }
 
@@ -211,7 +214,7 @@ std::vector<std::int64_t> TorchEngine::measure(const std::shared_ptr<const Loade
                                                std::stop_token stop) {
   return with_torch([&] {
     // On a live GPU the live streams are the busy ones, and one more of our own is all that they should bear.
-    const bool one = live();
+    const bool one = recent(launched_us_);
     const std::size_t contexts = one ? 1 : contexts_.size();
     const std::uint32_t streams = one ? 1 : streams_per_context_;
     const std::span<const SmPartition> partitions(partitions_);
@@ -220,7 +223,8 @@ std::vector<std::int64_t> TorchEngine::measure(const std::shared_ptr<const Loade
     for (std::uint32_t context = 0; context < contexts; ++context) {
       for (std::uint32_t s = 0; s < streams; ++s) slots.push_back(make_slot(model, context, batch));
     }
-    std::vector<std::int64_t> times = mean_stage_ns(lanes, slots, streams, repetitions, stop);
+    std::vector<std::int64_t> times =
+        mean_stage_ns(lanes, slots, streams, repetitions, stop, one ? &pace_ : nullptr);
     constexpr std::int64_t kNsPerUs = 1000;
     for (std::int64_t& time : times) time = (time + kNsPerUs - 1) / kNsPerUs;
     return times;
@@ -247,6 +251,7 @@ std::unique_ptr<TorchSlot> TorchEngine::make_slot(const std::shared_ptr<const Lo
                         .partition = partitions_[context],
                         .memories = memories_,
                         .copies = options_.copies,
+                        .pace = &pace_,
                         .memory = memory};
   return std::make_unique<TorchSlot>(std::static_pointer_cast<const TorchModel>(model), batch, place);
 }
@@ -285,6 +290,7 @@ void TorchEngine::launch(const Launch& launch) noexcept {
   bind_thread();
   const std::int64_t now = now_us();
   launched_us_.store(now, std::memory_order_relaxed);
+  if (!launch.low) high_launched_us_.store(now, std::memory_order_relaxed);
   lanes_->launch(launch, now);
 }
 
