@@ -32,7 +32,7 @@ export interface LoadBesideFigures {
 
 /** A p99 of fewer jobs is one job's time. */
 const FEWEST_JOBS = 100;
-const COMING = ['load', 'measure', 'createSlots'];
+const COMING = ['load', 'measure', 'firstSlot', 'otherSlots'];
 
 export function loadBesideFigures({ load, runs }: LoadBesideDocument): LoadBesideFigures {
   return { load, runs: loadRuns(runs).map(besideRun) };

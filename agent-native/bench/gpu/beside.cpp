@@ -38,10 +38,13 @@ std::vector<Window> load_beside(engine::Engine& engine, const BesidePlan& plan, 
   windows.push_back(window_of("load", [&] { model = engine.load(open_folder(plan.package), {}); }));
   windows.push_back(window_of("measure", [&] { (void)engine.measure(model, plan.batch, repetitions, {}); }));
   Slots slots;
-  windows.push_back(window_of("createSlots", [&] {
+  const auto create = [&](std::uint32_t context) {
+    slots.push_back(engine.create_slot(model, context, plan.batch));
+  };
+  windows.push_back(window_of("firstSlot", [&] { create(0); }));
+  windows.push_back(window_of("otherSlots", [&] {
     for (std::uint32_t context = 0; context < engine.contexts().size(); ++context) {
-      for (std::uint32_t i = 0; i < plan.slots; ++i)
-        slots.push_back(engine.create_slot(model, context, plan.batch));
+      for (std::uint32_t i = context == 0 ? 1 : 0; i < plan.slots; ++i) create(context);
     }
   }));
   windows.push_back({"during", windows[1].from_us, windows.back().to_us});

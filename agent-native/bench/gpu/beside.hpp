@@ -10,8 +10,8 @@
 namespace daris::bench {
 
 /// After a warm-up looks on for `seconds`, then loads, measures and captures the model as the runtime would,
-/// then looks on again: windows before, load, measure, createSlots,
-/// during (these three), after and destroySlots. Blocks; throws what the engine
+/// then looks on again: windows before, load, measure, firstSlot,
+/// otherSlots, during (these four), after and destroySlots. Blocks; throws what the engine
 /// throws.
 [[nodiscard]] std::vector<Window> load_beside(engine::Engine& engine, const BesidePlan& plan,
                                               std::uint32_t repetitions, double warm_up_seconds,

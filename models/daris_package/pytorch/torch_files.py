@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from daris_package.pytorch.work import Work
 Report = Callable[[str], None]
 Artifacts = dict[Artifact, bytes]
 Files = Mapping[Artifact | Weights, bytes]
+
+_CHECKS_AT_ONCE = 4  # each holds the tensors of a batch several times
 
 
 def torch_files(work: Work, element: Mapping[str, np.ndarray], report: Report) -> Files:
@@ -38,10 +41,15 @@ def torch_files(work: Work, element: Mapping[str, np.ndarray], report: Report) -
         for batch in plan.batches:
             files |= _batch_files(work, batch, compiled, shared, folder)
     weights = {name: each.content() for name, each in shared.items()}
-    for batch in plan.batches:
+
+    def difference(batch: int) -> float:
         parts = {a.stage: CompiledStage(files[a], weights[a.stage]) for a in files if a.batch == batch}
-        found = Checker(work.whole, work.staged[batch], plan).check(parts, element)
-        report(f"batch {batch}: stages and whole module differ by {found:.1e} (at most {plan.accepted:.0e})")
+        return Checker(work.whole, work.staged[batch], plan).check(parts, element)
+
+    # Each check waits for most of its time for a process of its own to load torch.
+    with ThreadPoolExecutor(min(workers, _CHECKS_AT_ONCE)) as pool:
+        for batch, found in zip(plan.batches, pool.map(difference, plan.batches), strict=True):
+            report(f"batch {batch}: stages and whole module differ by {found:.1e} (at most {plan.accepted:.0e})")
     return files | _weight_files(work, weights)
 
 

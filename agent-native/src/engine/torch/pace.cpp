@@ -7,7 +7,8 @@ namespace daris::engine::torch {
 namespace {
 
 constexpr int kRest = 30;  // times the work
-constexpr std::chrono::milliseconds kLongest{200};  // who waits for the model does so for seconds, not minutes
+constexpr std::chrono::milliseconds kLongest{
+    200};  // who waits for the model does so for seconds, not minutes
 
 }  // namespace
 

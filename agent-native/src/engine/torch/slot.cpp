@@ -162,8 +162,9 @@ CapturedStage TorchSlot::capture_at(std::size_t index, const GpuStream& stream) 
                                                outputs);
                                  if (place_.copies) copy_out(index, on, outputs);
                                }};
-  return capture_stage(*model_->stages(batch_)[index], inputs_of(model_->manifest().stages[index]), copies,
-                       {.stream = &stream, .pool = pool_.id(), .device = place_.memories.device, .pace = place_.pace});
+  return capture_stage(
+      *model_->stages(batch_)[index], inputs_of(model_->manifest().stages[index]), copies,
+      {.stream = &stream, .pool = pool_.id(), .device = place_.memories.device, .pace = place_.pace});
 }
 
 Tensors TorchSlot::inputs_of(const model::Stage& stage) const {

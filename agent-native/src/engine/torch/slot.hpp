@@ -26,7 +26,7 @@ struct SlotPlace {
   SmPartition partition;
   Memories memories;
   bool copies = true;  ///< inputs and outputs cross the bus with each job; false: they stay where they are
-  const Pace* pace = nullptr;  ///< of what makes it
+  const Pace* pace = nullptr;          ///< of what makes it
   const SlotMemory* memory = nullptr;  ///< for inputs and outputs, while it is made; null: its own
 };
 
