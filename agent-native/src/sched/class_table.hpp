@@ -29,6 +29,8 @@ class ClassTable {
     return index;
   }
 
+  [[nodiscard]] std::uint32_t tasksOf(std::uint32_t index) const { return classes_[index].tasks; }
+
   void addTask(std::uint32_t index) { ++classes_[index].tasks; }
   void removeTask(std::uint32_t index) { --classes_[index].tasks; }
 

@@ -2,6 +2,7 @@
 // Sums are kept as tasks and jobs come and go, so that an admission test never scans tasks.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "sched/ready_queue.hpp"
@@ -29,13 +30,56 @@ struct ContextLoad {
   }
 };
 
-/// The slots of one class in one context.
-struct ClassSlots {
+/// Slots of one capacity.
+struct SlotCount {
   std::uint32_t budget = UINT32_MAX;
   std::uint32_t used = 0;
-  ReadyQueue without;  // units that would start, were there a slot
 
-  [[nodiscard]] bool available() const { return used < budget; }
+  [[nodiscard]] bool isFree() const { return used < budget; }
+  [[nodiscard]] std::uint32_t left() const { return isFree() ? budget - used : 0; }
+};
+
+/// One class in one context: its slots, and its units that have not started.
+struct ClassSlots {
+  SlotCount single;
+  std::vector<SlotCount> larger;  // by capacity, after the first; of a class that joins
+  ReadyQueue without;             // units that would start, were there a slot
+  ReadyQueue unstarted;           // of a class that joins: all that have not started, those without slot too
+  std::uint32_t highTasks = 0;    // of a class that joins, assigned here
+  DurationUs highDeadlineUs = 0;  // their smallest
+
+  [[nodiscard]] SlotCount& at(std::uint32_t capacity) { return capacity == 0 ? single : larger[capacity - 1]; }
+  [[nodiscard]] const SlotCount& at(std::uint32_t capacity) const {
+    return capacity == 0 ? single : larger[capacity - 1];
+  }
+
+  /// Whether `which` holds for any capacity.
+  template <typename Which>
+  [[nodiscard]] bool any(Which which) const {
+    if (which(single)) return true;
+    for (const SlotCount& each : larger)
+      if (which(each)) return true;
+    return false;
+  }
+
+  [[nodiscard]] bool isLoaded() const {
+    return any([](const SlotCount& each) { return each.budget != kNoSlots; });
+  }
+  [[nodiscard]] bool isBounded() const {
+    return any([](const SlotCount& each) { return each.budget != UINT32_MAX; });
+  }
+
+  [[nodiscard]] std::uint64_t left() const {
+    std::uint64_t sum = single.left();
+    for (const SlotCount& each : larger) sum += each.left();
+    return sum;
+  }
+};
+
+/// How many tasks of a UtilGroup are in a context, and have an active job there; by priority.
+struct GroupCount {
+  std::array<std::uint32_t, 2> tasks{};
+  std::array<std::uint32_t, 2> active{};
 };
 
 struct Context {
@@ -48,7 +92,9 @@ struct Context {
   ContextLoad load;
   Wide runningRemaining = 0;      // sum of the remaining MRETs of running units
   std::uint32_t withoutSlot = 0;  // units in all `slots[..].without`
-  std::vector<ClassSlots> slots;  // by class index
+  std::vector<ClassSlots> slots;   // by class index
+  std::vector<GroupCount> groups;  // by UtilGroup
+  DurationUs plainSlackUs = 0;     // least D - AFET of its high-priority tasks of classes that do not join
   DurationUs busyUs = 0;
 
   /// Drained: nothing will ever happen here again.

@@ -39,6 +39,7 @@ std::optional<Error> checkConfig(const Config& config) {
   if (streams > kMaxTotalStreams) return invalid("gpus: must have 262144 streams in all, at most");
   if (config.policy.mretWindow < 1 || config.policy.mretWindow > kMaxMretWindow)
     return invalid("mretWindow: must be 1 to 1024");
+  if (config.policy.joining && !config.policy.staging) return invalid("joining: needs staging");
   return std::nullopt;
 }
 
@@ -58,6 +59,7 @@ void Partition::resizeGpu(std::vector<Context>& contexts, const GpuConfig* confi
     if (context.gone()) context = Context{};  // its slot bounds speak of models that are no longer there
     context.state = index < wanted ? ContextState::Serving : ContextState::Draining;
     context.slots.resize(classes_);
+    context.groups.resize(groups_);
     if (index >= wanted) continue;
     context.streams.resize(config->streamsPerContext);
     context.sms = smsPerContext(*config);
@@ -86,6 +88,12 @@ void Partition::reserveClasses(std::size_t classes) {
   if (classes <= classes_) return;
   classes_ = classes;
   forEach([&](ContextRef, Context& context) { context.slots.resize(classes); });
+}
+
+void Partition::reserveGroups(std::size_t groups) {
+  if (groups <= groups_) return;
+  groups_ = groups;
+  forEach([&](ContextRef, Context& context) { context.groups.resize(groups); });
 }
 
 }  // namespace daris::sched

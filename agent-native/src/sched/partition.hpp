@@ -38,6 +38,9 @@ class Partition {
   /// Every context keeps slots for this many classes.
   void reserveClasses(std::size_t classes);
 
+  /// Every context counts the tasks of this many groups.
+  void reserveGroups(std::size_t groups);
+
   /// Calls `visit(ContextRef, Context&)` for all contexts by GPU, then index; draining ones included.
   template <typename Visit>
   void forEach(Visit visit) {
@@ -58,6 +61,7 @@ class Partition {
 
   std::vector<std::vector<Context>> gpus_;
   std::size_t classes_ = 0;
+  std::size_t groups_ = 0;
 };
 
 }  // namespace daris::sched

@@ -73,10 +73,23 @@ class ReadyQueue {
     return pool.nodes_[unit].key;
   }
 
+  /// Calls `visit(unit)` in order of dispatch for as long as it answers true.
+  template <typename Visit>
+  void inOrder(const ReadyNodes& pool, Visit visit) const {
+    (void)inOrder(pool, root_, visit);
+  }
+
   /// Sum of the remaining MRETs of the units that go before `key`.
   [[nodiscard]] Wide sumBefore(const ReadyNodes& pool, const ReadyKey& key) const;
 
  private:
+  template <typename Visit>
+  static bool inOrder(const ReadyNodes& pool, std::uint32_t tree, Visit& visit) {
+    if (tree == kNoUnit) return true;
+    const auto& node = pool.nodes_[tree];
+    return inOrder(pool, node.left, visit) && visit(tree) && inOrder(pool, node.right, visit);
+  }
+
   std::uint32_t root_ = kNoUnit;
   std::uint32_t size_ = 0;
 };

@@ -1,8 +1,7 @@
 // What the scheduler keeps of a task, a job and a unit. Plain records; the rules are in the other files.
-// A task has at most one active job; a job belongs to one unit; a unit here always has one job.
+// A task has at most one active job; a job belongs to one unit, whose jobs are a list.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -16,9 +15,6 @@
 namespace daris::sched {
 
 inline constexpr std::uint32_t kNone = UINT32_MAX;
-
-/// The most jobs that one unit holds.
-inline constexpr std::uint32_t kMaxUnitJobs = 1;
 
 /// A request that waits for the end of its task's active job.
 struct WaitingRequest {
@@ -37,6 +33,7 @@ struct Arrival {
 struct TaskTerms {
   TaskSpec spec;
   std::uint32_t classIndex = kNone;  // ClassTable's
+  std::uint32_t group = kNone;       // of a class that joins: the tasks with the same min(D, T)
   MretWindows windows;               // of the stages as dispatched: one without staging
   std::vector<StageTerms> stages;    // of the active job; as many as windows
 };
@@ -47,9 +44,11 @@ struct Task {
   std::uint32_t rejectionsInRow = 0;
   bool removed = false;
   bool changePending = false;  // `change` is swapped in at the end of the active job, without allocating
-  Utilization util;  // what it adds to its context's totals, and to its active sums while a job is active
+  Utilization util;  // what it adds to its context's sums, unless it is joined: then its group's is
   ContextRef context;
   DurationUs executionUs = 0;
+  std::uint64_t startedJobs = 0;
+  std::uint64_t unitJobs = 0;
   Counters counters;
   TaskTerms terms;
   std::optional<WaitingRequest> waiting;
@@ -65,6 +64,7 @@ struct Task {
 
 struct Job {
   std::uint32_t task = kNone;
+  std::uint32_t nextInUnit = kNone;
   bool loading = false;
   bool predecessorMissed = false;
   bool missCounted = false;
@@ -79,8 +79,9 @@ struct Job {
 enum class UnitState : std::uint8_t { Ready, WithoutSlot, Running };
 
 struct Unit {
-  std::array<std::uint32_t, kMaxUnitJobs> jobs{};
+  std::uint32_t firstJob = kNone;  // Job::nextInUnit leads on
   std::uint32_t jobCount = 0;
+  std::uint32_t capacity = kNone;  // by index, once it was formed of a joined class
   UnitState state = UnitState::Ready;
   bool started = false;  // holds a slot
   std::uint32_t classIndex = kNone;
@@ -91,6 +92,15 @@ struct Unit {
   std::uint32_t stream = 0;
   TimeUs sinceUs = 0;          // ready since (a first stage since its release), or running since
   DurationUs remainingUs = 0;  // MRETs of the stages not yet completed
+};
+
+/// Tasks of a class that joins with the same min(D, T), and so the same utilization: when the class's MRETs
+/// change, sums change by group and not by task.
+struct UtilGroup {
+  std::uint32_t classIndex = kNone;
+  DurationUs windowUs = 0;
+  std::uint32_t terms = 0;  // that name it; 0: free
+  Utilization util;
 };
 
 }  // namespace daris::sched

@@ -27,8 +27,12 @@ Outcome<Changed> Scheduler::changeTask(TaskId task, const TaskSpec& spec, TimeUs
 Outcome<Removed> Scheduler::removeTask(TaskId task, TimeUs now) {
   return state_->removeTask(task, now);
 }
-Outcome<Done> Scheduler::setSlots(ClassId classId, ContextRef context, std::uint32_t slots) {
-  return state_->setSlots(classId, context, slots);
+Outcome<Done> Scheduler::setCapacities(ClassId classId, std::span<const Capacity> capacities) {
+  return state_->setCapacities(classId, capacities);
+}
+Outcome<Done> Scheduler::setSlots(ClassId classId, ContextRef context, std::uint32_t slots,
+                                  std::uint32_t capacity) {
+  return state_->setSlots(classId, context, slots, capacity);
 }
 Outcome<ReleaseOutcome> Scheduler::release(TaskId task, const Release& release, TimeUs now) {
   return state_->release(task, release, now);

@@ -57,10 +57,16 @@ class Scheduler {
   /// this id. Errors: UnknownTask, TimeWentBack.
   Outcome<Removed> removeTask(TaskId task, TimeUs now);
 
-  /// Bounds the started, unfinished jobs of a class in a context; 0 says that the model is not loaded there.
+  /// The capacities of a class, by which its jobs may go together under Policy::joining; ascending from 1.
+  /// None, or 1 alone: they never do. The tasks of a class that joins are on one GPU and have as many stages.
+  /// Kept until set to none. Errors: InvalidSpec, ClassInUse.
+  Outcome<Done> setCapacities(ClassId classId, std::span<const Capacity> capacities);
+
+  /// Bounds the started, unfinished units of a class in a context, by the capacity that they were formed with
+  /// (1 without joining); 0 in all says that the model is not loaded there.
   /// May be set before any task of the class exists. It is kept until set to kUnlimitedSlots. A bound below
-  /// what is started takes nothing away. Errors: UnknownContext.
-  Outcome<Done> setSlots(ClassId classId, ContextRef context, std::uint32_t slots);
+  /// what is started takes nothing away. Errors: UnknownContext, InvalidSpec (no such capacity).
+  Outcome<Done> setSlots(ClassId classId, ContextRef context, std::uint32_t slots, std::uint32_t capacity = 1);
 
   // ---- The per-stage path: no allocation ----
 

@@ -6,6 +6,7 @@
 
 #include "sched/admission.hpp"
 #include "sched/class_table.hpp"
+#include "sched/joined_class.hpp"
 #include "sched/partition.hpp"
 #include "sched/pool.hpp"
 #include "sched/records.hpp"
@@ -21,7 +22,8 @@ class Scheduler::State {
   Outcome<Added> addTask(const TaskSpec& spec, TimeUs now);
   Outcome<Changed> changeTask(TaskId id, const TaskSpec& spec, TimeUs now);
   Outcome<Removed> removeTask(TaskId id, TimeUs now);
-  Outcome<Done> setSlots(ClassId classId, ContextRef ref, std::uint32_t slots);
+  Outcome<Done> setSlots(ClassId classId, ContextRef ref, std::uint32_t slots, std::uint32_t capacity);
+  Outcome<Done> setCapacities(ClassId classId, std::span<const Capacity> capacities);
 
   Outcome<ReleaseOutcome> release(TaskId id, const Release& release, TimeUs now);
   Outcome<ReleaseOutcome> request(TaskId id, Token token, TimeUs now);
@@ -51,13 +53,43 @@ class Scheduler::State {
   void setUtil(Task& task);
   void settle(std::uint32_t taskIndex);
   void erase(std::uint32_t taskIndex);
-  void releaseClass(std::uint32_t classIndex);
+  void releaseClass(TaskTerms& terms);
   void forgetClass(std::uint32_t classIndex);
   void changeOrDefer(Task& task, const TaskSpec& spec);
   void adoptPolicy(Task& task, bool restaged);
   void leaveDrainingContexts();
   void refreshEstimates();
   void refreshUnit(std::uint32_t unitIndex);
+
+  // ---- Joining (state_joining.cpp) ----
+  [[nodiscard]] bool isJoined(const TaskTerms& terms) const { return policy_.joining && terms.group != kNone; }
+  [[nodiscard]] const MretWindows& estimate(const TaskTerms& terms) const;
+  [[nodiscard]] DurationUs queuedUs(const TaskTerms& terms) const;
+  [[nodiscard]] Utilization utilOf(const Task& task) const;
+  void load(const Task& task, bool added);
+  void loadActive(const Task& task, bool added);
+  void switchJoining(bool joining);
+  [[nodiscard]] std::uint32_t takeGroup(std::uint32_t classIndex, DurationUs windowUs);
+  [[nodiscard]] std::optional<std::uint32_t> placeOf(ClassId classId, std::uint32_t capacity) const;
+  void fitContexts();
+  void lookAtTasks();
+  void lookAt(const Task& task);
+  [[nodiscard]] DurationUs slackUs(const Context& context) const;
+  void chooseCapacity(std::uint32_t classIndex);
+  [[nodiscard]] std::optional<std::uint32_t> slotFor(const Context& context, std::uint32_t unitIndex, TimeUs now);
+  void start(Context& context, std::uint32_t unitIndex, std::uint32_t stream, std::uint32_t slot, TimeUs now);
+  void join(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now);
+  void leaveQueues(Context& context, std::uint32_t unitIndex);
+
+  /// Calls `visit(jobIndex)` for the unit's jobs in order; the visit may end the job.
+  template <typename Visit>
+  void forEachJob(const Unit& unit, Visit visit) const {
+    for (std::uint32_t jobIndex = unit.firstJob; jobIndex != kNone;) {
+      const std::uint32_t following = jobs_[jobIndex].nextInUnit;
+      visit(jobIndex);
+      jobIndex = following;
+    }
+  }
 
   // ---- Releases (state_release.cpp) ----
   [[nodiscard]] Newcomer newcomer(const Task& task, TimeUs releaseUs, TimeUs now) const;
@@ -73,15 +105,22 @@ class Scheduler::State {
   void setAside(Context& context, std::uint32_t unitIndex);
   void bringBack(Context& context, std::uint32_t classIndex);
   [[nodiscard]] bool isLate(const Unit& unit, TimeUs now) const;
-  void dispatch(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now, Dispatch& out);
+  void tell(const Unit& unit, std::uint32_t unitIndex, Dispatch& out);
+  void dispatch(Context& context, std::uint32_t unitIndex, std::uint32_t stream, std::uint32_t slot, TimeUs now,
+                Dispatch& out);
   void noteWait(const Unit& unit, const Context& context, std::uint32_t stream, TimeUs now);
   void drop(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now, JobEnd& out);
   void leaveStream(Unit& unit, DurationUs execUs, TimeUs now);
   void measure(Unit& unit, DurationUs execUs, TimeUs now);
+  [[nodiscard]] static bool isFormed(const Unit& unit) { return unit.capacity != kNone; }
+  [[nodiscard]] MretWindows& windowsOf(const Unit& unit);
   StageCompletion endStage(UnitId id, std::optional<End> end, TimeUs now);
   void endUnit(Unit& unit, std::uint32_t unitIndex);
   void endJob(std::uint32_t jobIndex, End end, const Unit& unit, TimeUs now, JobEnd& out);
   void describeMiss(const Job& job, JobEnd& out) const;
+
+  [[nodiscard]] std::uint32_t mostJobs() const;
+  void reserveTested();
 
   Policy policy_;
   Partition partition_;
@@ -90,11 +129,17 @@ class Scheduler::State {
   Pool<Job, JobId> jobs_;
   Pool<Unit, UnitId> units_;
   ReadyNodes nodes_;
+  ReadyNodes unstartedNodes_;          // of ClassSlots::unstarted
+  std::vector<JoinedClass> joined_;    // by class index
+  std::vector<ClassFacts> facts_;      // the same
+  std::vector<std::uint32_t> joining_;  // class indices that join
+  std::vector<UtilGroup> groups_;
   TimeUs lastUs_ = -kMaxTimeUs;
 
   // What the spans of the last result point into.
   std::vector<AdmissionTerms> tested_;
   std::array<UnitMember, kMaxUnitJobs> members_;
+  std::vector<Candidate> candidates_;  // of the unit that is formed; kMaxUnitJobs are reserved
   std::array<MemberCompletion, kMaxUnitJobs> completions_;
 };
 

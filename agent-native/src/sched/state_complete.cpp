@@ -21,6 +21,7 @@ Outcome<StageCompletion> Scheduler::State::complete(UnitId id, StageIndex stage,
   if (auto error = checkRunning(id, stage, now)) return *error;
   if (execUs < 0 || execUs > kMaxTimeUs) return Error{ErrorCode::InvalidTime, "execUs: must be 0 to 2^53"};
   lastUs_ = now;
+  tested_.clear();
   Unit& unit = units_[id.index];
   leaveStream(unit, execUs, now);
   measure(unit, execUs, now);
@@ -31,24 +32,27 @@ Outcome<StageCompletion> Scheduler::State::complete(UnitId id, StageIndex stage,
 Outcome<StageCompletion> Scheduler::State::fail(UnitId id, StageIndex stage, TimeUs now) {
   if (auto error = checkRunning(id, stage, now)) return *error;
   lastUs_ = now;
+  tested_.clear();
   Unit& unit = units_[id.index];
   leaveStream(unit, now - unit.sinceUs, now);
-  for (std::uint32_t i = 0; i < unit.jobCount; ++i) {
-    const std::uint32_t jobIndex = unit.jobs[i];
-    const Task& task = tasks_[jobs_[jobIndex].task];
-    completions_[i] = {jobs_.idOf(jobIndex),
-                       tasks_.idOf(jobs_[jobIndex].task),
-                       jobs_[jobIndex].token,
-                       now > task.terms.stages[stage].virtualDeadlineUs,
-                       task.terms.windows.mretUs(stage),
-                       std::nullopt};
-  }
+  std::uint32_t count = 0;
+  forEachJob(unit, [&](std::uint32_t jobIndex) {
+    const Job& job = jobs_[jobIndex];
+    const TaskTerms& terms = tasks_[job.task].terms;
+    completions_[count++] = {jobs_.idOf(jobIndex),
+                             tasks_.idOf(job.task),
+                             job.token,
+                             job.number,
+                             now > terms.stages[stage].virtualDeadlineUs,
+                             windowsOf(unit).mretUs(stage),
+                             std::nullopt};
+  });
   return endStage(id, End::Failed, now);
 }
 
 void Scheduler::State::leaveStream(Unit& unit, DurationUs execUs, TimeUs now) {
   Context& context = partition_.at(unit.context);
-  const std::uint32_t lead = jobs_[unit.jobs[0]].task;
+  const std::uint32_t lead = jobs_[unit.firstJob].task;
   context.streams.giveBack(unit.stream, {tasks_.idOf(lead), unit.level, unit.sinceUs, now});
   context.runningRemaining -= unit.remainingUs;
   context.busyUs += execUs;
@@ -57,24 +61,38 @@ void Scheduler::State::leaveStream(Unit& unit, DurationUs execUs, TimeUs now) {
 /// Measures the completed stage for every member and fills `completions_`.
 void Scheduler::State::measure(Unit& unit, DurationUs execUs, TimeUs now) {
   const StageIndex stage = unit.stage;
-  unit.remainingUs -= tasks_[jobs_[unit.jobs[0]].task].terms.windows.mretUs(stage);
-  for (std::uint32_t i = 0; i < unit.jobCount; ++i) {
-    const std::uint32_t jobIndex = unit.jobs[i];
+  Task& lead = tasks_[jobs_[unit.firstJob].task];
+  MretWindows& windows = windowsOf(unit);
+  // A joined class's windows have other units' measurements too: this one goes by what it was formed with.
+  unit.remainingUs -= isFormed(unit) ? lead.terms.stages[stage].mretUs : windows.mretUs(stage);
+  windows.record(stage, execUs);
+  if (isFormed(unit)) {
+    chooseCapacity(unit.classIndex);
+  } else {
+    setUtil(lead);
+  }
+  std::uint32_t count = 0;
+  forEachJob(unit, [&](std::uint32_t jobIndex) {
     Job& job = jobs_[jobIndex];
     Task& task = tasks_[job.task];
     const StageTerms& terms = task.terms.stages[stage];
-    task.terms.windows.record(stage, execUs);
-    task.executionUs += execUs;
-    setUtil(task);
+    task.executionUs += execUs / unit.jobCount;
     job.overrunUs += execUs - terms.mretUs;
     job.predecessorMissed = now > terms.virtualDeadlineUs;
-    completions_[i] = {jobs_.idOf(jobIndex),
-                       tasks_.idOf(job.task),
-                       job.token,
-                       job.predecessorMissed,
-                       task.terms.windows.mretUs(stage),
-                       std::nullopt};
-  }
+    completions_[count++] = {jobs_.idOf(jobIndex),
+                             tasks_.idOf(job.task),
+                             job.token,
+                             job.number,
+                             job.predecessorMissed,
+                             windows.mretUs(stage),
+                             std::nullopt};
+  });
+}
+
+/// Those that the unit's stages are measured into.
+MretWindows& Scheduler::State::windowsOf(const Unit& unit) {
+  return isFormed(unit) ? joined_[unit.classIndex].windows(unit.capacity)
+                        : tasks_[jobs_[unit.firstJob].task].terms.windows;
 }
 
 /// Sends the unit to its next stage, or ends its jobs as `end` says. `completions_` is filled.
@@ -94,8 +112,10 @@ StageCompletion Scheduler::State::endStage(UnitId id, std::optional<End> end, Ti
   }
   const Unit ended = unit;
   endUnit(unit, id.index);
-  for (std::uint32_t i = 0; i < ended.jobCount; ++i)
-    endJob(ended.jobs[i], *end, ended, now, completions_[i].end.emplace());
+  std::uint32_t count = 0;
+  forEachJob(ended, [&](std::uint32_t jobIndex) {
+    endJob(jobIndex, *end, ended, now, completions_[count++].end.emplace());
+  });
   return result;
 }
 
@@ -103,7 +123,7 @@ StageCompletion Scheduler::State::endStage(UnitId id, std::optional<End> end, Ti
 void Scheduler::State::endUnit(Unit& unit, std::uint32_t unitIndex) {
   Context& context = partition_.at(unit.context);
   --context.units;
-  if (unit.started) --context.slots[unit.classIndex].used;
+  if (unit.started) --context.slots[unit.classIndex].at(isFormed(unit) ? unit.capacity : 0).used;
   bringBack(context, unit.classIndex);
   units_.release(unitIndex);
 }
@@ -131,7 +151,7 @@ void Scheduler::State::endJob(std::uint32_t jobIndex, End end, const Unit& unit,
   counters.missed += out.missed && !job.missCounted;
   counters.inTime += end == End::Completed && !out.missed;
 
-  partition_.at(unit.context).load.activeOf(task.terms.spec.priority) -= task.util;
+  loadActive(task, false);
   task.job = kNone;
   jobs_.release(jobIndex);
   settle(taskIndex);

@@ -8,9 +8,8 @@ namespace daris::sched {
 
 Scheduler::State::State(const Config& config) : policy_(config.policy) {
   partition_.configure(config.gpus);
-  std::uint32_t contexts = 0;
-  for (const GpuConfig& gpu : config.gpus) contexts = std::max(contexts, gpu.contexts);
-  tested_.reserve(contexts);
+  reserveTested();
+  candidates_.reserve(kMaxUnitJobs);
 }
 
 Outcome<Done> Scheduler::State::configure(const Config& config, TimeUs now) {
@@ -18,15 +17,25 @@ Outcome<Done> Scheduler::State::configure(const Config& config, TimeUs now) {
   if (auto error = checkConfig(config)) return *error;
   lastUs_ = now;
   const bool restaged = policy_.staging != config.policy.staging;
+  switchJoining(config.policy.joining);
   policy_ = config.policy;
   // Estimates first: the tasks that must move are then placed by what they need under the new policy.
   for (std::uint32_t index = 0; index < tasks_.capacity(); ++index)
     if (tasks_.used(index)) adoptPolicy(tasks_[index], restaged);
   refreshEstimates();
   partition_.configure(config.gpus);
-  for (const GpuConfig& gpu : config.gpus) tested_.reserve(gpu.contexts);
+  fitContexts();
+  reserveTested();
   leaveDrainingContexts();
+  lookAtTasks();
   return Done{};
+}
+
+/// Makes room for what is tested at one instant: the contexts of a GPU, for each job that may end then.
+void Scheduler::State::reserveTested() {
+  std::size_t contexts = 1;
+  partition_.forEach([&](ContextRef ref, const Context&) { contexts = std::max<std::size_t>(contexts, ref.index + 1); });
+  tested_.reserve(contexts * mostJobs());
 }
 
 void Scheduler::State::adoptPolicy(Task& task, bool restaged) {
@@ -41,6 +50,11 @@ void Scheduler::State::adoptPolicy(Task& task, bool restaged) {
 
 /// Recomputes what follows from the MRETs, after the windows changed their length.
 void Scheduler::State::refreshEstimates() {
+  for (const std::uint32_t index : joining_) {
+    for (std::uint32_t capacity = 0; capacity < joined_[index].capacities(); ++capacity)
+      joined_[index].windows(capacity).resize(policy_.mretWindow);
+    chooseCapacity(index);
+  }
   for (std::uint32_t index = 0; index < tasks_.capacity(); ++index)
     if (tasks_.used(index)) setUtil(tasks_[index]);
   for (std::uint32_t index = 0; index < units_.capacity(); ++index)
@@ -49,10 +63,15 @@ void Scheduler::State::refreshEstimates() {
 
 void Scheduler::State::refreshUnit(std::uint32_t unitIndex) {
   Unit& unit = units_[unitIndex];
-  const MretWindows& windows = tasks_[jobs_[unit.jobs[0]].task].terms.windows;
+  if (isFormed(unit)) return;  // it counts with the MRETs of when it was formed
+  const TaskTerms& terms = tasks_[jobs_[unit.firstJob].task].terms;
   DurationUs remainingUs = 0;
-  for (std::uint32_t stage = unit.stage; stage < unit.stageCount; ++stage)
-    remainingUs += windows.mretUs(stage);
+  if (unit.started) {
+    for (std::uint32_t stage = unit.stage; stage < unit.stageCount; ++stage)
+      remainingUs += terms.windows.mretUs(stage);
+  } else {
+    remainingUs = queuedUs(terms);
+  }
   Context& context = partition_.at(unit.context);
   const DurationUs beforeUs = std::exchange(unit.remainingUs, remainingUs);
   if (unit.state == UnitState::Running) {
@@ -77,7 +96,7 @@ void Scheduler::State::leaveDrainingContexts() {
     const Task& y = tasks_[b];
     const Priority high = Priority::High;
     if (x.terms.spec.priority != y.terms.spec.priority) return x.terms.spec.priority == high;
-    if (x.util != y.util) return x.util > y.util;
+    if (utilOf(x) != utilOf(y)) return utilOf(x) > utilOf(y);
     return x.terms.spec.order < y.terms.spec.order;
   });
   for (const std::uint32_t index : leaving) {

@@ -1,6 +1,8 @@
 // Dispatch: the lowest free stream of a context takes the best ready stage that may start.
 // A unit takes a slot with its first stage and keeps it; one without a slot is set aside until a slot is
 // free.
+#include <algorithm>
+
 #include "sched/levels.hpp"
 #include "sched/state.hpp"
 
@@ -11,6 +13,7 @@ Outcome<Next> Scheduler::State::next(ContextRef ref, TimeUs now) {
   Context* context = partition_.find(ref);
   if (context == nullptr) return Error{ErrorCode::UnknownContext, "context: does not exist, or is drained"};
   lastUs_ = now;
+  tested_.clear();
   Next result;
   const std::uint32_t stream = context->streams.lowestFree();
   if (stream == Streams::kNoStream) return result;
@@ -23,78 +26,99 @@ Outcome<Next> Scheduler::State::next(ContextRef ref, TimeUs now) {
       drop(*context, unitIndex, stream, now, result.dropped);
       return result;
     }
-    if (unit.started || context->slots[unit.classIndex].available()) {
+    const std::optional<std::uint32_t> slot = unit.started ? 0 : slotFor(*context, unitIndex, now);
+    if (slot) {
       result.kind = NextKind::Run;
-      dispatch(*context, unitIndex, stream, now, result.run);
+      dispatch(*context, unitIndex, stream, *slot, now, result.run);
       return result;
     }
     setAside(*context, unitIndex);
   }
 }
 
-/// Whether the unit holds a job that must not go on: late, of a task that drops late jobs.
+/// Whether the unit is a job that must not go on: late, of a task that drops late jobs.
 bool Scheduler::State::isLate(const Unit& unit, TimeUs now) const {
-  const Job& job = jobs_[unit.jobs[0]];
+  if (unit.jobCount > 1) return false;
+  const Job& job = jobs_[unit.firstJob];
   return now > job.deadlineUs && tasks_[job.task].terms.spec.lateJobs == LateJobs::Drop;
 }
 
-void Scheduler::State::dispatch(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now,
-                                Dispatch& out) {
+/// `slot`: the one that a first stage takes, by capacity.
+void Scheduler::State::dispatch(Context& context, std::uint32_t unitIndex, std::uint32_t stream,
+                                std::uint32_t slot, TimeUs now, Dispatch& out) {
   Unit& unit = units_[unitIndex];
   context.ready.erase(nodes_, unitIndex);
   noteWait(unit, context, stream, now);
   context.streams.take(stream);
-  context.runningRemaining += unit.remainingUs;
   out.first = !unit.started;
-  if (out.first) ++context.slots[unit.classIndex].used;
-  unit.started = true;
+  if (out.first) start(context, unitIndex, stream, slot, now);
+  context.runningRemaining += unit.remainingUs;
   unit.state = UnitState::Running;
   unit.stream = stream;
   unit.sinceUs = now;
+  tell(unit, unitIndex, out);
+}
 
-  const Job& job = jobs_[unit.jobs[0]];
-  const TaskTerms& terms = tasks_[job.task].terms;
-  members_[0] = {
-      jobs_.idOf(unit.jobs[0]), tasks_.idOf(job.task), job.token, job.number, job.releaseUs, job.deadlineUs};
+/// Fills `members_` and all of `out` but `first`.
+void Scheduler::State::tell(const Unit& unit, std::uint32_t unitIndex, Dispatch& out) {
+  std::uint32_t count = 0;
+  forEachJob(unit, [&](std::uint32_t jobIndex) {
+    const Job& job = jobs_[jobIndex];
+    members_[count++] = {jobs_.idOf(jobIndex), tasks_.idOf(job.task), job.token,
+                         job.number,           job.releaseUs,         job.deadlineUs,
+                         tasks_[job.task].terms.stages[unit.stage].virtualDeadlineUs};
+  });
+  const TaskTerms& terms = tasks_[jobs_[unit.firstJob].task].terms;
   out.unit = units_.idOf(unitIndex);
   out.members = {members_.data(), unit.jobCount};
   out.classId = terms.spec.classId;
   out.context = unit.context;
-  out.stream = stream;
+  out.stream = unit.stream;
   out.stage = unit.stage;
   out.last = unit.stage + 1 == unit.stageCount;
   out.modelStages =
       unit.stageCount == terms.spec.afetUs.size() ? 1 : static_cast<std::uint32_t>(terms.spec.afetUs.size());
   out.level = unit.level;
-  out.virtualDeadlineUs = terms.stages[unit.stage].virtualDeadlineUs;
+  out.capacity = unit.capacity == kNone ? 1 : joined_[unit.classIndex].jobs(unit.capacity);
 }
 
 /// Charges the wait that ends now to what held the stream meanwhile.
 void Scheduler::State::noteWait(const Unit& unit, const Context& context, std::uint32_t stream, TimeUs now) {
   if (unit.sinceUs == now) return;
-  for (std::uint32_t i = 0; i < unit.jobCount; ++i)
-    jobs_[unit.jobs[i]].waits.add(context.streams.history(stream), unit.sinceUs, unit.level);
+  forEachJob(unit, [&](std::uint32_t jobIndex) {
+    jobs_[jobIndex].waits.add(context.streams.history(stream), unit.sinceUs, unit.level);
+  });
 }
 
 void Scheduler::State::drop(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now,
                             JobEnd& out) {
   const Unit unit = units_[unitIndex];
-  context.ready.erase(nodes_, unitIndex);
+  if (unit.started) {
+    context.ready.erase(nodes_, unitIndex);
+  } else {
+    leaveQueues(context, unitIndex);
+  }
   noteWait(unit, context, stream, now);
   endUnit(units_[unitIndex], unitIndex);
-  endJob(unit.jobs[0], End::Dropped, unit, now, out);
+  endJob(unit.firstJob, End::Dropped, unit, now, out);
 }
 
-/// `sinceUs`: when its wait for a stream began.
+/// `sinceUs`: when its wait for a stream began. The unit's key is the best of its jobs'.
 void Scheduler::State::makeReady(std::uint32_t unitIndex, TimeUs sinceUs) {
   Unit& unit = units_[unitIndex];
-  const Job& job = jobs_[unit.jobs[0]];
-  const TaskSpec& spec = tasks_[job.task].terms.spec;
-  unit.level = levelOf(policy_, spec.priority, unit.stage + 1 == unit.stageCount, job.predecessorMissed);
+  const bool last = unit.stage + 1 == unit.stageCount;
+  std::optional<ReadyKey> best;
+  forEachJob(unit, [&](std::uint32_t jobIndex) {
+    const Job& job = jobs_[jobIndex];
+    const TaskTerms& terms = tasks_[job.task].terms;
+    const ReadyKey key{terms.stages[unit.stage].virtualDeadlineUs, job.releaseUs, terms.spec.order, unitIndex,
+                       levelOf(policy_, terms.spec.priority, last, job.predecessorMissed)};
+    if (!best || key < *best) best = key;
+  });
+  const ReadyKey key = *best;
+  unit.level = key.level;
   unit.state = UnitState::Ready;
   unit.sinceUs = sinceUs;
-  const TimeUs virtualDeadlineUs = tasks_[job.task].terms.stages[unit.stage].virtualDeadlineUs;
-  const ReadyKey key{virtualDeadlineUs, job.releaseUs, spec.order, unitIndex, unit.level};
   partition_.at(unit.context).ready.insert(nodes_, key, unit.remainingUs);
 }
 
@@ -106,13 +130,13 @@ void Scheduler::State::setAside(Context& context, std::uint32_t unitIndex) {
   slots.without.insert(nodes_, key, unit.remainingUs);
   ++context.withoutSlot;
   unit.state = UnitState::WithoutSlot;
-  if (slots.budget == 0) jobs_[unit.jobs[0]].loading = true;
+  if (!slots.isLoaded()) jobs_[unit.firstJob].loading = true;
 }
 
 /// Makes as many units ready again as the class has free slots; what finds none after all is set aside again.
 void Scheduler::State::bringBack(Context& context, std::uint32_t classIndex) {
   ClassSlots& slots = context.slots[classIndex];
-  for (std::uint32_t used = slots.used; used < slots.budget && !slots.without.empty(); ++used) {
+  for (std::uint64_t left = slots.left(); left > 0 && !slots.without.empty(); --left) {
     const std::uint32_t unitIndex = slots.without.best(nodes_);
     const ReadyKey key = ReadyQueue::keyOf(nodes_, unitIndex);
     slots.without.erase(nodes_, unitIndex);

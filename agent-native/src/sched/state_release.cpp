@@ -20,6 +20,7 @@ Outcome<ReleaseOutcome> Scheduler::State::release(TaskId id, const Release& rele
   if (task->latestSpec().releaseMode != ReleaseMode::Periodic)
     return Error{ErrorCode::WrongReleaseMode, "task: takes requests, not periodic releases"};
   lastUs_ = now;
+  tested_.clear();
   const std::uint64_t number = task->counters.released++;
   if (!task->active()) return admit(id.index, {release.token, number, release.releaseUs}, now);
   ++task->counters.skipped;
@@ -38,6 +39,7 @@ Outcome<ReleaseOutcome> Scheduler::State::request(TaskId id, Token token, TimeUs
   if (spec.releaseMode != ReleaseMode::OnRequest)
     return Error{ErrorCode::WrongReleaseMode, "task: is released periodically, it takes no requests"};
   lastUs_ = now;
+  tested_.clear();
   ReleaseOutcome outcome;
   outcome.token = token;
   const DurationUs toleranceUs = spec.releaseJitterUs.value_or(spec.periodUs / 2);
@@ -72,13 +74,14 @@ Newcomer Scheduler::State::newcomer(const Task& task, TimeUs releaseUs, TimeUs n
   const TaskTerms& terms = task.terms;
   Newcomer job;
   job.priority = terms.spec.priority;
-  job.util = task.util;
-  job.mretUs = terms.windows.totalUs();
+  const MretWindows& windows = estimate(terms);
+  job.util = utilOf(task);
+  job.mretUs = windows.totalUs();
   job.nowUs = now;
   job.deadlineUs = releaseUs + terms.spec.deadlineUs;
-  job.firstStageKey = {firstVirtualDeadline(terms.windows, releaseUs, terms.spec.deadlineUs), releaseUs,
+  job.firstStageKey = {firstVirtualDeadline(windows, releaseUs, terms.spec.deadlineUs), releaseUs,
                        terms.spec.order, 0,
-                       levelOf(policy_, job.priority, terms.windows.stageCount() == 1, false)};
+                       levelOf(policy_, job.priority, windows.stageCount() == 1, false)};
   return job;
 }
 
@@ -89,11 +92,12 @@ ReleaseOutcome Scheduler::State::admit(std::uint32_t taskIndex, const Arrival& a
   outcome.token = arrival.token;
   outcome.number = arrival.number;
   outcome.deadlineUs = arrival.releaseUs + task.terms.spec.deadlineUs;
-  outcome.util = task.util;
+  outcome.util = utilOf(task);
   const bool untested = task.terms.spec.priority == Priority::High && !policy_.highPriorityAdmission;
   if (!untested) {
+    const std::size_t before = tested_.size();  // those of other jobs that ended at this instant
     const AdmissionTerms* chosen = choose(task, newcomer(task, arrival.releaseUs, now));
-    outcome.tested = tested_;
+    outcome.tested = std::span(tested_).subspan(before);
     if (chosen == nullptr) {
       reject(task);
       outcome.decision = Decision::Rejected;
@@ -111,16 +115,16 @@ ReleaseOutcome Scheduler::State::admit(std::uint32_t taskIndex, const Arrival& a
   return outcome;
 }
 
-/// The terms of the context that takes the job, or null. Fills `tested_`.
+/// The terms of the context that takes the job, or null. Adds to `tested_`.
 const AdmissionTerms* Scheduler::State::choose(const Task& task, const Newcomer& job) {
-  tested_.clear();
+  const std::size_t first = tested_.size();
   const Context& own = partition_.at(task.context);
   tested_.push_back(testContext(task.context, own, nodes_, job, policy_.admission, false));
-  if (tested_.front().passes) return &tested_.front();
+  if (tested_[first].passes) return &tested_[first];
   if (job.priority == Priority::High) return nullptr;
   testOthers(task, job);
   const AdmissionTerms* best = nullptr;
-  for (const AdmissionTerms& terms : tested_) {
+  for (const AdmissionTerms& terms : std::span(tested_).subspan(first)) {
     if (!terms.passes) continue;
     // Contexts of one GPU have the same N_s, so the scaled finishes compare; ties go to the lower index.
     if (best == nullptr || terms.predicted->scaledUs < best->predicted->scaledUs) best = &terms;
@@ -148,6 +152,12 @@ void Scheduler::State::reject(Task& task) {
   ++task.counters.rejected;
   if (!policy_.mretAging || ++task.rejectionsInRow < policy_.mretWindow) return;
   task.rejectionsInRow = 0;
+  if (isJoined(task.terms)) {
+    JoinedClass& joined = joined_[task.terms.classIndex];
+    joined.windows(joined.chosen()).age();
+    chooseCapacity(task.terms.classIndex);
+    return;
+  }
   task.terms.windows.age();
   setUtil(task);
 }
@@ -166,24 +176,26 @@ JobId Scheduler::State::startJob(std::uint32_t taskIndex, const Arrival& arrival
   job.number = arrival.number;
   job.releaseUs = arrival.releaseUs;
   job.deadlineUs = arrival.releaseUs + terms.spec.deadlineUs;
-  job.loading = context.slots[terms.classIndex].budget == 0;
+  job.loading = !context.slots[terms.classIndex].isLoaded();
 
   Unit& unit = units_[unitId.index];
   unit = Unit{};
-  unit.jobs[0] = id.index;
+  unit.firstJob = id.index;
   unit.jobCount = 1;
   unit.classIndex = terms.classIndex;
   unit.context = task.context;
   unit.stageCount = terms.windows.stageCount();
-  unit.remainingUs = terms.windows.totalUs();
+  unit.remainingUs = queuedUs(terms);
 
-  setVirtualDeadlines(terms.windows, arrival.releaseUs, terms.spec.deadlineUs, terms.stages);
+  setVirtualDeadlines(estimate(terms), arrival.releaseUs, terms.spec.deadlineUs, terms.stages);
   task.job = id.index;
   task.rejectionsInRow = 0;
   ++task.counters.admitted;
-  context.load.activeOf(terms.spec.priority) += task.util;
+  loadActive(task, true);
   ++context.units;
   makeReady(unitId.index, arrival.releaseUs);
+  if (terms.group != kNone)
+    context.slots[unit.classIndex].unstarted.insert(unstartedNodes_, ReadyQueue::keyOf(nodes_, unitId.index), 0);
   return id;
 }
 

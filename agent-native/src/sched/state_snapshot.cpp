@@ -5,7 +5,8 @@ namespace daris::sched {
 
 namespace {
 
-TaskSnapshot describe(TaskId id, const Task& task) {
+/// `estimate`: what the task is counted with.
+TaskSnapshot describe(TaskId id, const Task& task, const MretWindows& estimate) {
   const TaskTerms& terms = task.terms;
   TaskSnapshot out;
   out.task = id;
@@ -15,11 +16,12 @@ TaskSnapshot describe(TaskId id, const Task& task) {
   out.active = task.active();
   out.waiting = task.waiting.has_value();
   out.draining = task.removed;
-  out.afetUs = terms.windows.totalAfetUs();
-  out.mretUs = terms.windows.totalUs();
-  out.util = task.util;
-  out.stageCount = terms.windows.stageCount();
+  out.afetUs = estimate.totalAfetUs();
+  out.mretUs = estimate.totalUs();
+  out.stageCount = estimate.stageCount();
   out.executionUs = task.executionUs;
+  out.startedJobs = task.startedJobs;
+  out.unitJobs = task.unitJobs;
   out.counters = task.counters;
   out.migrations = task.migrations;
   return out;
@@ -50,10 +52,13 @@ void Scheduler::State::snapshot(Snapshot& out) const {
   for (std::uint32_t index = 0; index < tasks_.capacity(); ++index) {
     if (!tasks_.used(index)) continue;
     const Task& task = tasks_[index];
-    TaskSnapshot& entry = out.tasks.emplace_back(describe(tasks_.idOf(index), task));
+    const MretWindows& windows = estimate(task.terms);
+    TaskSnapshot& entry = out.tasks.emplace_back(describe(tasks_.idOf(index), task, windows));
+    entry.util = utilOf(task);
+    if (isJoined(task.terms)) entry.capacity = joined_[task.terms.classIndex].chosenJobs();
     entry.firstStage = static_cast<std::uint32_t>(out.stageMretUs.size());
     for (std::uint32_t stage = 0; stage < entry.stageCount; ++stage)
-      out.stageMretUs.push_back(task.terms.windows.mretUs(stage));
+      out.stageMretUs.push_back(windows.mretUs(stage));
   }
   partition_.forEach([&](ContextRef ref, const Context& context) {
     if (!context.gone()) out.contexts.push_back(describe(ref, context));

@@ -18,6 +18,10 @@ std::optional<Error> Scheduler::State::checkTime(TimeUs now) const {
 
 std::optional<Error> Scheduler::State::checkSpec(const TaskSpec& spec) {
   if (auto error = checkTaskFields(spec)) return error;
+  const std::uint32_t known = classes_.find(spec.classId);
+  if (known < joined_.size() && joined_[known].joins() &&
+      joined_[known].windows(0).stageCount() != spec.afetUs.size())
+    return Error{ErrorCode::InvalidSpec, "afetUs: must have as many stages as the class's capacities"};
   if (!spec.context) return std::nullopt;
   const Context* context = partition_.find(*spec.context);
   if (context == nullptr || context->state != ContextState::Serving)
@@ -40,6 +44,7 @@ Outcome<Added> Scheduler::State::addTask(const TaskSpec& spec, TimeUs now) {
     jobs_.reserve(capacity);
     units_.reserve(capacity);
     nodes_.reserve(capacity);
+    unstartedNodes_.reserve(capacity);
   }
   const TaskId id = tasks_.acquire();
   Task& task = tasks_[id.index];
@@ -47,7 +52,8 @@ Outcome<Added> Scheduler::State::addTask(const TaskSpec& spec, TimeUs now) {
   prepare(task.terms, spec);
   const ContextRef ref = spec.context ? *spec.context : partition_.leastLoaded();
   attach(task, ref);
-  return Added{id, ref, task.util, partition_.at(ref).load.total()};
+  lookAtTasks();
+  return Added{id, ref, utilOf(task), partition_.at(ref).load.total()};
 }
 
 Outcome<Changed> Scheduler::State::changeTask(TaskId id, const TaskSpec& spec, TimeUs now) {
@@ -97,10 +103,12 @@ void Scheduler::State::prepare(TaskTerms& terms, const TaskSpec& spec) {
     terms.windows.reset({&wholeUs, 1}, policy_.mretWindow);
   }
   terms.stages.resize(terms.windows.stageCount());
+  const bool joins = terms.classIndex < joined_.size() && joined_[terms.classIndex].joins();
+  terms.group = joins ? takeGroup(terms.classIndex, std::min(spec.deadlineUs, spec.periodUs)) : kNone;
 }
 
 void Scheduler::State::changeOrDefer(Task& task, const TaskSpec& spec) {
-  if (task.changePending) releaseClass(task.change->classIndex);
+  if (task.changePending) releaseClass(*task.change);
   if (!task.change) task.change = std::make_unique<TaskTerms>();
   prepare(*task.change, spec);
   task.changePending = true;
@@ -117,10 +125,11 @@ void Scheduler::State::applyChange(Task& task) {
     change.windows.adoptAfet(task.terms.windows);
   }
   std::swap(change, task.terms);
-  releaseClass(change.classIndex);
+  releaseClass(change);
   task.changePending = false;
   const std::optional<ContextRef>& wanted = task.terms.spec.context;
   attach(task, wanted.value_or(task.context));
+  lookAtTasks();
 }
 
 /// Adds an idle task to the sums of a context; if that one drains, of the least loaded instead.
@@ -130,19 +139,18 @@ void Scheduler::State::attach(Task& task, ContextRef ref) {
   task.context = ref;
   task.util =
       utilizationOf(task.terms.windows.totalUs(), task.terms.spec.deadlineUs, task.terms.spec.periodUs);
-  Context& context = partition_.at(ref);
-  context.load.totalOf(task.terms.spec.priority) += task.util;
-  ++context.tasks;
+  load(task, true);
+  ++partition_.at(ref).tasks;
 }
 
 void Scheduler::State::detach(Task& task) {
-  Context& context = partition_.at(task.context);
-  context.load.totalOf(task.terms.spec.priority) -= task.util;
-  --context.tasks;
+  load(task, false);
+  --partition_.at(task.context).tasks;
 }
 
 /// Brings the sums up to date after the task's MRETs changed.
 void Scheduler::State::setUtil(Task& task) {
+  if (isJoined(task.terms)) return;  // its class's MRETs count
   const TaskSpec& spec = task.terms.spec;
   const Utilization util = utilizationOf(task.terms.windows.totalUs(), spec.deadlineUs, spec.periodUs);
   if (util == task.util) return;
@@ -162,38 +170,46 @@ void Scheduler::State::settle(std::uint32_t taskIndex) {
   } else if (partition_.at(task.context).state == ContextState::Draining) {
     detach(task);
     attach(task, task.context);
+    lookAtTasks();
   }
 }
 
 void Scheduler::State::erase(std::uint32_t taskIndex) {
   Task& task = tasks_[taskIndex];
   detach(task);
-  if (task.changePending) releaseClass(task.change->classIndex);
+  if (task.changePending) releaseClass(*task.change);
   task.changePending = false;
-  releaseClass(task.terms.classIndex);
+  releaseClass(task.terms);
   tasks_.release(taskIndex);
+  lookAtTasks();
 }
 
-void Scheduler::State::releaseClass(std::uint32_t classIndex) {
-  classes_.removeTask(classIndex);
-  forgetClass(classIndex);
+/// These terms name their class, and their group in it, no longer.
+void Scheduler::State::releaseClass(TaskTerms& terms) {
+  if (terms.group != kNone) --groups_[terms.group].terms;
+  terms.group = kNone;
+  classes_.removeTask(terms.classIndex);
+  forgetClass(terms.classIndex);
 }
 
-/// Gives the class's index back if no task and no slot bound speaks of it.
+/// Gives the class's index back if no task, no slot bound and no capacities speak of it.
 void Scheduler::State::forgetClass(std::uint32_t classIndex) {
-  bool bounded = false;
+  bool bounded = classIndex < joined_.size() && joined_[classIndex].capacities() > 0;
   partition_.forEach([&](ContextRef, const Context& context) {
-    bounded |= !context.gone() && context.slots[classIndex].budget != kUnlimitedSlots;
+    bounded |= !context.gone() && context.slots[classIndex].isBounded();
   });
   classes_.forgetUnused(classIndex, bounded);
 }
 
-Outcome<Done> Scheduler::State::setSlots(ClassId classId, ContextRef ref, std::uint32_t slots) {
+Outcome<Done> Scheduler::State::setSlots(ClassId classId, ContextRef ref, std::uint32_t slots,
+                                         std::uint32_t capacity) {
   Context* context = partition_.find(ref);
   if (context == nullptr) return Error{ErrorCode::UnknownContext, "context: does not exist, or is drained"};
+  const std::optional<std::uint32_t> place = placeOf(classId, capacity);
+  if (!place) return Error{ErrorCode::InvalidSpec, "capacity: must be one of the class's"};
   const std::uint32_t classIndex = classes_.intern(classId);
   partition_.reserveClasses(classes_.size());
-  context->slots[classIndex].budget = slots;
+  context->slots[classIndex].at(*place).budget = slots;
   bringBack(*context, classIndex);
   forgetClass(classIndex);
   return Done{};

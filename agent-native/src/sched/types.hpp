@@ -22,6 +22,8 @@ inline constexpr std::uint32_t kMaxGpus = 4096;
 inline constexpr std::uint32_t kMaxContexts = 4096;  // of one GPU
 inline constexpr std::uint32_t kMaxStreams = 1024;   // of one context
 inline constexpr std::uint32_t kMaxTotalStreams = 1 << 18;
+inline constexpr std::uint32_t kMaxUnitJobs = 256;
+inline constexpr std::uint32_t kMaxCapacities = 16;  // of a class
 
 // ---- Identity ----
 
@@ -39,7 +41,7 @@ struct JobId {
   friend constexpr auto operator<=>(const JobId&, const JobId&) = default;
 };
 
-/// Names a unit: one to C jobs of a class that go through all stages together. Here always one job.
+/// Names a unit: one or more jobs of a class that go through all stages together.
 struct UnitId {
   std::uint32_t index = UINT32_MAX;
   std::uint32_t generation = 0;
@@ -58,6 +60,12 @@ using Token = std::uint64_t;
 
 /// Tasks of one class share a model and a job shape, and thereby slots. Chosen by the caller.
 using ClassId = std::uint32_t;
+
+/// What the stages of a class take when up to `jobs` of its jobs go through them together.
+struct Capacity {
+  std::uint32_t jobs = 1;
+  std::vector<DurationUs> afetUs;  // one per stage, each 1..kMaxTimeUs
+};
 
 /// 0-based position of a stage.
 using StageIndex = std::uint32_t;
@@ -97,6 +105,7 @@ struct Policy {
   bool lastStageBoost = true;          // false: No Last
   bool missBoost = true;               // false: No Prior
   bool fixedPriorities = true;         // false: No Fixed, EDF over everything
+  bool joining = false;                // jobs of a class may go together; needs `staging`
 };
 
 struct Config {
@@ -130,6 +139,7 @@ enum class ErrorCode : std::uint8_t {
   NotRunning,        // complete() of a unit that is not on a stream
   StageMismatch,     // complete() of another stage than the running one
   NotWaiting,        // withdraw() of a request that does not wait: released, replaced, or never made
+  ClassInUse,        // setCapacities() of a class that has tasks
   InvalidTime,       // a negative execution time, a release after now, or an instant beyond +-kMaxTimeUs
   TimeWentBack,      // now is before an instant that was already told
 };
@@ -235,7 +245,8 @@ struct UnitMember {
   Token token = 0;
   std::uint64_t number = 0;
   TimeUs releaseUs = 0;
-  TimeUs deadlineUs = 0;  // absolute
+  TimeUs deadlineUs = 0;         // absolute
+  TimeUs virtualDeadlineUs = 0;  // of the stage, absolute
 };
 
 /// A stage to launch now. `members` is valid until the next call on the scheduler.
@@ -251,7 +262,7 @@ struct Dispatch {
   bool first = false;  // takes a slot
   bool last = false;   // its completion ends the jobs
   Level level = 0;
-  TimeUs virtualDeadlineUs = 0;  // absolute
+  std::uint32_t capacity = 1;  // of the unit, in jobs: `members` may be fewer
 };
 
 enum class NextKind : std::uint8_t {
@@ -271,8 +282,9 @@ struct MemberCompletion {
   JobId job;
   TaskId task;
   Token token = 0;
+  std::uint64_t number = 0;
   bool missedVirtualDeadline = false;
-  DurationUs mretUs = 0;      // of the stage, this measurement included
+  DurationUs mretUs = 0;      // of the stage at the unit's capacity, this measurement included
   std::optional<JobEnd> end;  // set when it was the last stage
 };
 
@@ -347,7 +359,10 @@ struct TaskSnapshot {
   Utilization util;              // eq. 3
   std::uint32_t firstStage = 0;  // its per-stage MRETs: Snapshot::stageMretUs[firstStage .. +stageCount)
   std::uint32_t stageCount = 0;
-  DurationUs executionUs = 0;  // time that its stages held streams
+  DurationUs executionUs = 0;  // time that its stages held streams, its share of units of several jobs
+  std::uint32_t capacity = 1;  // n*, in jobs: what `mretUs` and `util` are counted with
+  std::uint64_t startedJobs = 0;
+  std::uint64_t unitJobs = 0;  // jobs of the units that these went in, themselves included
   Counters counters;
   Migrations migrations;
 };

@@ -1,9 +1,11 @@
 // Reading of version 1, field by field in the order of the format's description.
 #include "simulator/scenario.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "sched/partition.hpp"
+#include "simulator/joining_fields.hpp"
 #include "simulator/scenario_fields.hpp"
 
 namespace daris::simulator {
@@ -14,19 +16,6 @@ using nlohmann::json;
 
 void requireNew(std::set<std::string>& names, const std::string& name, const std::string& path) {
   if (!names.insert(name).second) throw ScenarioError(path + ".name: \"" + name + "\" is already taken");
-}
-
-std::vector<std::vector<DurationUs>> readRows(Fields& fields, std::size_t stages) {
-  const json& rows = fields.nonEmptyArray("execUs");
-  const std::string path = fields.pathOf("execUs");
-  std::vector<std::vector<DurationUs>> result;
-  result.reserve(rows.size());
-  for (std::size_t k = 0; k < rows.size(); ++k) {
-    if (!rows[k].is_array() || rows[k].size() != stages)
-      throw ScenarioError(at(path, k) + ": must be an array of " + std::to_string(stages) + ", as afetUs");
-    result.push_back(readTimes(rows[k], at(path, k)));
-  }
-  return result;
 }
 
 sched::ContextRef readContext(const json& value, const std::string& path,
@@ -41,10 +30,21 @@ sched::ContextRef readContext(const json& value, const std::string& path,
   return {gpu, index};
 }
 
-ScenarioTask readTask(const json& value, const std::string& path, const std::vector<ScenarioGpu>& gpus) {
+std::size_t readClass(const std::string& name, const std::string& path,
+                      const std::vector<ScenarioClass>& classes) {
+  const auto found = std::ranges::find(classes, name, &ScenarioClass::name);
+  if (found == classes.end())
+    throw ScenarioError(path + ": \"" + name + "\" is none of joining.classes");
+  return static_cast<std::size_t>(found - classes.begin());
+}
+
+ScenarioTask readTask(const json& value, const std::string& path, const Scenario& scenario) {
+  const std::vector<ScenarioGpu>& gpus = scenario.gpus;
   Fields fields(value, path);
   ScenarioTask task;
   task.name = fields.text("name");
+  if (fields.has("class"))
+    task.joins = readClass(fields.text("class"), path + ".class", scenario.joining.classes);
   task.spec.priority =
       fields.word("priority", {"High", "Low"}) == 0 ? sched::Priority::High : sched::Priority::Low;
   task.spec.periodUs = fields.integer("periodUs", 1, kMaxTimeUs);
@@ -59,7 +59,7 @@ ScenarioTask readTask(const json& value, const std::string& path, const std::vec
   if (afet.size() > sched::kMaxStages)
     throw ScenarioError(path + ".afetUs: must have at most " + std::to_string(sched::kMaxStages) + " stages");
   task.spec.afetUs = readTimes(afet, path + ".afetUs");
-  task.execUs = readRows(fields, afet.size());
+  task.execUs = readRows(fields.nonEmptyArray("execUs"), path + ".execUs", afet.size());
   if (fields.has("context"))
     task.spec.context = readContext(fields.value("context"), path + ".context", gpus);
   fields.finish();
@@ -97,14 +97,17 @@ Scenario parseScenario(std::string_view text) {
     requireNew(gpuNames, scenario.gpus.back().name, at("gpus", i));
   }
   scenario.policy = readPolicy(fields.value("scheduler"), "scheduler");
+  if (fields.has("joining"))
+    scenario.joining = readJoining(fields.value("joining"), "joining", scenario.policy);
   checkPartition(scenario);
   const json& tasks = fields.value("tasks");
   if (!tasks.is_array()) throw ScenarioError("tasks: must be an array");
   for (std::size_t i = 0; i < tasks.size(); ++i) {
-    scenario.tasks.push_back(readTask(tasks[i], at("tasks", i), scenario.gpus));
+    scenario.tasks.push_back(readTask(tasks[i], at("tasks", i), scenario));
     scenario.tasks.back().spec.order = i;
     requireNew(taskNames, scenario.tasks.back().name, at("tasks", i));
   }
+  checkClasses(scenario);
   readInterference(fields.value("interference"));
   fields.finish();
   return scenario;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -23,8 +24,21 @@ struct ScenarioGpu {
   sched::GpuConfig partition;
 };
 
+/// Tasks that may be joined: what their stages take at each capacity after the first.
+struct ScenarioClass {
+  std::string name;
+  std::vector<std::vector<DurationUs>> afetUs;
+  std::vector<std::vector<std::vector<DurationUs>>> execUs;  // row k: of the k-th unit of that capacity
+};
+
+struct ScenarioJoining {
+  std::vector<std::uint32_t> capacities;
+  std::vector<ScenarioClass> classes;
+};
+
 struct ScenarioTask {
   std::string name;
+  std::optional<std::size_t> joins;  // position in the classes
   sched::TaskSpec spec;  // `order` is the position; `context` only if the scenario names one
   TimeUs phaseUs = 0;
   std::vector<std::vector<DurationUs>> execUs;  // row k: stages of the k-th admitted job, cyclically
@@ -35,6 +49,7 @@ struct Scenario {
   std::uint64_t seed = 0;
   std::vector<ScenarioGpu> gpus;
   sched::Policy policy;
+  ScenarioJoining joining;
   std::vector<ScenarioTask> tasks;
 };
 

@@ -55,4 +55,14 @@ std::vector<DurationUs> readTimes(const json& array, const std::string& path) {
   return times;
 }
 
+std::vector<std::vector<DurationUs>> readRows(const json& rows, const std::string& path, std::size_t stages) {
+  std::vector<std::vector<DurationUs>> result;
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (!rows[k].is_array() || rows[k].size() != stages)
+      throw ScenarioError(at(path, k) + ": must be an array of " + std::to_string(stages) + ", as afetUs");
+    result.push_back(readTimes(rows[k], at(path, k)));
+  }
+  return result;
+}
+
 }  // namespace daris::simulator

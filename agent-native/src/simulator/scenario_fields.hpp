@@ -16,4 +16,8 @@ namespace daris::simulator {
 /// Execution times of stages, each at least 1.
 [[nodiscard]] std::vector<DurationUs> readTimes(const nlohmann::json& array, const std::string& path);
 
+/// Rows of execution times, each with as many stages.
+[[nodiscard]] std::vector<std::vector<DurationUs>> readRows(const nlohmann::json& rows, const std::string& path,
+                                                            std::size_t stages);
+
 }  // namespace daris::simulator

@@ -3,6 +3,7 @@
 #include "simulator/simulation.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <queue>
 #include <tuple>
@@ -24,7 +25,6 @@ struct RunningStage {
   sched::UnitId unit;
   sched::StageIndex stage = 0;
   DurationUs execUs = 0;
-  JobName name;
 
   friend bool operator>(const RunningStage& a, const RunningStage& b) {
     return std::tie(a.atUs, a.context, a.stream) > std::tie(b.atUs, b.context, b.stream);
@@ -69,6 +69,8 @@ class Simulation {
 
  private:
   void assign();
+  void addClasses();
+  [[nodiscard]] sched::ClassId classOf(std::uint32_t gpu, std::size_t joined) const;
   void addTasks(const std::vector<ContextRef>& contexts);
   [[nodiscard]] TimeUs nextInstant() const;
   void completeAll(TimeUs now);
@@ -78,7 +80,8 @@ class Simulation {
   void dispatchAll(TimeUs now);
   void dispatch(ContextRef context, TimeUs now);
   void start(const sched::Dispatch& run, TimeUs now);
-  [[nodiscard]] DurationUs execUs(std::uint32_t task, sched::StageIndex stage) const;
+  [[nodiscard]] DurationUs execUs(const sched::Dispatch& run) const;
+  [[nodiscard]] DurationUs unitExecUs(const sched::Dispatch& run);
   void collect();
 
   const Scenario& scenario_;
@@ -86,6 +89,8 @@ class Simulation {
   sched::Scheduler sched_;
   std::vector<sched::TaskId> ids_;
   std::vector<std::size_t> rows_;  // of `execUs`: the active job's, or the next one's
+  std::map<std::pair<sched::ClassId, std::uint32_t>, std::size_t> formed_;  // units of a class and capacity
+  std::map<std::uint32_t, std::size_t> unitRows_;                          // of `execUs` of a class, by unit
   Queue<RunningStage> running_;
   Queue<Release> releases_;
   std::vector<ContextRef> changed_;  // at this instant, unordered, with repetitions
@@ -125,13 +130,33 @@ void Simulation::assign() {
     chosen[assigned.task] = assigned.context;
     trace_.assign(static_cast<std::uint32_t>(assigned.task), assigned.context, assigned.util, assigned.total);
   }
+  addClasses();
   addTasks(chosen);
+}
+
+/// Tasks of one class on different GPUs are different classes; 0 is for those that name none.
+sched::ClassId Simulation::classOf(std::uint32_t gpu, std::size_t joined) const {
+  return static_cast<sched::ClassId>(1 + gpu * scenario_.joining.classes.size() + joined);
+}
+
+void Simulation::addClasses() {
+  const ScenarioJoining& joining = scenario_.joining;
+  for (std::size_t index = 0; index < joining.classes.size(); ++index) {
+    const auto task = std::ranges::find(scenario_.tasks, std::optional(index), &ScenarioTask::joins);
+    if (task == scenario_.tasks.end()) continue;
+    std::vector<sched::Capacity> capacities{{1, task->spec.afetUs}};
+    for (std::size_t i = 1; i < joining.capacities.size(); ++i)
+      capacities.push_back({joining.capacities[i], joining.classes[index].afetUs[i - 1]});
+    for (std::uint32_t gpu = 0; gpu < scenario_.gpus.size(); ++gpu)
+      (void)certain(sched_.setCapacities(classOf(gpu, index), capacities));
+  }
 }
 
 void Simulation::addTasks(const std::vector<ContextRef>& contexts) {
   for (std::uint32_t task = 0; task < ids_.size(); ++task) {
     sched::TaskSpec spec = scenario_.tasks[task].spec;
     spec.context = contexts[task];
+    if (const auto joins = scenario_.tasks[task].joins) spec.classId = classOf(contexts[task].gpu, *joins);
     ids_[task] = certain(sched_.addTask(spec, 0)).task;
   }
 }
@@ -152,14 +177,17 @@ void Simulation::completeAll(TimeUs now) {
 
 void Simulation::complete(const RunningStage& done, TimeUs now) {
   const sched::StageCompletion completion = certain(sched_.complete(done.unit, done.stage, done.execUs, now));
-  const sched::MemberCompletion& member = completion.members[0];
   changed_.push_back(done.context);
-  trace_.complete(now, done.name, done.stage, done.execUs, member);
-  if (!member.end) return;
-  trace_.finish(now, done.name, *member.end);
-  ++rows_[done.name.task];
-  ++result_.gpus[done.context.gpu].completed;
-  result_.tasks[done.name.task].responses.add(member.end->responseUs);
+  for (const sched::MemberCompletion& member : completion.members) {
+    const auto task = static_cast<std::uint32_t>(member.token);
+    const JobName name{task, member.number};
+    trace_.complete(now, name, done.stage, done.execUs, member);
+    if (!member.end) continue;
+    trace_.finish(now, name, *member.end);
+    ++rows_[task];
+    ++result_.gpus[done.context.gpu].completed;
+    result_.tasks[task].responses.add(member.end->responseUs);
+  }
 }
 
 void Simulation::releaseAll(TimeUs now) {
@@ -209,16 +237,26 @@ void Simulation::dispatch(ContextRef context, TimeUs now) {
 }
 
 void Simulation::start(const sched::Dispatch& run, TimeUs now) {
-  const sched::UnitMember& member = run.members[0];
-  const auto task = static_cast<std::uint32_t>(member.token);
-  const JobName name{task, member.number};
-  trace_.dispatch(now, name, run);
-  const DurationUs stageUs = execUs(task, run.stage);
+  for (const sched::UnitMember& member : run.members)
+    trace_.dispatch(now, {static_cast<std::uint32_t>(member.token), member.number}, run, member);
+  const DurationUs stageUs = run.capacity > 1 ? unitExecUs(run) : execUs(run);
   result_.gpus[run.context.gpu].busyUs += std::min(stageUs, scenario_.durationUs - now);
-  running_.push({now + stageUs, run.context, run.stream, run.unit, run.stage, stageUs, name});
+  running_.push({now + stageUs, run.context, run.stream, run.unit, run.stage, stageUs});
 }
 
-DurationUs Simulation::execUs(std::uint32_t task, sched::StageIndex stage) const {
+/// Of a unit of several jobs: its row is that of its number among those of its class and capacity.
+DurationUs Simulation::unitExecUs(const sched::Dispatch& run) {
+  if (run.first) unitRows_[run.unit.index] = formed_[{run.classId, run.capacity}]++;
+  const ScenarioJoining& joining = scenario_.joining;
+  const auto place = std::ranges::find(joining.capacities, run.capacity) - joining.capacities.begin();
+  const ScenarioClass& joined = joining.classes[(run.classId - 1) % joining.classes.size()];
+  const auto& rows = joined.execUs[static_cast<std::size_t>(place) - 1];
+  return rows[unitRows_[run.unit.index] % rows.size()][run.stage];
+}
+
+DurationUs Simulation::execUs(const sched::Dispatch& run) const {
+  const auto task = static_cast<std::uint32_t>(run.members.front().token);
+  const sched::StageIndex stage = run.stage;
   const auto& rows = scenario_.tasks[task].execUs;
   const std::vector<DurationUs>& row = rows[rows_[task] % rows.size()];
   return scenario_.policy.staging ? row[stage] : std::accumulate(row.begin(), row.end(), DurationUs{0});

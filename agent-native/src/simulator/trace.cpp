@@ -129,7 +129,8 @@ void Trace::reject(TimeUs now, JobName name, const sched::ReleaseOutcome& outcom
   end();
 }
 
-void Trace::dispatch(TimeUs now, JobName name, const sched::Dispatch& run) {
+void Trace::dispatch(TimeUs now, JobName name, const sched::Dispatch& run,
+                     const sched::UnitMember& member) {
   if (!begin(now, "dispatch", name)) return;
   field("stage", std::int64_t{run.stage});
   key("gpu");
@@ -137,7 +138,11 @@ void Trace::dispatch(TimeUs now, JobName name, const sched::Dispatch& run) {
   field("context", std::int64_t{run.context.index});
   field("stream", std::int64_t{run.stream});
   field("level", std::int64_t{run.level});
-  field("deadline", run.virtualDeadlineUs);
+  field("deadline", member.virtualDeadlineUs);
+  if (run.capacity > 1) {
+    field("jobs", static_cast<std::int64_t>(run.members.size()));
+    field("capacity", std::int64_t{run.capacity});
+  }
   end();
 }
 

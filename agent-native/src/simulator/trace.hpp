@@ -30,7 +30,8 @@ class Trace {
   void migrate(TimeUs now, JobName name, const sched::ReleaseOutcome& outcome);
   void admit(TimeUs now, JobName name, const sched::ReleaseOutcome& outcome);
   void reject(TimeUs now, JobName name, const sched::ReleaseOutcome& outcome);
-  void dispatch(TimeUs now, JobName name, const sched::Dispatch& run);
+  /// One line for each member of a unit.
+  void dispatch(TimeUs now, JobName name, const sched::Dispatch& run, const sched::UnitMember& member);
   void complete(TimeUs now, JobName name, sched::StageIndex stage, DurationUs execUs,
                 const sched::MemberCompletion& member);
   void finish(TimeUs now, JobName name, const sched::JobEnd& end);

@@ -80,6 +80,8 @@ const char* errorName(sched::ErrorCode code) {
       return "StageMismatch";
     case sched::ErrorCode::NotWaiting:
       return "NotWaiting";
+    case sched::ErrorCode::ClassInUse:
+      return "ClassInUse";
     case sched::ErrorCode::InvalidTime:
       return "InvalidTime";
     case sched::ErrorCode::TimeWentBack:

@@ -273,7 +273,7 @@ void RecordedScheduler::dispatched(const sched::Dispatch& run, TimeUs now) {
     record.stage = run.stage;
     record.stream = run.stream;
     place(record, run.context);
-    record.dispatch = {run.virtualDeadlineUs, run.level};
+    record.dispatch = {member.virtualDeadlineUs, run.level};
     ring_->write(record);
   }
 }

@@ -1,0 +1,59 @@
+#include "sched/joined_class.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace daris::sched {
+
+void JoinedClass::reset(std::span<const Capacity> capacities, std::uint32_t mretWindow) {
+  jobs_.clear();
+  windows_.assign(capacities.size(), {});
+  chosen_ = 0;
+  for (std::size_t i = 0; i < capacities.size(); ++i) {
+    jobs_.push_back(capacities[i].jobs);
+    windows_[i].reset(capacities[i].afetUs, mretWindow);
+  }
+}
+
+DurationUs JoinedClass::longestStageUs(std::uint32_t capacity) const {
+  const MretWindows& windows = windows_[capacity];
+  DurationUs longest = 0;
+  for (std::uint32_t stage = 0; stage < windows.stageCount(); ++stage)
+    longest = std::max(longest, windows.mretUs(stage));
+  return longest;
+}
+
+void JoinedClass::choose(const ClassFacts& facts, std::uint32_t contexts, DurationUs slackUs) {
+  const auto qualifies = [&](std::uint32_t capacity) {
+    const Wide twoUnits = facts.blockingUs + 2 * static_cast<Wide>(windows_[capacity].totalUs());
+    return std::uint64_t{jobs_[capacity]} * contexts <= facts.tasks && twoUnits <= facts.deadlineUs &&
+           longestStageUs(capacity) <= slackUs;
+  };
+  chosen_ = capacities() - 1;
+  while (chosen_ > 0 && !qualifies(chosen_)) --chosen_;
+}
+
+std::optional<std::uint32_t> capacityFor(const JoinedClass& joined, std::span<const Candidate> candidates,
+                                         const ClassSlots& slots, DurationUs slackUs, TimeUs now) {
+  // The earliest deadline, among the first i + 1, of those that could still be met alone.
+  std::array<TimeUs, kMaxUnitJobs> tightest;
+  const TimeUs aloneUs = now + joined.windows(0).totalUs();
+  TimeUs earliest = kNoBound;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const TimeUs deadlineUs = candidates[i].deadlineUs;
+    if (aloneUs <= deadlineUs) earliest = std::min(earliest, deadlineUs);
+    tightest[i] = earliest;
+  }
+  const auto suits = [&](std::uint32_t capacity) {
+    const std::size_t jobs = joined.jobs(capacity);
+    const std::size_t members = std::min(candidates.size(), jobs);
+    return 4 * candidates.size() >= 3 * jobs &&                                       // (a)
+           now + joined.windows(capacity).totalUs() <= tightest[members - 1] &&       // (b)
+           joined.longestStageUs(capacity) <= slackUs && slots.at(capacity).isFree();  // (c)
+  };
+  for (std::uint32_t capacity = joined.capacities() - 1; capacity > 0; --capacity)
+    if (suits(capacity)) return capacity;
+  return slots.at(0).isFree() ? std::optional(0U) : std::nullopt;
+}
+
+}  // namespace daris::sched

@@ -1,0 +1,79 @@
+// A class whose jobs may go together: what its stages take at each capacity, and the capacity that admission
+// counts with (docs/joining.md).
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "sched/context.hpp"
+#include "sched/mret_window.hpp"
+#include "sched/types.hpp"
+
+namespace daris::sched {
+
+inline constexpr DurationUs kNoBound = std::numeric_limits<DurationUs>::max();
+
+/// What is known of the tasks of a class, as of the last change of any.
+struct ClassFacts {
+  std::uint32_t gpu = 0;
+  std::uint32_t tasks = 0;
+  DurationUs deadlineUs = kNoBound;  // the smallest
+  DurationUs blockingUs = 0;         // the longest stage, by AFET, of other classes on the GPU
+};
+
+class JoinedClass {
+ public:
+  /// Forgets everything; `capacities` ascend from 1, or are empty for a class that is never joined.
+  void reset(std::span<const Capacity> capacities, std::uint32_t mretWindow);
+
+  /// Whether its jobs can ever go together.
+  [[nodiscard]] bool joins() const { return jobs_.size() > 1; }
+
+  [[nodiscard]] std::uint32_t capacities() const { return static_cast<std::uint32_t>(jobs_.size()); }
+  [[nodiscard]] std::uint32_t jobs(std::uint32_t capacity) const { return jobs_[capacity]; }
+  [[nodiscard]] std::uint32_t mostJobs() const { return jobs_.back(); }
+  [[nodiscard]] MretWindows& windows(std::uint32_t capacity) { return windows_[capacity]; }
+  [[nodiscard]] const MretWindows& windows(std::uint32_t capacity) const { return windows_[capacity]; }
+  [[nodiscard]] DurationUs longestStageUs(std::uint32_t capacity) const;
+
+  /// Finds n*: `contexts` of its GPU, `slackUs` the least of what their high-priority tasks bear.
+  void choose(const ClassFacts& facts, std::uint32_t contexts, DurationUs slackUs);
+
+  /// n*, by index and in jobs.
+  [[nodiscard]] std::uint32_t chosen() const { return chosen_; }
+  [[nodiscard]] std::uint32_t chosenJobs() const { return jobs_[chosen_]; }
+  [[nodiscard]] const MretWindows& estimate() const { return windows_[chosen_]; }
+
+  /// What one job adds to the queue: ceil(M(n*) / n*).
+  [[nodiscard]] DurationUs shareUs() const {
+    return (estimate().totalUs() + chosenJobs() - 1) / chosenJobs();
+  }
+
+  /// u_i = ceil(M(n*) * 1e9 / (n* * min(D, T))).
+  [[nodiscard]] Utilization utilization(DurationUs windowUs) const {
+    const Wide divisor = static_cast<Wide>(windowUs) * chosenJobs();
+    return {(static_cast<Wide>(estimate().totalUs()) * kBillion + divisor - 1) / divisor};
+  }
+
+ private:
+  std::vector<std::uint32_t> jobs_;
+  std::vector<MretWindows> windows_;
+  std::uint32_t chosen_ = 0;
+};
+
+/// A job that has not started.
+struct Candidate {
+  std::uint32_t unit = kNoUnit;
+  TimeUs deadlineUs = 0;  // absolute
+};
+
+/// The capacity, by index, that the first of these candidates form a unit of; none where no slot is free that
+/// they could take. `slackUs`: what the context's high-priority tasks bear.
+[[nodiscard]] std::optional<std::uint32_t> capacityFor(const JoinedClass& joined,
+                                                       std::span<const Candidate> candidates,
+                                                       const ClassSlots& slots, DurationUs slackUs,
+                                                       TimeUs now);
+
+}  // namespace daris::sched

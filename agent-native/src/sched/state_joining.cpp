@@ -1,0 +1,313 @@
+// Joining: classes with capacities, what admission counts them with, and the forming of units (docs/joining.md).
+// Where no class has capacities, nothing here does anything.
+#include <algorithm>
+#include <cassert>
+
+#include "sched/state.hpp"
+
+namespace daris::sched {
+
+namespace {
+
+std::optional<Error> checkCapacities(std::span<const Capacity> capacities) {
+  const auto invalid = [](std::string_view what) { return Error{ErrorCode::InvalidSpec, what}; };
+  if (capacities.size() > kMaxCapacities) return invalid("capacities: must be at most 16");
+  for (std::size_t i = 0; i < capacities.size(); ++i) {
+    const Capacity& each = capacities[i];
+    if (i == 0 ? each.jobs != 1 : each.jobs <= capacities[i - 1].jobs || each.jobs > kMaxUnitJobs)
+      return invalid("capacities: must ascend from 1 to 256 at most");
+    if (each.afetUs.empty() || each.afetUs.size() > kMaxStages ||
+        each.afetUs.size() != capacities[0].afetUs.size())
+      return invalid("capacities: must have 1 to 256 stages, all as many");
+    for (const DurationUs afetUs : each.afetUs)
+      if (afetUs < 1 || afetUs > kMaxTimeUs) return invalid("capacities: each stage must be 1 to 2^53");
+  }
+  return std::nullopt;
+}
+
+std::size_t indexOf(Priority priority) {
+  return priority == Priority::High ? 0 : 1;
+}
+
+void count(std::uint32_t& counter, bool added) {
+  counter += added ? 1 : -1;
+}
+
+}  // namespace
+
+Outcome<Done> Scheduler::State::setCapacities(ClassId classId, std::span<const Capacity> capacities) {
+  if (auto error = checkCapacities(capacities)) return *error;
+  const std::uint32_t known = classes_.find(classId);
+  if (known != UINT32_MAX && classes_.tasksOf(known) > 0)
+    return Error{ErrorCode::ClassInUse, "class: has tasks; remove them first"};
+  const std::uint32_t index = classes_.intern(classId);
+  partition_.reserveClasses(classes_.size());
+  joined_.resize(std::max(joined_.size(), classes_.size()));
+  facts_.resize(joined_.size());
+  joined_[index].reset(capacities, policy_.mretWindow);
+  std::erase(joining_, index);
+  if (joined_[index].joins()) joining_.push_back(index);
+  fitContexts();
+  reserveTested();
+  forgetClass(index);
+  return Done{};
+}
+
+/// Which of the class's capacities holds that many jobs.
+std::optional<std::uint32_t> Scheduler::State::placeOf(ClassId classId, std::uint32_t capacity) const {
+  if (capacity == 1) return 0;
+  const std::uint32_t index = classes_.find(classId);
+  if (index >= joined_.size()) return std::nullopt;
+  for (std::uint32_t place = 1; place < joined_[index].capacities(); ++place)
+    if (joined_[index].jobs(place) == capacity) return place;
+  return std::nullopt;
+}
+
+/// Gives every context as many slot counts as its classes have capacities.
+void Scheduler::State::fitContexts() {
+  partition_.reserveGroups(groups_.size());
+  partition_.forEach([&](ContextRef, Context& context) {
+    for (std::size_t index = 0; index < joined_.size() && index < context.slots.size(); ++index)
+      context.slots[index].larger.resize(joined_[index].joins() ? joined_[index].capacities() - 1 : 0);
+  });
+}
+
+/// Jobs that can end at one instant, each with a request that waited.
+std::uint32_t Scheduler::State::mostJobs() const {
+  std::uint32_t most = 1;
+  for (const std::uint32_t index : joining_) most = std::max(most, joined_[index].mostJobs());
+  return most;
+}
+
+// ---- What a task counts with ----
+
+const MretWindows& Scheduler::State::estimate(const TaskTerms& terms) const {
+  return isJoined(terms) ? joined_[terms.classIndex].estimate() : terms.windows;
+}
+
+/// The remaining MRET of a job that has not started.
+DurationUs Scheduler::State::queuedUs(const TaskTerms& terms) const {
+  return isJoined(terms) ? joined_[terms.classIndex].shareUs() : terms.windows.totalUs();
+}
+
+Utilization Scheduler::State::utilOf(const Task& task) const {
+  return isJoined(task.terms) ? groups_[task.terms.group].util : task.util;
+}
+
+/// Adds an assigned task to its context's totals, or takes it out.
+void Scheduler::State::load(const Task& task, bool added) {
+  Context& context = partition_.at(task.context);
+  const Priority priority = task.terms.spec.priority;
+  Utilization& total = context.load.totalOf(priority);
+  total = added ? total + utilOf(task) : total - utilOf(task);
+  if (task.terms.group != kNone) count(context.groups[task.terms.group].tasks[indexOf(priority)], added);
+}
+
+/// The same for a task that has an active job.
+void Scheduler::State::loadActive(const Task& task, bool added) {
+  Context& context = partition_.at(task.context);
+  const Priority priority = task.terms.spec.priority;
+  Utilization& active = context.load.activeOf(priority);
+  active = added ? active + utilOf(task) : active - utilOf(task);
+  if (task.terms.group != kNone) count(context.groups[task.terms.group].active[indexOf(priority)], added);
+}
+
+/// Counts all tasks the other way. What was formed so far goes on as it is.
+void Scheduler::State::switchJoining(bool joining) {
+  if (joining == policy_.joining) return;
+  const auto loadAll = [&](bool added) {
+    for (std::uint32_t index = 0; index < tasks_.capacity(); ++index) {
+      if (!tasks_.used(index)) continue;
+      Task& task = tasks_[index];
+      const TaskSpec& spec = task.terms.spec;
+      task.util = utilizationOf(task.terms.windows.totalUs(), spec.deadlineUs, spec.periodUs);
+      load(task, added);
+      if (task.active()) loadActive(task, added);
+    }
+  };
+  loadAll(false);
+  policy_.joining = joining;
+  loadAll(true);
+}
+
+/// The group of tasks with this window; there is one for it from now on.
+std::uint32_t Scheduler::State::takeGroup(std::uint32_t classIndex, DurationUs windowUs) {
+  std::uint32_t free = kNone;
+  for (std::uint32_t index = 0; index < groups_.size(); ++index) {
+    UtilGroup& group = groups_[index];
+    if (group.terms == 0) {
+      if (free == kNone) free = index;
+    } else if (group.classIndex == classIndex && group.windowUs == windowUs) {
+      ++group.terms;
+      return index;
+    }
+  }
+  if (free == kNone) {
+    free = static_cast<std::uint32_t>(groups_.size());
+    groups_.emplace_back();
+    partition_.reserveGroups(groups_.size());
+  }
+  groups_[free] = {classIndex, windowUs, 1, joined_[classIndex].utilization(windowUs)};
+  return free;
+}
+
+// ---- n* ----
+
+/// After any change of who is there: what classes and contexts know of tasks, and n* of all classes.
+void Scheduler::State::lookAtTasks() {
+  if (joining_.empty()) return;
+  for (ClassFacts& facts : facts_) facts = {};
+  partition_.forEach([&](ContextRef, Context& context) {
+    context.plainSlackUs = kNoBound;
+    for (const std::uint32_t index : joining_) {
+      context.slots[index].highTasks = 0;
+      context.slots[index].highDeadlineUs = kNoBound;
+    }
+  });
+  for (std::uint32_t index = 0; index < tasks_.capacity(); ++index)
+    if (tasks_.used(index)) lookAt(tasks_[index]);
+  for (std::uint32_t index = 0; index < tasks_.capacity(); ++index) {
+    if (!tasks_.used(index)) continue;
+    const Task& task = tasks_[index];
+    const DurationUs longestUs = *std::ranges::max_element(task.terms.spec.afetUs);
+    for (const std::uint32_t other : joining_) {
+      ClassFacts& facts = facts_[other];
+      if (other != task.terms.classIndex && facts.gpu == task.context.gpu)
+        facts.blockingUs = std::max(facts.blockingUs, longestUs);
+    }
+  }
+  for (const std::uint32_t index : joining_) chooseCapacity(index);
+}
+
+void Scheduler::State::lookAt(const Task& task) {
+  const TaskTerms& terms = task.terms;
+  const bool high = terms.spec.priority == Priority::High;
+  Context& context = partition_.at(task.context);
+  if (terms.group == kNone) {
+    const DurationUs slack = terms.spec.deadlineUs - terms.windows.totalAfetUs();
+    if (high) context.plainSlackUs = std::min(context.plainSlackUs, slack);
+    return;
+  }
+  ClassFacts& facts = facts_[terms.classIndex];
+  facts.gpu = task.context.gpu;
+  ++facts.tasks;
+  facts.deadlineUs = std::min(facts.deadlineUs, terms.spec.deadlineUs);
+  if (!high) return;
+  ClassSlots& slots = context.slots[terms.classIndex];
+  ++slots.highTasks;
+  slots.highDeadlineUs = std::min(slots.highDeadlineUs, terms.spec.deadlineUs);
+}
+
+/// The longest stage that the context's high-priority tasks bear before them.
+DurationUs Scheduler::State::slackUs(const Context& context) const {
+  DurationUs slack = context.plainSlackUs;
+  for (const std::uint32_t index : joining_) {
+    const ClassSlots& slots = context.slots[index];
+    if (slots.highTasks > 0) slack = std::min(slack, slots.highDeadlineUs - joined_[index].windows(0).totalUs());
+  }
+  return slack;
+}
+
+/// n* of a class, and what follows from it and its MRETs: the utilization of its tasks, in all sums.
+void Scheduler::State::chooseCapacity(std::uint32_t classIndex) {
+  JoinedClass& joined = joined_[classIndex];
+  std::uint32_t contexts = 0;
+  DurationUs slack = kNoBound;
+  for (const Context& context : partition_.contextsOf(facts_[classIndex].gpu)) {
+    if (context.state != ContextState::Serving) continue;
+    ++contexts;
+    slack = std::min(slack, slackUs(context));
+  }
+  joined.choose(facts_[classIndex], contexts, slack);
+  for (std::uint32_t index = 0; index < groups_.size(); ++index) {
+    UtilGroup& group = groups_[index];
+    if (group.terms == 0 || group.classIndex != classIndex) continue;
+    const Utilization change = joined.utilization(group.windowUs) - group.util;
+    group.util += change;
+    if (!policy_.joining || change == Utilization{}) continue;
+    partition_.forEach([&](ContextRef, Context& context) {
+      for (const Priority priority : {Priority::High, Priority::Low}) {
+        const GroupCount& counts = context.groups[index];
+        context.load.totalOf(priority) += {change.billionths * counts.tasks[indexOf(priority)]};
+        context.load.activeOf(priority) += {change.billionths * counts.active[indexOf(priority)]};
+      }
+    });
+  }
+}
+
+// ---- Units ----
+
+/// The slot, by capacity, that the unit could start with now, and in `candidates_` who may go along.
+std::optional<std::uint32_t> Scheduler::State::slotFor(const Context& context, std::uint32_t unitIndex,
+                                                       TimeUs now) {
+  const Unit& unit = units_[unitIndex];
+  const ClassSlots& slots = context.slots[unit.classIndex];
+  candidates_.clear();
+  if (!isJoined(tasks_[jobs_[unit.firstJob].task].terms))
+    return slots.single.isFree() ? std::optional(0U) : std::nullopt;
+  const JoinedClass& joined = joined_[unit.classIndex];
+  slots.unstarted.inOrder(unstartedNodes_, [&](std::uint32_t index) {
+    const Unit& each = units_[index];
+    if (!isLate(each, now)) candidates_.push_back({index, jobs_[each.firstJob].deadlineUs});
+    return candidates_.size() < joined.mostJobs();
+  });
+  return capacityFor(joined, candidates_, slots, slackUs(context), now);
+}
+
+/// The unit takes a slot, and along whoever goes with it; its wait was noted.
+void Scheduler::State::start(Context& context, std::uint32_t unitIndex, std::uint32_t stream,
+                             std::uint32_t slot, TimeUs now) {
+  Unit& unit = units_[unitIndex];
+  ClassSlots& slots = context.slots[unit.classIndex];
+  ++slots.at(slot).used;
+  unit.started = true;
+  if (tasks_[jobs_[unit.firstJob].task].terms.group != kNone) slots.unstarted.erase(unstartedNodes_, unitIndex);
+  if (!candidates_.empty()) {
+    unit.capacity = slot;
+    join(context, unitIndex, stream, now);
+  }
+  forEachJob(unit, [&](std::uint32_t jobIndex) {
+    Task& task = tasks_[jobs_[jobIndex].task];
+    ++task.startedJobs;
+    task.unitJobs += unit.jobCount;
+  });
+}
+
+/// Takes the first candidates into the unit, which leads them; from here on MRETs are those of its capacity.
+void Scheduler::State::join(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now) {
+  assert(candidates_.front().unit == unitIndex);
+  Unit& unit = units_[unitIndex];
+  const JoinedClass& joined = joined_[unit.classIndex];
+  const std::size_t members = std::min<std::size_t>(candidates_.size(), joined.jobs(unit.capacity));
+  std::uint32_t last = unit.firstJob;
+  for (std::size_t i = 1; i < members; ++i) {
+    const std::uint32_t other = candidates_[i].unit;
+    noteWait(units_[other], context, stream, now);
+    leaveQueues(context, other);
+    last = jobs_[last].nextInUnit = units_[other].firstJob;
+    units_.release(other);
+    --context.units;
+  }
+  unit.jobCount = static_cast<std::uint32_t>(members);
+  const MretWindows& windows = joined.windows(unit.capacity);
+  unit.remainingUs = windows.totalUs();
+  forEachJob(unit, [&](std::uint32_t jobIndex) {
+    std::vector<StageTerms>& stages = tasks_[jobs_[jobIndex].task].terms.stages;
+    for (std::uint32_t stage = 0; stage < stages.size(); ++stage) stages[stage].mretUs = windows.mretUs(stage);
+  });
+}
+
+/// Takes a unit that has not started out of all queues.
+void Scheduler::State::leaveQueues(Context& context, std::uint32_t unitIndex) {
+  const Unit& unit = units_[unitIndex];
+  ClassSlots& slots = context.slots[unit.classIndex];
+  if (unit.state == UnitState::Ready) {
+    context.ready.erase(nodes_, unitIndex);
+  } else {
+    slots.without.erase(nodes_, unitIndex);
+    --context.withoutSlot;
+  }
+  if (tasks_[jobs_[unit.firstJob].task].terms.group != kNone) slots.unstarted.erase(unstartedNodes_, unitIndex);
+}
+
+}  // namespace daris::sched
