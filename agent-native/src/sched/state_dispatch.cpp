@@ -79,6 +79,7 @@ void Scheduler::State::tell(const Unit& unit, std::uint32_t unitIndex, Dispatch&
   out.modelStages =
       unit.stageCount == terms.spec.afetUs.size() ? 1 : static_cast<std::uint32_t>(terms.spec.afetUs.size());
   out.level = unit.level;
+  out.virtualDeadlineUs = ReadyQueue::keyOf(nodes_, unitIndex).virtualDeadlineUs;
   out.capacity = unit.capacity == kNone ? 1 : joined_[unit.classIndex].jobs(unit.capacity);
 }
 

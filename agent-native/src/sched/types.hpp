@@ -262,7 +262,8 @@ struct Dispatch {
   bool first = false;  // takes a slot
   bool last = false;   // its completion ends the jobs
   Level level = 0;
-  std::uint32_t capacity = 1;  // of the unit, in jobs: `members` may be fewer
+  TimeUs virtualDeadlineUs = 0;  // absolute; with the level, of the unit's best job
+  std::uint32_t capacity = 1;    // of the unit, in jobs: `members` may be fewer
 };
 
 enum class NextKind : std::uint8_t {
