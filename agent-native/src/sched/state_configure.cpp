@@ -28,6 +28,9 @@ Outcome<Done> Scheduler::State::configure(const Config& config, TimeUs now) {
   reserveTested();
   leaveDrainingContexts();
   lookAtTasks();
+  // What had no slot before may have one among those of other capacities.
+  for (const std::uint32_t index : joining_)
+    partition_.forEach([&](ContextRef, Context& context) { bringBack(context, index); });
   return Done{};
 }
 

@@ -29,7 +29,9 @@ Outcome<Next> Scheduler::State::next(ContextRef ref, TimeUs now) {
     const std::optional<std::uint32_t> slot = unit.started ? 0 : slotFor(*context, unitIndex, now);
     if (slot) {
       result.kind = NextKind::Run;
-      dispatch(*context, unitIndex, stream, *slot, now, result.run);
+      // One that was set aside for want of a slot may go with this one now, and before it.
+      const std::uint32_t leader = unit.started || candidates_.empty() ? unitIndex : candidates_.front().unit;
+      dispatch(*context, leader, stream, *slot, now, result.run);
       return result;
     }
     setAside(*context, unitIndex);
@@ -47,7 +49,7 @@ bool Scheduler::State::isLate(const Unit& unit, TimeUs now) const {
 void Scheduler::State::dispatch(Context& context, std::uint32_t unitIndex, std::uint32_t stream,
                                 std::uint32_t slot, TimeUs now, Dispatch& out) {
   Unit& unit = units_[unitIndex];
-  context.ready.erase(nodes_, unitIndex);
+  leaveQueues(context, unitIndex);
   noteWait(unit, context, stream, now);
   context.streams.take(stream);
   out.first = !unit.started;
@@ -94,11 +96,7 @@ void Scheduler::State::noteWait(const Unit& unit, const Context& context, std::u
 void Scheduler::State::drop(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now,
                             JobEnd& out) {
   const Unit unit = units_[unitIndex];
-  if (unit.started) {
-    context.ready.erase(nodes_, unitIndex);
-  } else {
-    leaveQueues(context, unitIndex);
-  }
+  leaveQueues(context, unitIndex);
   noteWait(unit, context, stream, now);
   endUnit(units_[unitIndex], unitIndex);
   endJob(unit.firstJob, End::Dropped, unit, now, out);

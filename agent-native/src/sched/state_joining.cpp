@@ -261,7 +261,6 @@ void Scheduler::State::start(Context& context, std::uint32_t unitIndex, std::uin
   ClassSlots& slots = context.slots[unit.classIndex];
   ++slots.at(slot).used;
   unit.started = true;
-  if (tasks_[jobs_[unit.firstJob].task].terms.group != kNone) slots.unstarted.erase(unstartedNodes_, unitIndex);
   if (!candidates_.empty()) {
     unit.capacity = slot;
     join(context, unitIndex, stream, now);
@@ -297,7 +296,7 @@ void Scheduler::State::join(Context& context, std::uint32_t unitIndex, std::uint
   });
 }
 
-/// Takes a unit that has not started out of all queues.
+/// Takes a unit that does not run out of all queues.
 void Scheduler::State::leaveQueues(Context& context, std::uint32_t unitIndex) {
   const Unit& unit = units_[unitIndex];
   ClassSlots& slots = context.slots[unit.classIndex];
@@ -307,7 +306,8 @@ void Scheduler::State::leaveQueues(Context& context, std::uint32_t unitIndex) {
     slots.without.erase(nodes_, unitIndex);
     --context.withoutSlot;
   }
-  if (tasks_[jobs_[unit.firstJob].task].terms.group != kNone) slots.unstarted.erase(unstartedNodes_, unitIndex);
+  const bool queued = !unit.started && tasks_[jobs_[unit.firstJob].task].terms.group != kNone;
+  if (queued) slots.unstarted.erase(unstartedNodes_, unitIndex);
 }
 
 }  // namespace daris::sched
