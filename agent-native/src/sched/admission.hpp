@@ -14,11 +14,30 @@ struct Newcomer {
   TimeUs nowUs = 0;
   TimeUs deadlineUs = 0;   // absolute
   ReadyKey firstStageKey;  // as if no predecessor missed
+  /// Of a class whose jobs may go together: its index, and the nodes of its queues; else kNoUnit and null.
+  std::uint32_t classIndex = kNoUnit;
+  const ReadyNodes* classNodes = nullptr;
 };
 
-/// N_s * now + (remaining MRETs that go before it) + N_s * mret, over N_s.
+/// Joined jobs wait in one long queue, which high-priority jobs that are still to come pass: it is worked off
+/// with what those leave, N_s - U_h,total. Before the job goes also what its class has begun.
+/// now + ceil(remaining MRETs / that) + mret.
+[[nodiscard]] inline PredictedFinish predictJoined(const Context& context, const ReadyNodes& nodes,
+                                                   const Newcomer& job) {
+  const ReadyQueue& begun = context.slots[job.classIndex].begun;
+  const Wide before = context.remainingBefore(nodes, job.firstStageKey) + begun.sumOf(*job.classNodes) -
+                      begun.sumBefore(*job.classNodes, job.firstStageKey);
+  Utilization left = capacityOf(context.streams.count());
+  if (job.priority == Priority::Low) left -= context.load.highTotal;
+  const Wide queued = (before * kBillion + left.billionths - 1) / left.billionths;
+  return {static_cast<Wide>(job.nowUs) + queued + job.mretUs, 1};
+}
+
+/// N_s * now + (remaining MRETs that go before it) + N_s * mret, over N_s; see predictJoined for joined jobs,
+/// of which (12) must hold.
 [[nodiscard]] inline PredictedFinish predictFinish(const Context& context, const ReadyNodes& nodes,
                                                    const Newcomer& job) {
+  if (job.classNodes != nullptr) return predictJoined(context, nodes, job);
   const std::uint32_t streams = context.streams.count();
   const Wide own = static_cast<Wide>(streams) * (static_cast<Wide>(job.nowUs) + job.mretUs);
   return {own + context.remainingBefore(nodes, job.firstStageKey), streams};

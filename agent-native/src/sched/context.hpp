@@ -45,10 +45,13 @@ struct ClassSlots {
   std::vector<SlotCount> larger;  // by capacity, after the first; of a class that joins
   ReadyQueue without;             // units that would start, were there a slot
   ReadyQueue unstarted;           // of a class that joins: all that have not started, those without slot too
+  ReadyQueue begun;               // of a class that joins: ready for a later stage
   std::uint32_t highTasks = 0;    // of a class that joins, assigned here
   DurationUs highDeadlineUs = 0;  // their smallest
 
-  [[nodiscard]] SlotCount& at(std::uint32_t capacity) { return capacity == 0 ? single : larger[capacity - 1]; }
+  [[nodiscard]] SlotCount& at(std::uint32_t capacity) {
+    return capacity == 0 ? single : larger[capacity - 1];
+  }
   [[nodiscard]] const SlotCount& at(std::uint32_t capacity) const {
     return capacity == 0 ? single : larger[capacity - 1];
   }
@@ -90,8 +93,8 @@ struct Context {
   Streams streams;
   ReadyQueue ready;
   ContextLoad load;
-  Wide runningRemaining = 0;      // sum of the remaining MRETs of running units
-  std::uint32_t withoutSlot = 0;  // units in all `slots[..].without`
+  Wide runningRemaining = 0;       // sum of the remaining MRETs of running units
+  std::uint32_t withoutSlot = 0;   // units in all `slots[..].without`
   std::vector<ClassSlots> slots;   // by class index
   std::vector<GroupCount> groups;  // by UtilGroup
   DurationUs plainSlackUs = 0;     // least D - AFET of its high-priority tasks of classes that do not join

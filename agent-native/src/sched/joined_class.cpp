@@ -25,16 +25,15 @@ DurationUs JoinedClass::longestStageUs(std::uint32_t capacity) const {
 
 void JoinedClass::choose(const ClassFacts& facts, std::uint32_t contexts, DurationUs slackUs) {
   const auto qualifies = [&](std::uint32_t capacity) {
-    const Wide twoUnits = facts.blockingUs + 2 * static_cast<Wide>(windows_[capacity].totalUs());
-    return std::uint64_t{jobs_[capacity]} * contexts <= facts.tasks && twoUnits <= facts.deadlineUs &&
-           longestStageUs(capacity) <= slackUs;
+    return std::uint64_t{jobs_[capacity]} * contexts <= facts.tasks &&
+           facts.bears(windows_[capacity].totalUs()) && longestStageUs(capacity) <= slackUs;
   };
   chosen_ = capacities() - 1;
   while (chosen_ > 0 && !qualifies(chosen_)) --chosen_;
 }
 
 std::optional<std::uint32_t> capacityFor(const JoinedClass& joined, std::span<const Candidate> candidates,
-                                         const ClassSlots& slots, DurationUs slackUs, TimeUs now) {
+                                         const ClassSlots& slots, const UnitBounds& bounds, TimeUs now) {
   // The earliest deadline, among the first i + 1, of those that could still be met alone.
   std::array<TimeUs, kMaxUnitJobs> tightest;
   const TimeUs aloneUs = now + joined.windows(0).totalUs();
@@ -47,9 +46,12 @@ std::optional<std::uint32_t> capacityFor(const JoinedClass& joined, std::span<co
   const auto suits = [&](std::uint32_t capacity) {
     const std::size_t jobs = joined.jobs(capacity);
     const std::size_t members = std::min(candidates.size(), jobs);
-    return 4 * candidates.size() >= 3 * jobs &&                                       // (a)
-           now + joined.windows(capacity).totalUs() <= tightest[members - 1] &&       // (b)
-           joined.longestStageUs(capacity) <= slackUs && slots.at(capacity).isFree();  // (c)
+    const DurationUs unitUs = joined.windows(capacity).totalUs();
+    return 4 * candidates.size() >= 3 * jobs &&                  // (a)
+           now + unitUs <= tightest[members - 1] &&              // (b)
+           joined.longestStageUs(capacity) <= bounds.slackUs &&  // (c)
+           bounds.facts.bears(unitUs) &&                         // (d)
+           slots.at(capacity).isFree();
   };
   for (std::uint32_t capacity = joined.capacities() - 1; capacity > 0; --capacity)
     if (suits(capacity)) return capacity;

@@ -21,6 +21,11 @@ struct ClassFacts {
   std::uint32_t tasks = 0;
   DurationUs deadlineUs = kNoBound;  // the smallest
   DurationUs blockingUs = 0;         // the longest stage, by AFET, of other classes on the GPU
+
+  /// Whether a job can find a unit that takes so long before it, and go in another such.
+  [[nodiscard]] bool bears(DurationUs unitUs) const {
+    return blockingUs + 2 * static_cast<Wide>(unitUs) <= deadlineUs;
+  }
 };
 
 class JoinedClass {
@@ -69,11 +74,17 @@ struct Candidate {
   TimeUs deadlineUs = 0;  // absolute
 };
 
+/// What bounds the units of a class in a context.
+struct UnitBounds {
+  ClassFacts facts;
+  DurationUs slackUs = kNoBound;  // what the context's high-priority tasks bear
+};
+
 /// The capacity, by index, that the first of these candidates form a unit of; none where no slot is free that
-/// they could take. `slackUs`: what the context's high-priority tasks bear.
+/// they could take.
 [[nodiscard]] std::optional<std::uint32_t> capacityFor(const JoinedClass& joined,
                                                        std::span<const Candidate> candidates,
-                                                       const ClassSlots& slots, DurationUs slackUs,
+                                                       const ClassSlots& slots, const UnitBounds& bounds,
                                                        TimeUs now);
 
 }  // namespace daris::sched

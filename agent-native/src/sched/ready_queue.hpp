@@ -79,6 +79,11 @@ class ReadyQueue {
     (void)inOrder(pool, root_, visit);
   }
 
+  /// Sum of the remaining MRETs of all units.
+  [[nodiscard]] Wide sumOf(const ReadyNodes& pool) const {
+    return root_ == kNoUnit ? 0 : pool.nodes_[root_].sum;
+  }
+
   /// Sum of the remaining MRETs of the units that go before `key`.
   [[nodiscard]] Wide sumBefore(const ReadyNodes& pool, const ReadyKey& key) const;
 

@@ -44,7 +44,7 @@ struct Task {
   std::uint32_t rejectionsInRow = 0;
   bool removed = false;
   bool changePending = false;  // `change` is swapped in at the end of the active job, without allocating
-  Utilization util;  // what it adds to its context's sums, unless it is joined: then its group's is
+  Utilization util;            // what it adds to its context's sums, unless it is joined: then its group's is
   ContextRef context;
   DurationUs executionUs = 0;
   std::uint64_t startedJobs = 0;

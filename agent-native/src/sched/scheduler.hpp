@@ -66,7 +66,8 @@ class Scheduler {
   /// (1 without joining); 0 in all says that the model is not loaded there.
   /// May be set before any task of the class exists. It is kept until set to kUnlimitedSlots. A bound below
   /// what is started takes nothing away. Errors: UnknownContext, InvalidSpec (no such capacity).
-  Outcome<Done> setSlots(ClassId classId, ContextRef context, std::uint32_t slots, std::uint32_t capacity = 1);
+  Outcome<Done> setSlots(ClassId classId, ContextRef context, std::uint32_t slots,
+                         std::uint32_t capacity = 1);
 
   // ---- The per-stage path: no allocation ----
 

@@ -62,7 +62,9 @@ class Scheduler::State {
   void refreshUnit(std::uint32_t unitIndex);
 
   // ---- Joining (state_joining.cpp) ----
-  [[nodiscard]] bool isJoined(const TaskTerms& terms) const { return policy_.joining && terms.group != kNone; }
+  [[nodiscard]] bool isJoined(const TaskTerms& terms) const {
+    return policy_.joining && terms.group != kNone;
+  }
   [[nodiscard]] const MretWindows& estimate(const TaskTerms& terms) const;
   [[nodiscard]] DurationUs queuedUs(const TaskTerms& terms) const;
   [[nodiscard]] Utilization utilOf(const Task& task) const;
@@ -76,7 +78,8 @@ class Scheduler::State {
   void lookAt(const Task& task);
   [[nodiscard]] DurationUs slackUs(const Context& context) const;
   void chooseCapacity(std::uint32_t classIndex);
-  [[nodiscard]] std::optional<std::uint32_t> slotFor(const Context& context, std::uint32_t unitIndex, TimeUs now);
+  [[nodiscard]] std::optional<std::uint32_t> slotFor(const Context& context, std::uint32_t unitIndex,
+                                                     TimeUs now);
   void start(Context& context, std::uint32_t unitIndex, std::uint32_t stream, std::uint32_t slot, TimeUs now);
   void join(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now);
   void leaveQueues(Context& context, std::uint32_t unitIndex);
@@ -104,10 +107,11 @@ class Scheduler::State {
   void makeReady(std::uint32_t unitIndex, TimeUs sinceUs);
   void setAside(Context& context, std::uint32_t unitIndex);
   void bringBack(Context& context, std::uint32_t classIndex);
+  [[nodiscard]] std::uint32_t bestOf(const Context& context) const;
   [[nodiscard]] bool isLate(const Unit& unit, TimeUs now) const;
   void tell(const Unit& unit, std::uint32_t unitIndex, Dispatch& out);
-  void dispatch(Context& context, std::uint32_t unitIndex, std::uint32_t stream, std::uint32_t slot, TimeUs now,
-                Dispatch& out);
+  void dispatch(Context& context, std::uint32_t unitIndex, std::uint32_t stream, std::uint32_t slot,
+                TimeUs now, Dispatch& out);
   void noteWait(const Unit& unit, const Context& context, std::uint32_t stream, TimeUs now);
   void drop(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now, JobEnd& out);
   void leaveStream(Unit& unit, DurationUs execUs, TimeUs now);
@@ -129,9 +133,9 @@ class Scheduler::State {
   Pool<Job, JobId> jobs_;
   Pool<Unit, UnitId> units_;
   ReadyNodes nodes_;
-  ReadyNodes unstartedNodes_;          // of ClassSlots::unstarted
-  std::vector<JoinedClass> joined_;    // by class index
-  std::vector<ClassFacts> facts_;      // the same
+  ReadyNodes classNodes_;               // of ClassSlots::unstarted and begun
+  std::vector<JoinedClass> joined_;     // by class index
+  std::vector<ClassFacts> facts_;       // the same
   std::vector<std::uint32_t> joining_;  // class indices that join
   std::vector<UtilGroup> groups_;
   TimeUs lastUs_ = -kMaxTimeUs;

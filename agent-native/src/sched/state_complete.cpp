@@ -79,13 +79,8 @@ void Scheduler::State::measure(Unit& unit, DurationUs execUs, TimeUs now) {
     task.executionUs += execUs / unit.jobCount;
     job.overrunUs += execUs - terms.mretUs;
     job.predecessorMissed = now > terms.virtualDeadlineUs;
-    completions_[count++] = {jobs_.idOf(jobIndex),
-                             tasks_.idOf(job.task),
-                             job.token,
-                             job.number,
-                             job.predecessorMissed,
-                             windows.mretUs(stage),
-                             std::nullopt};
+    completions_[count++] = {jobs_.idOf(jobIndex),  tasks_.idOf(job.task), job.token,   job.number,
+                             job.predecessorMissed, windows.mretUs(stage), std::nullopt};
   });
 }
 

@@ -37,7 +37,8 @@ Outcome<Done> Scheduler::State::configure(const Config& config, TimeUs now) {
 /// Makes room for what is tested at one instant: the contexts of a GPU, for each job that may end then.
 void Scheduler::State::reserveTested() {
   std::size_t contexts = 1;
-  partition_.forEach([&](ContextRef ref, const Context&) { contexts = std::max<std::size_t>(contexts, ref.index + 1); });
+  partition_.forEach(
+      [&](ContextRef ref, const Context&) { contexts = std::max<std::size_t>(contexts, ref.index + 1); });
   tested_.reserve(contexts * mostJobs());
 }
 

@@ -18,7 +18,7 @@ Outcome<Next> Scheduler::State::next(ContextRef ref, TimeUs now) {
   const std::uint32_t stream = context->streams.lowestFree();
   if (stream == Streams::kNoStream) return result;
   for (;;) {
-    const std::uint32_t unitIndex = context->ready.best(nodes_);
+    const std::uint32_t unitIndex = bestOf(*context);
     if (unitIndex == kNoUnit) return result;
     const Unit& unit = units_[unitIndex];
     if (isLate(unit, now)) {
@@ -36,6 +36,15 @@ Outcome<Next> Scheduler::State::next(ContextRef ref, TimeUs now) {
     }
     setAside(*context, unitIndex);
   }
+}
+
+/// The best ready unit. A job that has not started gives way to a unit of its class that has: it gains
+/// company by waiting, and the lanes are kept from filling with small units.
+std::uint32_t Scheduler::State::bestOf(const Context& context) const {
+  const std::uint32_t best = context.ready.best(nodes_);
+  if (best == kNoUnit || units_[best].started) return best;
+  const ReadyQueue& begun = context.slots[units_[best].classIndex].begun;
+  return begun.empty() ? best : begun.best(classNodes_);
 }
 
 /// Whether the unit is a job that must not go on: late, of a task that drops late jobs.
@@ -66,8 +75,12 @@ void Scheduler::State::tell(const Unit& unit, std::uint32_t unitIndex, Dispatch&
   std::uint32_t count = 0;
   forEachJob(unit, [&](std::uint32_t jobIndex) {
     const Job& job = jobs_[jobIndex];
-    members_[count++] = {jobs_.idOf(jobIndex), tasks_.idOf(job.task), job.token,
-                         job.number,           job.releaseUs,         job.deadlineUs,
+    members_[count++] = {jobs_.idOf(jobIndex),
+                         tasks_.idOf(job.task),
+                         job.token,
+                         job.number,
+                         job.releaseUs,
+                         job.deadlineUs,
                          tasks_[job.task].terms.stages[unit.stage].virtualDeadlineUs};
   });
   const TaskTerms& terms = tasks_[jobs_[unit.firstJob].task].terms;
@@ -118,7 +131,9 @@ void Scheduler::State::makeReady(std::uint32_t unitIndex, TimeUs sinceUs) {
   unit.level = key.level;
   unit.state = UnitState::Ready;
   unit.sinceUs = sinceUs;
-  partition_.at(unit.context).ready.insert(nodes_, key, unit.remainingUs);
+  Context& context = partition_.at(unit.context);
+  context.ready.insert(nodes_, key, unit.remainingUs);
+  if (isFormed(unit)) context.slots[unit.classIndex].begun.insert(classNodes_, key, unit.remainingUs);
 }
 
 void Scheduler::State::setAside(Context& context, std::uint32_t unitIndex) {

@@ -1,5 +1,5 @@
-// Joining: classes with capacities, what admission counts them with, and the forming of units (docs/joining.md).
-// Where no class has capacities, nothing here does anything.
+// Joining: classes with capacities, what admission counts them with, and the forming of units
+// (docs/joining.md). Where no class has capacities, nothing here does anything.
 #include <algorithm>
 #include <cassert>
 
@@ -47,6 +47,7 @@ Outcome<Done> Scheduler::State::setCapacities(ClassId classId, std::span<const C
   joined_[index].reset(capacities, policy_.mretWindow);
   std::erase(joining_, index);
   if (joined_[index].joins()) joining_.push_back(index);
+  if (!joining_.empty()) classNodes_.reserve(tasks_.capacity());
   fitContexts();
   reserveTested();
   forgetClass(index);
@@ -203,7 +204,8 @@ DurationUs Scheduler::State::slackUs(const Context& context) const {
   DurationUs slack = context.plainSlackUs;
   for (const std::uint32_t index : joining_) {
     const ClassSlots& slots = context.slots[index];
-    if (slots.highTasks > 0) slack = std::min(slack, slots.highDeadlineUs - joined_[index].windows(0).totalUs());
+    if (slots.highTasks > 0)
+      slack = std::min(slack, slots.highDeadlineUs - joined_[index].windows(0).totalUs());
   }
   return slack;
 }
@@ -246,12 +248,12 @@ std::optional<std::uint32_t> Scheduler::State::slotFor(const Context& context, s
   if (!isJoined(tasks_[jobs_[unit.firstJob].task].terms))
     return slots.single.isFree() ? std::optional(0U) : std::nullopt;
   const JoinedClass& joined = joined_[unit.classIndex];
-  slots.unstarted.inOrder(unstartedNodes_, [&](std::uint32_t index) {
+  slots.unstarted.inOrder(classNodes_, [&](std::uint32_t index) {
     const Unit& each = units_[index];
     if (!isLate(each, now)) candidates_.push_back({index, jobs_[each.firstJob].deadlineUs});
     return candidates_.size() < joined.mostJobs();
   });
-  return capacityFor(joined, candidates_, slots, slackUs(context), now);
+  return capacityFor(joined, candidates_, slots, {facts_[unit.classIndex], slackUs(context)}, now);
 }
 
 /// The unit takes a slot, and along whoever goes with it; its wait was noted.
@@ -292,7 +294,8 @@ void Scheduler::State::join(Context& context, std::uint32_t unitIndex, std::uint
   unit.remainingUs = windows.totalUs();
   forEachJob(unit, [&](std::uint32_t jobIndex) {
     std::vector<StageTerms>& stages = tasks_[jobs_[jobIndex].task].terms.stages;
-    for (std::uint32_t stage = 0; stage < stages.size(); ++stage) stages[stage].mretUs = windows.mretUs(stage);
+    for (std::uint32_t stage = 0; stage < stages.size(); ++stage)
+      stages[stage].mretUs = windows.mretUs(stage);
   });
 }
 
@@ -306,8 +309,9 @@ void Scheduler::State::leaveQueues(Context& context, std::uint32_t unitIndex) {
     slots.without.erase(nodes_, unitIndex);
     --context.withoutSlot;
   }
+  if (isFormed(unit)) slots.begun.erase(classNodes_, unitIndex);
   const bool queued = !unit.started && tasks_[jobs_[unit.firstJob].task].terms.group != kNone;
-  if (queued) slots.unstarted.erase(unstartedNodes_, unitIndex);
+  if (queued) slots.unstarted.erase(classNodes_, unitIndex);
 }
 
 }  // namespace daris::sched

@@ -78,10 +78,13 @@ Newcomer Scheduler::State::newcomer(const Task& task, TimeUs releaseUs, TimeUs n
   job.util = utilOf(task);
   job.mretUs = windows.totalUs();
   job.nowUs = now;
+  if (isJoined(terms) && facts_[terms.classIndex].tasks > 1) {
+    job.classIndex = terms.classIndex;
+    job.classNodes = &classNodes_;
+  }
   job.deadlineUs = releaseUs + terms.spec.deadlineUs;
   job.firstStageKey = {firstVirtualDeadline(windows, releaseUs, terms.spec.deadlineUs), releaseUs,
-                       terms.spec.order, 0,
-                       levelOf(policy_, job.priority, windows.stageCount() == 1, false)};
+                       terms.spec.order, 0, levelOf(policy_, job.priority, windows.stageCount() == 1, false)};
   return job;
 }
 
@@ -195,7 +198,7 @@ JobId Scheduler::State::startJob(std::uint32_t taskIndex, const Arrival& arrival
   ++context.units;
   makeReady(unitId.index, arrival.releaseUs);
   if (terms.group != kNone)
-    context.slots[unit.classIndex].unstarted.insert(unstartedNodes_, ReadyQueue::keyOf(nodes_, unitId.index), 0);
+    context.slots[unit.classIndex].unstarted.insert(classNodes_, ReadyQueue::keyOf(nodes_, unitId.index), 0);
   return id;
 }
 

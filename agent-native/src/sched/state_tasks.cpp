@@ -44,7 +44,7 @@ Outcome<Added> Scheduler::State::addTask(const TaskSpec& spec, TimeUs now) {
     jobs_.reserve(capacity);
     units_.reserve(capacity);
     nodes_.reserve(capacity);
-    unstartedNodes_.reserve(capacity);
+    if (!joining_.empty()) classNodes_.reserve(capacity);
   }
   const TaskId id = tasks_.acquire();
   Task& task = tasks_[id.index];

@@ -33,8 +33,7 @@ sched::ContextRef readContext(const json& value, const std::string& path,
 std::size_t readClass(const std::string& name, const std::string& path,
                       const std::vector<ScenarioClass>& classes) {
   const auto found = std::ranges::find(classes, name, &ScenarioClass::name);
-  if (found == classes.end())
-    throw ScenarioError(path + ": \"" + name + "\" is none of joining.classes");
+  if (found == classes.end()) throw ScenarioError(path + ": \"" + name + "\" is none of joining.classes");
   return static_cast<std::size_t>(found - classes.begin());
 }
 

@@ -39,7 +39,7 @@ struct ScenarioJoining {
 struct ScenarioTask {
   std::string name;
   std::optional<std::size_t> joins;  // position in the classes
-  sched::TaskSpec spec;  // `order` is the position; `context` only if the scenario names one
+  sched::TaskSpec spec;              // `order` is the position; `context` only if the scenario names one
   TimeUs phaseUs = 0;
   std::vector<std::vector<DurationUs>> execUs;  // row k: stages of the k-th admitted job, cyclically
 };

@@ -17,7 +17,7 @@ namespace daris::simulator {
 [[nodiscard]] std::vector<DurationUs> readTimes(const nlohmann::json& array, const std::string& path);
 
 /// Rows of execution times, each with as many stages.
-[[nodiscard]] std::vector<std::vector<DurationUs>> readRows(const nlohmann::json& rows, const std::string& path,
-                                                            std::size_t stages);
+[[nodiscard]] std::vector<std::vector<DurationUs>> readRows(const nlohmann::json& rows,
+                                                            const std::string& path, std::size_t stages);
 
 }  // namespace daris::simulator

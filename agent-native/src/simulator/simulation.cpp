@@ -90,7 +90,7 @@ class Simulation {
   std::vector<sched::TaskId> ids_;
   std::vector<std::size_t> rows_;  // of `execUs`: the active job's, or the next one's
   std::map<std::pair<sched::ClassId, std::uint32_t>, std::size_t> formed_;  // units of a class and capacity
-  std::map<std::uint32_t, std::size_t> unitRows_;                          // of `execUs` of a class, by unit
+  std::map<std::uint32_t, std::size_t> unitRows_;                           // of `execUs` of a class, by unit
   Queue<RunningStage> running_;
   Queue<Release> releases_;
   std::vector<ContextRef> changed_;  // at this instant, unordered, with repetitions

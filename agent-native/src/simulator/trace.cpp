@@ -129,8 +129,7 @@ void Trace::reject(TimeUs now, JobName name, const sched::ReleaseOutcome& outcom
   end();
 }
 
-void Trace::dispatch(TimeUs now, JobName name, const sched::Dispatch& run,
-                     const sched::UnitMember& member) {
+void Trace::dispatch(TimeUs now, JobName name, const sched::Dispatch& run, const sched::UnitMember& member) {
   if (!begin(now, "dispatch", name)) return;
   field("stage", std::int64_t{run.stage});
   key("gpu");

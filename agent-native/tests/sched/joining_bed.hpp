@@ -1,5 +1,5 @@
-// What the tests of joining share: a class with capacities 1, 2 and 4 whose larger units take less than twice as
-// long, and all completions of a unit.
+// What the tests of joining share: a class with capacities 1, 2 and 4 whose larger units take less than twice
+// as long, and all completions of a unit.
 #pragma once
 
 #include <vector>

@@ -1,7 +1,7 @@
-// Random traffic and changes under joining, and what must always hold: nobody waits for company, nobody is made
-// late by a unit, high-priority tasks bear its stages, every job ends exactly once, and the sums are those of
-// the tasks. The seed is fixed. What units do exactly is compared with a second implementation
-// (test/simulator/).
+// Random traffic and changes under joining, and what must always hold: nobody waits for company, what has
+// begun goes on first, nobody is made late by a unit, high-priority tasks and who comes next bear it, every
+// job ends exactly once, and the sums are those of the tasks. The seed is fixed. What units do exactly is
+// compared with a second implementation (test/simulator/).
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -20,6 +20,7 @@ struct ModelTask {
   ContextRef context;  // of its active job
   Token token = 0;     // of its active job; 0: none
   bool started = false;
+  bool begun = false;  // of a unit of a joined class, and waits for its next stage
   bool removed = false;
   TimeUs deadlineUs = 0;
 };
@@ -129,6 +130,7 @@ class Play {
     if (outcome.decision != Decision::Admitted) return;
     found->second.token = token;
     found->second.started = false;
+    found->second.begun = false;
     found->second.context = outcome.context;
     found->second.deadlineUs = outcome.deadlineUs;
   }
@@ -147,14 +149,16 @@ class Play {
     const Running done = running_[at];
     running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(at));
     const DurationUs execUs = 1 + below(250);
-    const StageCompletion completion = fails ? bed_.sched.fail(done.unit, done.stage, now_).value()
-                                             : bed_.sched.complete(done.unit, done.stage, execUs, now_).value();
+    const StageCompletion completion = fails
+                                           ? bed_.sched.fail(done.unit, done.stage, now_).value()
+                                           : bed_.sched.complete(done.unit, done.stage, execUs, now_).value();
     ASSERT_EQ(completion.members.size(), done.tasks.size());
     if (!fails && done.formed) measured(done, execUs);
     const std::vector<MemberCompletion> members(completion.members.begin(), completion.members.end());
     for (std::size_t i = 0; i < members.size(); ++i) {
       EXPECT_EQ(members[i].task, done.tasks[i]) << "the same jobs, in the same order, in every stage";
       EXPECT_EQ(members[i].end.has_value(), completion.finished) << "all or none end";
+      if (!members[i].end) tasks_.at(done.tasks[i]).begun = done.formed;
       if (members[i].end) ended(*members[i].end);
     }
   }
@@ -213,12 +217,16 @@ class Play {
       EXPECT_EQ(task.started, !run.first);
       EXPECT_EQ(task.context, run.context);
       task.started = true;
+      task.begun = false;
       now.tasks.push_back(member.task);
     }
     running_.push_back(std::move(now));
   }
 
   void checkFormed(const Dispatch& run) {
+    for (const auto& [id, task] : tasks_)
+      EXPECT_FALSE(task.begun && task.spec.classId == run.classId && task.context == run.context)
+          << "a unit is formed although one of its class that has begun is ready";
     EXPECT_LE(run.members.size(), run.capacity);
     EXPECT_GE(4 * run.members.size(), 3 * std::size_t{run.capacity}) << "(a)";
     if (run.capacity == 1) return;
@@ -228,6 +236,16 @@ class Play {
       EXPECT_EQ(tasks_.at(member.task).spec.classId, run.classId);
       EXPECT_TRUE(aloneUs > member.deadlineUs || togetherUs <= member.deadlineUs) << "(b)";
     }
+    DurationUs deadlineUs = kMaxTimeUs;
+    DurationUs blockingUs = 0;
+    for (const auto& [id, task] : tasks_) {
+      if (task.spec.classId == run.classId) {
+        deadlineUs = std::min(deadlineUs, task.spec.deadlineUs);
+      } else {
+        blockingUs = std::max(blockingUs, *std::ranges::max_element(task.spec.afetUs));
+      }
+    }
+    EXPECT_LE(blockingUs + 2 * (togetherUs - now_), deadlineUs) << "(d)";
     const DurationUs longestUs =
         std::max(mretUs(run.classId, run.capacity, 0), mretUs(run.classId, run.capacity, 1));
     bed_.sched.snapshot(bed_.snapshot);

@@ -19,7 +19,8 @@ TEST(Forming, TakesTheLargestCapacityThatIsFilledToThreeQuarters) {
     std::uint32_t ready;
     Formed first;
   };
-  for (const Case& each : {Case{1, {1, 1}}, Case{2, {2, 2}}, Case{3, {3, 4}}, Case{4, {4, 4}}, Case{9, {4, 4}}}) {
+  for (const Case& each :
+       {Case{1, {1, 1}}, Case{2, {2, 2}}, Case{3, {3, 4}}, Case{4, {4, 4}}, Case{9, {4, 4}}}) {
     JoiningBed bed(partitionOf(1, 1, joiningPolicy()));
     bed.addAndRelease(each.ready, lowTask(100'000, {100}));
     EXPECT_EQ(formed(bed.run(0)), each.first) << each.ready;
@@ -49,18 +50,18 @@ TEST(Forming, NobodyWaitsForCompany) {
 
 TEST(Forming, NobodyWhoCouldBeInTimeAloneIsMadeLate) {
   JoiningBed bed(partitionOf(1, 1, joiningPolicy()));
-  bed.addAndRelease(3, lowTask(100'000, {100}));
-  const TaskId tight = bed.add(joined(lowTask(150, {100}, 9)));
+  const TaskId tight = bed.add(joined(lowTask(1000, {100}, 9)));
   bed.release(tight, 0);
-  EXPECT_EQ(formed(bed.run(0)), (Formed{2, 2})) << "140 us are in time, 200 are not";
+  bed.addAndRelease(3, lowTask(100'000, {100}), 850);
+  EXPECT_EQ(formed(bed.run(850)), (Formed{2, 2})) << "140 us are in time, 200 are not";
 }
 
 TEST(Forming, WhoIsLateAnywayHoldsNobodyBack) {
   JoiningBed bed(partitionOf(1, 1, joiningPolicy()));
-  const TaskId tight = bed.add(joined(lowTask(150, {100}, 9)));
+  const TaskId tight = bed.add(joined(lowTask(1000, {100}, 9)));
   bed.release(tight, 0);
-  bed.addAndRelease(3, lowTask(100'000, {100}), 60);
-  EXPECT_EQ(formed(bed.run(60)), (Formed{4, 4})) << "alone it would end at 160";
+  bed.addAndRelease(3, lowTask(100'000, {100}), 901);
+  EXPECT_EQ(formed(bed.run(901)), (Formed{4, 4})) << "alone it would end at 1001";
 }
 
 TEST(Forming, WhoIsToBeDroppedIsNotTaken) {
@@ -83,6 +84,34 @@ TEST(Forming, StagesStayWithinWhatHighTasksBear) {
     bed.addAndRelease(4, lowTask(100'000, {100}));
     EXPECT_EQ(formed(bed.run(0)), expected) << deadlineUs;
   }
+}
+
+TEST(Forming, WhoComesNextCanFindTheUnitBeforeIt) {
+  for (const auto& [deadlineUs, expected] : {std::pair{DurationUs{450}, Formed{4, 4}}, {449, {2, 2}}}) {
+    JoiningBed bed(partitionOf(1, 1, joiningPolicy()));
+    bed.add(lowTask(5000, {50}, 99));  // may be before it too
+    bed.add(joined(highTask(deadlineUs, {100}, 98)));
+    bed.addAndRelease(4, lowTask(100'000, {100}));
+    EXPECT_EQ(formed(bed.run(0)), expected) << deadlineUs;
+  }
+}
+
+TEST(Forming, WaitsUntilTheUnitsOfItsClassThatHaveBegunGoOn) {
+  JoiningBed bed(partitionOf(1, 1, joiningPolicy()), capacitiesOf({{1, 100}, {2, 140}, {4, 200}}, 2));
+  bed.addAndRelease(1, lowTask(100'000, {100, 100}));
+  const Dispatch begun = bed.run(0);
+  bed.addAndRelease(3, highTask(50'000, {100, 100}), 10);
+  const TaskId other = bed.add(highTask(40'000, {100, 100}, 50), 10);
+  bed.release(other, 10);
+  bed.completeAll(begun, 100, 100);
+  const Dispatch urgent = bed.run(100);
+  EXPECT_EQ(urgent.members[0].task, other) << "another class goes by its key";
+  bed.completeAll(urgent, 100, 200);
+  bed.completeAll(bed.run(200), 100, 300);
+  const Dispatch next = bed.run(300);
+  EXPECT_EQ(next.unit, begun.unit) << "although its job is of low priority";
+  bed.completeAll(next, 100, 400);
+  EXPECT_EQ(formed(bed.run(400)), (Formed{3, 4}));
 }
 
 TEST(Forming, TakesTheLargestCapacityWithAFreeSlot) {
@@ -179,7 +208,8 @@ TEST(Counting, UtilizationIsTheShareOfAUnit) {
 TEST(Counting, TheCapacityFitsTheSmallestDeadlineTwiceBesideOthersLongestStage) {
   JoiningBed bed(partitionOf(1, 1, joiningPolicy()));
   std::vector<TaskId> tasks;
-  for (std::uint64_t order = 0; order < 4; ++order) tasks.push_back(bed.add(joined(lowTask(600, {100}, order))));
+  for (std::uint64_t order = 0; order < 4; ++order)
+    tasks.push_back(bed.add(joined(lowTask(600, {100}, order))));
   EXPECT_EQ(bed.task(tasks[0]).capacity, 4) << "2 * 200 within 600";
   bed.add(lowTask(5000, {200}, 9));
   EXPECT_EQ(bed.task(tasks[0]).capacity, 4) << "and 200 of another";
@@ -192,7 +222,8 @@ TEST(Counting, TheCapacityFitsTheSmallestDeadlineTwiceBesideOthersLongestStage) 
 TEST(Counting, ContextsShareTheTasksOfAClass) {
   JoiningBed bed(partitionOf(2, 1, joiningPolicy()));
   std::vector<TaskId> tasks;
-  for (std::uint64_t order = 0; order < 7; ++order) tasks.push_back(bed.add(joined(lowTask(9000, {100}, order))));
+  for (std::uint64_t order = 0; order < 7; ++order)
+    tasks.push_back(bed.add(joined(lowTask(9000, {100}, order))));
   EXPECT_EQ(bed.task(tasks[0]).capacity, 2);
   bed.add(joined(lowTask(9000, {100}, 8)));
   EXPECT_EQ(bed.task(tasks[0]).capacity, 4);
@@ -210,7 +241,8 @@ TEST(Counting, AMeasurementChangesAllTasksOfTheClass) {
 TEST(Counting, AQueueLongerThanUnitsWorkOffIsRefused) {
   JoiningBed bed(partitionOf(1, 1, joiningPolicy(Admission::Predicted)));
   std::vector<TaskId> tasks;
-  for (std::uint64_t order = 0; order < 40; ++order) tasks.push_back(bed.add(joined(lowTask(1000, {100}, order))));
+  for (std::uint64_t order = 0; order < 40; ++order)
+    tasks.push_back(bed.add(joined(lowTask(1000, {100}, order))));
   std::uint32_t admitted = 0;
   for (const TaskId task : tasks) admitted += bed.release(task, 0).decision == Decision::Admitted;
   EXPECT_EQ(admitted, 17) << "16 before it take 800 us, its own unit 200";
@@ -223,6 +255,25 @@ TEST(Counting, AQueueLongerThanUnitsWorkOffIsRefused) {
       ++done;
     }
   }
+}
+
+TEST(Counting, APredictionLeavesHighTasksWhatTheyNeed) {
+  JoiningBed bed(partitionOf(1, 1, joiningPolicy(Admission::Predicted)));
+  bed.add(highTask(1000, {500}, 99));  // half of the stream
+  std::vector<TaskId> tasks;
+  for (std::uint64_t order = 0; order < 5; ++order)
+    tasks.push_back(bed.add(joined(lowTask(9000, {100}, order))));
+  for (int i = 0; i < 4; ++i) bed.release(tasks[i], 0);
+  EXPECT_EQ(bed.sched.explain(tasks[4], 0).value()[0].predicted->toDouble(), 4 * 50 / 0.5 + 200);
+}
+
+TEST(Counting, APredictionKnowsThatWhatHasBegunGoesFirst) {
+  JoiningBed bed(partitionOf(1, 1, joiningPolicy(Admission::Predicted)),
+                 capacitiesOf({{1, 100}, {2, 140}}, 2));
+  const auto begun = bed.addAndRelease(1, lowTask(90'000, {100, 100}));
+  const TaskId late = bed.add(joined(lowTask(2000, {100, 100}, 9)));
+  bed.completeAll(bed.run(0), 100, 100);
+  EXPECT_EQ(bed.sched.explain(late, 100).value()[0].predicted->toDouble(), 100 + 100 + 280);
 }
 
 TEST(Switching, CountsEachTaskTheOtherWay) {
