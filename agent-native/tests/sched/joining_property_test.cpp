@@ -140,6 +140,7 @@ class Play {
     ASSERT_NE(found, tasks_.end());
     EXPECT_EQ(found->second.token, jobEnd.token) << "a job ends once, and no other than the active one";
     found->second.token = 0;
+    found->second.begun = false;
     if (found->second.removed) tasks_.erase(found);
   }
 
