@@ -18,7 +18,16 @@ export interface JoiningDraft {
   /** From and to: their deadlines, but for those that are a period, in times of one job alone. */
   patience: { from: number; to: number };
   /** What makes jobs of a class meet: many tasks in few contexts, much work for one job after the other. */
-  mood: { grid: number; load: number; tasks: number; gpus: number; contexts: number; streams: number; high: number };
+  mood: {
+    grid: number;
+    load: number;
+    tasks: number;
+    durationUs: number;
+    gpus: number;
+    contexts: number;
+    streams: number;
+    high: number;
+  };
 }
 
 const capacityLists: readonly [number[], ...number[][]] = [
@@ -35,7 +44,7 @@ function classOf(random: Random, name: string, larger: readonly number[], grid: 
   const stages = random.whole(1, random.pick([1, 3, 6]));
   const stageUs = random.between(50, 400) / stages;
   // A unit takes as long as one job, somewhat longer, or even longer than its jobs one after the other.
-  const slope = random.pick([0, 0.03, 0.03, 0.1, 0.1, 0.3, 0.7, 1.3]);
+  const slope = random.pick([0, 0.03, 0.1, 0.1, 0.3, 0.5, 0.8, 1.3]);
   const afetUs = random.list(stages, () => onGrid(stageUs * random.between(0.4, 1.6), grid));
   const growth = (capacity: number): number => (1 + slope * (capacity - 1)) * random.between(0.9, 1.1);
   const afets = larger.map((capacity) => afetUs.map((afet) => onGrid(afet * growth(capacity), grid)));
@@ -55,18 +64,19 @@ export function joiningOf(random: Random): JoiningDraft {
     classes,
     share: random.pick([1, 1, 0.9, 0.6]),
     patience: random.pick([
-      { from: 0.9, to: 3 },
+      { from: 1, to: 4 },
       { from: 2, to: 6 },
       { from: 4, to: 20 },
     ]),
     mood: {
       grid,
-      load: random.pick([0.8, 1.5, 3, 6]),
-      tasks: random.whole(3, random.pick([8, 24, 32])),
+      load: random.pick([1, 2, 4, 8]),
+      tasks: random.whole(3, random.pick([8, 24, 40])),
+      durationUs: random.between(2000, 50_000),
       gpus: random.pick([1, 1, 1, 1, 2]),
-      contexts: random.pick([1, 1, 2, 4]),
+      contexts: random.pick([1, 1, 1, 2, 4]),
       streams: random.pick([1, 1, 1, 2, 3]),
-      high: random.pick([0, 0.1, 0.3, 0.6, 1]),
+      high: random.pick([0, 0.1, 0.2, 0.4, 1]),
     },
   };
 }

@@ -21,6 +21,7 @@ interface Mood {
   /** Share of tasks that repeat another's period, deadline and AFET. */
   twins: number;
   maxStages: number;
+  durationUs: number;
   gpus: number;
   /** Most contexts of a GPU. */
   contexts: number;
@@ -78,7 +79,7 @@ function timesIn(random: Random, mood: Mood, streams: number, { classes, patienc
   const aloneUs = afetUs.reduce((all, afet) => all + afet);
   const tightUs = onGrid(aloneUs * random.between(patience.from, patience.to), mood.grid);
   const fairUs = ((aloneUs * mood.tasks) / (mood.load * streams)) * random.between(0.3, 1.7);
-  const periodUs = onGrid(Math.max(50, fairUs, random.chance(0.9) ? tightUs : 0), mood.grid);
+  const periodUs = onGrid(Math.max(50, fairUs, random.chance(0.8) ? tightUs : 0), mood.grid);
   return {
     class: spec.name,
     periodUs,
@@ -132,6 +133,7 @@ function moodOf(random: Random): Mood {
     high: random.pick([0, 0.3, 0.3, 0.6, 1]),
     twins: random.pick([0, 0.3, 0.8]),
     maxStages: random.pick([1, 3, 6]),
+    durationUs: random.between(500, 20_000),
     gpus: random.pick([1, 1, 1, 2, 3]),
     contexts: random.pick([2, 6]),
     streams: random.pick([1, 1, 2, 3, 5]),
@@ -150,7 +152,7 @@ export function generate(seed: number): Scenario {
   const tasks = tasksOf(random, mood, gpus, draft).map((task) => pin(random, mood, task, gpus));
   const scenario: Scenario = {
     version: 1,
-    durationUs: onGrid(random.between(500, 20000), mood.grid),
+    durationUs: onGrid(mood.durationUs, mood.grid),
     seed,
     gpus,
     scheduler,
