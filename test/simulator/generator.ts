@@ -1,6 +1,11 @@
 // Random scenarios from a seed: every shape and rule of the format, with ties on purpose, under- and overloaded.
+// In half of them tasks of a class may go together.
+import { joiningOf, type JoiningDraft } from './classes.ts';
+import { names } from './names.ts';
 import { Random } from './random.ts';
+import { scaled } from './scaling.ts';
 import type { GpuSpec, Scenario, SchedulerSpec, TaskSpec } from './scenario.ts';
+import { onGrid, rowOf } from './times.ts';
 
 /** What the tasks of one scenario have in common. */
 interface Mood {
@@ -16,29 +21,24 @@ interface Mood {
   /** Share of tasks that repeat another's period, deadline and AFET. */
   twins: number;
   maxStages: number;
+  durationUs: number;
+  gpus: number;
+  /** Most contexts of a GPU. */
+  contexts: number;
+  streams: number;
   /** Share of tasks that name their first context, and of those that name the first of all: a crowd invites migration. */
   pinned: number;
   crowd: number;
 }
 
-const syllables = ['a', 'b', 'Z', 'é', 'ß', '漢', '\u{1F600}', '\u{FB01}', '~', '-', ' ', '"', '\\', '/'] as const;
-
-function names(random: Random, count: number): string[] {
-  const found = new Set<string>();
-  while (found.size < count) {
-    found.add(random.list(random.whole(1, 4), () => random.pick(syllables)).join(''));
-  }
-  return [...found];
-}
-
-function gpuOf(random: Random, name: string): GpuSpec {
-  const contexts = random.whole(1, random.pick([2, 6]));
+function gpuOf(random: Random, name: string, mood: Mood): GpuSpec {
+  const contexts = random.whole(1, mood.contexts);
   const shares = [1, 1.5, 2, contexts, random.between(1, contexts)] as const;
   return {
     name,
     smCount: random.pick([46, 68, 132]),
     contexts,
-    streamsPerContext: random.pick([1, 1, 2, 3, 5]),
+    streamsPerContext: mood.streams,
     oversubscription: Math.min(contexts, random.pick(shares)),
   };
 }
@@ -58,16 +58,9 @@ function schedulerOf(random: Random): SchedulerSpec {
   };
 }
 
-function onGrid(time: number, grid: number): number {
-  return Math.max(1, Math.round(time / grid)) * grid;
-}
+type Times = Pick<TaskSpec, 'periodUs' | 'deadlineUs' | 'afetUs' | 'class'>;
 
-function rowOf(random: Random, afetUs: readonly number[], grid: number): number[] {
-  const factor = random.pick([1, 1, random.between(0.4, 1.2), random.between(0.8, 3)]);
-  return afetUs.map((afet) => onGrid(afet * (random.chance(0.5) ? factor : factor * random.between(0.5, 1.4)), grid));
-}
-
-function timesOf(random: Random, mood: Mood, streams: number): Pick<TaskSpec, 'periodUs' | 'deadlineUs' | 'afetUs'> {
+function timesOf(random: Random, mood: Mood, streams: number): Times {
   const periodUs = onGrid(random.pick([400, 800, random.between(50, 2000)]), mood.grid);
   const deadlineUs = random.chance(0.5) ? periodUs : Math.min(periodUs, onGrid(periodUs * random.real(), mood.grid));
   const utilization = ((mood.load * streams) / mood.tasks) * random.between(0.3, 1.7);
@@ -80,8 +73,23 @@ function timesOf(random: Random, mood: Mood, streams: number): Pick<TaskSpec, 'p
   };
 }
 
-function taskOf(random: Random, mood: Mood, name: string, times: ReturnType<typeof timesOf>): TaskSpec {
-  const { periodUs, deadlineUs, afetUs } = times;
+/** Of a task of a class: its AFETs are the class's. Periods follow from the load, but seldom undercut the deadline. */
+function timesIn(random: Random, mood: Mood, streams: number, { classes, patience }: JoiningDraft): Times {
+  const { spec, afetUs } = random.pick(classes);
+  const aloneUs = afetUs.reduce((all, afet) => all + afet);
+  const tightUs = onGrid(aloneUs * random.between(patience.from, patience.to), mood.grid);
+  const fairUs = ((aloneUs * mood.tasks) / (mood.load * streams)) * random.between(0.3, 1.7);
+  const periodUs = onGrid(Math.max(50, fairUs, random.chance(0.8) ? tightUs : 0), mood.grid);
+  return {
+    class: spec.name,
+    periodUs,
+    deadlineUs: random.chance(0.3) ? periodUs : Math.min(periodUs, tightUs),
+    afetUs,
+  };
+}
+
+function taskOf(random: Random, mood: Mood, name: string, times: Times): TaskSpec {
+  const { periodUs, deadlineUs, afetUs, class: className } = times;
   const phase = random.pick([0, 0, random.between(0, periodUs), random.between(0, 20 * periodUs)]);
   return {
     name,
@@ -89,18 +97,21 @@ function taskOf(random: Random, mood: Mood, name: string, times: ReturnType<type
     periodUs,
     deadlineUs,
     phaseUs: Math.floor(phase / mood.grid) * mood.grid,
+    ...(className === undefined ? {} : { class: className }),
     ...(random.chance(0.4) ? { lateJobs: random.pick(['Finish', 'Drop', 'Drop']) } : {}),
     afetUs,
     execUs: random.list(random.whole(1, 4), () => rowOf(random, afetUs, mood.grid)),
   };
 }
 
-function tasksOf(random: Random, mood: Mood, gpus: readonly GpuSpec[]): TaskSpec[] {
+function tasksOf(random: Random, mood: Mood, gpus: readonly GpuSpec[], draft: JoiningDraft | undefined): TaskSpec[] {
   const streams = gpus.reduce((all, gpu) => all + gpu.contexts * gpu.streamsPerContext, 0);
   const tasks: TaskSpec[] = [];
   for (const name of names(random, mood.tasks)) {
     const twin = random.chance(mood.twins) ? tasks[random.whole(0, tasks.length - 1)] : undefined;
-    tasks.push(taskOf(random, mood, name, twin ?? timesOf(random, mood, streams)));
+    const joined = draft !== undefined && random.chance(draft.share);
+    const fresh = joined ? timesIn(random, mood, streams, draft) : timesOf(random, mood, streams);
+    tasks.push(taskOf(random, mood, name, twin ?? fresh));
   }
   return tasks;
 }
@@ -113,18 +124,6 @@ function pin(random: Random, mood: Mood, task: TaskSpec, gpus: readonly GpuSpec[
   return { ...task, context: { gpu: gpu.name, index: crowded ? 0 : random.whole(0, gpu.contexts - 1) } };
 }
 
-function scaled(task: TaskSpec, scale: number): TaskSpec {
-  const times = (list: readonly number[]): number[] => list.map((time) => time * scale);
-  return {
-    ...task,
-    periodUs: task.periodUs * scale,
-    deadlineUs: task.deadlineUs * scale,
-    phaseUs: task.phaseUs * scale,
-    afetUs: times(task.afetUs),
-    execUs: task.execUs.map(times),
-  };
-}
-
 function moodOf(random: Random): Mood {
   return {
     grid: random.pick([1, 1, 10, 50, 100]),
@@ -134,6 +133,10 @@ function moodOf(random: Random): Mood {
     high: random.pick([0, 0.3, 0.3, 0.6, 1]),
     twins: random.pick([0, 0.3, 0.8]),
     maxStages: random.pick([1, 3, 6]),
+    durationUs: random.between(500, 20_000),
+    gpus: random.pick([1, 1, 1, 2, 3]),
+    contexts: random.pick([2, 6]),
+    streams: random.pick([1, 1, 2, 3, 5]),
     pinned: random.pick([0, 0.2, 0.9]),
     crowd: random.pick([0, 0.7]),
   };
@@ -141,18 +144,21 @@ function moodOf(random: Random): Mood {
 
 export function generate(seed: number): Scenario {
   const random = new Random(seed);
-  const mood = moodOf(random);
-  const gpuCount = random.pick([1, 1, 1, 2, 3]);
-  const gpus = names(random, gpuCount).map((name) => gpuOf(random, name));
+  const draft = random.chance(0.5) ? joiningOf(random) : undefined;
+  const mood = { ...moodOf(random), ...draft?.mood };
+  const gpus = names(random, mood.gpus).map((name) => gpuOf(random, name, mood));
   const scheduler = schedulerOf(random);
-  const tasks = tasksOf(random, mood, gpus).map((task) => scaled(pin(random, mood, task, gpus), mood.scale));
-  return {
+  if (draft?.joining.enabled === true) scheduler.staging = true;
+  const tasks = tasksOf(random, mood, gpus, draft).map((task) => pin(random, mood, task, gpus));
+  const scenario: Scenario = {
     version: 1,
-    durationUs: onGrid(random.between(500, 20000), mood.grid) * mood.scale,
+    durationUs: onGrid(mood.durationUs, mood.grid),
     seed,
     gpus,
     scheduler,
+    ...(draft === undefined ? {} : { joining: draft.joining }),
     tasks,
     interference: { model: 'none' },
   };
+  return scaled(scenario, mood.scale);
 }

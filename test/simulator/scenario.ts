@@ -26,10 +26,27 @@ export interface TaskSpec {
   periodUs: number;
   deadlineUs: number;
   phaseUs: number;
+  /** One of `joining.classes`. */
+  class?: string;
   lateJobs?: 'Finish' | 'Drop';
   afetUs: number[];
   context?: { gpu: string; index: number };
   execUs: number[][];
+}
+
+export interface ClassSpec {
+  name: string;
+  /** One entry for each capacity after the first: AFET of each stage, and rows of execution times, of a whole unit. */
+  afetUs: number[][];
+  execUs: number[][][];
+}
+
+/** docs/joining.md; `enabled: false` is as if it were not there. */
+export interface JoiningSpec {
+  enabled: boolean;
+  /** Strictly ascending, the first is 1. */
+  capacities: number[];
+  classes: ClassSpec[];
 }
 
 export interface Scenario {
@@ -38,6 +55,7 @@ export interface Scenario {
   seed: number;
   gpus: GpuSpec[];
   scheduler: SchedulerSpec;
+  joining?: JoiningSpec;
   tasks: TaskSpec[];
   interference: { model: 'none' };
 }

@@ -1,5 +1,5 @@
 // Makes a scenario that shows a difference smaller: the first smaller variant that still shows it, again and again.
-import type { Scenario, SchedulerSpec, TaskSpec } from './scenario.ts';
+import type { ClassSpec, JoiningSpec, Scenario, SchedulerSpec, TaskSpec } from './scenario.ts';
 
 const plain: SchedulerSpec = {
   mretWindow: 1,
@@ -20,10 +20,14 @@ function* shorter<T>(list: readonly T[]): Generator<T[]> {
   for (let i = list.length - 1; i >= 0; i -= 1) yield without(list, i);
 }
 
+function withoutStage(task: TaskSpec, stage: number): TaskSpec {
+  return { ...task, afetUs: without(task.afetUs, stage), execUs: task.execUs.map((row) => without(row, stage)) };
+}
+
 function* smallerTasks(task: TaskSpec): Generator<TaskSpec> {
-  for (const [i] of task.afetUs.length < 2 ? [] : task.afetUs.entries()) {
-    yield { ...task, afetUs: without(task.afetUs, i), execUs: task.execUs.map((row) => without(row, i)) };
-  }
+  // All tasks of a class have the same stages: these go with the class's.
+  const stages = task.afetUs.length < 2 || task.class !== undefined ? [] : task.afetUs.keys();
+  for (const stage of stages) yield withoutStage(task, stage);
   for (const execUs of shorter(task.execUs)) yield { ...task, execUs };
   if (task.phaseUs > 0) yield { ...task, phaseUs: 0 };
   if (task.deadlineUs < task.periodUs) yield { ...task, deadlineUs: task.periodUs };
@@ -38,6 +42,58 @@ function* smallerGpus(scenario: Scenario): Generator<Scenario> {
     const put = (fields: object): Scenario => ({ ...scenario, gpus: scenario.gpus.with(i, { ...gpu, ...fields }) });
     if (gpu.contexts > 1) yield put({ contexts: gpu.contexts - 1, oversubscription: 1 });
     if (gpu.streamsPerContext > 1) yield put({ streamsPerContext: gpu.streamsPerContext - 1 });
+  }
+}
+
+/** The tasks of this class, or those of all, are in none. */
+function unjoined(tasks: readonly TaskSpec[], left?: string): TaskSpec[] {
+  return tasks.map((task) => {
+    const { class: own, ...rest } = task;
+    return own !== undefined && (left ?? own) === own ? rest : task;
+  });
+}
+
+/** A class and its tasks with one stage less. */
+function* shorterClass(scenario: Scenario, joining: JoiningSpec, index: number): Generator<Scenario> {
+  const own = joining.classes[index];
+  if (own === undefined) return;
+  const stages = scenario.tasks.find(({ class: name }) => name === own.name)?.afetUs ?? [];
+  for (const stage of stages.length < 2 ? [] : stages.keys()) {
+    const less: ClassSpec = {
+      name: own.name,
+      afetUs: own.afetUs.map((afets) => without(afets, stage)),
+      execUs: own.execUs.map((rows) => rows.map((row) => without(row, stage))),
+    };
+    const tasks = scenario.tasks.map((task) => (task.class === own.name ? withoutStage(task, stage) : task));
+    yield { ...scenario, joining: { ...joining, classes: joining.classes.with(index, less) }, tasks };
+  }
+}
+
+function* fewerRows(own: ClassSpec): Generator<ClassSpec> {
+  for (const [i, rows] of own.execUs.entries()) {
+    for (const fewer of shorter(rows)) yield { ...own, execUs: own.execUs.with(i, fewer) };
+  }
+}
+
+function* smallerJoining(scenario: Scenario): Generator<Scenario> {
+  const { joining, ...rest } = scenario;
+  if (joining === undefined) return;
+  const { capacities, classes } = joining;
+  yield { ...rest, tasks: unjoined(rest.tasks) };
+  for (const [i, { name }] of classes.length < 2 ? [] : classes.entries()) {
+    yield { ...rest, joining: { ...joining, classes: without(classes, i) }, tasks: unjoined(rest.tasks, name) };
+  }
+  for (let i = capacities.length - 1; i > 0; i -= 1) {
+    const cut = ({ name, afetUs, execUs }: ClassSpec): ClassSpec => ({
+      name,
+      afetUs: without(afetUs, i - 1),
+      execUs: without(execUs, i - 1),
+    });
+    yield { ...scenario, joining: { ...joining, capacities: without(capacities, i), classes: classes.map(cut) } };
+  }
+  for (const [i, own] of classes.entries()) {
+    yield* shorterClass(scenario, joining, i);
+    for (const less of fewerRows(own)) yield { ...scenario, joining: { ...joining, classes: classes.with(i, less) } };
   }
 }
 
@@ -61,6 +117,7 @@ export function* smaller(scenario: Scenario): Generator<Scenario> {
     const durationUs = Math.floor(scenario.durationUs / part);
     if (durationUs > 0 && durationUs < scenario.durationUs) yield { ...scenario, durationUs };
   }
+  yield* smallerJoining(scenario);
   yield* smallerGpus(scenario);
   for (const [i, task] of scenario.tasks.entries()) {
     for (const less of smallerTasks(task)) yield { ...scenario, tasks: scenario.tasks.with(i, less) };

@@ -1,5 +1,5 @@
 // One release: skip, admit (with a migration where the own context has no room), or reject.
-import { nearestDouble, virtualDeadlines } from './arithmetic.ts';
+import { ceilOfQuotient, nearestDouble, sum, virtualDeadlines } from './arithmetic.ts';
 import { passes, testIn, type Test } from './terms.ts';
 import { billionths, Literal, type Fields, type Trace } from './trace.ts';
 import { contextOf, element, mretsOf, utilization, type Context, type Task, type World } from './world.ts';
@@ -20,25 +20,27 @@ function earliest(tests: readonly Test[]): Test | undefined {
 }
 
 function start(task: Task, now: bigint, number: bigint): void {
+  const { counted } = task.class;
+  const mrets = mretsOf(counted);
   task.active = {
     task,
     number,
     release: now,
-    virtualDeadlines: virtualDeadlines(now, task.deadline, mretsOf(task)),
+    virtualDeadlines: virtualDeadlines(now, task.deadline, mrets),
     row: element(task.rows, task.admissions % task.rows.length),
-    current: 0,
-    running: false,
+    amortizedMret: ceilOfQuotient(sum(mrets), counted.capacity),
+    unit: undefined,
     predecessorMissed: false,
   };
   task.admissions += 1;
   task.consecutiveRejections = 0;
 }
 
-/** After `mretWindow` rejections in a row the oldest measured entry of each stage is dropped, and the count starts anew. */
+/** After `mretWindow` rejections in a row the oldest measured entry of each stage, at n*, is dropped; the count restarts. */
 function age({ rules }: World, task: Task): void {
   task.consecutiveRejections += 1;
   if (!rules.mretAging || task.consecutiveRejections < rules.mretWindow) return;
-  for (const { measured } of task.stages) measured.shift();
+  for (const { measured } of task.class.counted.stages) measured.shift();
   task.consecutiveRejections = 0;
 }
 

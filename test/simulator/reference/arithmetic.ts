@@ -9,10 +9,9 @@ export function sum(values: Iterable<bigint>): bigint {
   return total;
 }
 
-/** `u = ceil(mret · 10⁹ / min(deadlineUs, periodUs))`, in billionths. */
-export function utilizationOf(mret: bigint, deadline: bigint, period: bigint): bigint {
-  const divisor = deadline < period ? deadline : period;
-  return (mret * billion + divisor - 1n) / divisor;
+/** Of positive whole numbers. */
+export function ceilOfQuotient(numerator: bigint, denominator: bigint): bigint {
+  return (numerator + denominator - 1n) / denominator;
 }
 
 /** Absolute virtual deadline of each stage: `release + floor(D · (mret_1 + … + mret_j) / (mret_1 + … + mret_n))`. */

@@ -1,5 +1,6 @@
 // Algorithm 1, the offline phase: a context for every task, before anything runs.
 import type { Scenario } from '../scenario.ts';
+import { enter } from './classes.ts';
 import {
   contextOf,
   element,
@@ -17,7 +18,7 @@ function byName(a: Task, b: Task): number {
   return Buffer.compare(Buffer.from(a.name, 'utf8'), Buffer.from(b.name, 'utf8'));
 }
 
-/** HP before LP; descending utilization within a class; ties by name. */
+/** HP before LP; descending utilization within a priority; ties by name. No task is of a joined class yet. */
 function inOrderOfAssignment(a: Task, b: Task): number {
   if (a.high !== b.high) return a.high ? -1 : 1;
   const [ua, ub] = [utilization(a), utilization(b)];
@@ -35,7 +36,7 @@ function leastUtilized(world: World): Context {
 }
 
 function assign(world: World, trace: Trace, task: Task, context: Context): void {
-  task.context = context;
+  enter(world, task, context);
   trace.write(0n, 'assign', {
     task: task.name,
     gpu: context.gpu.name,

@@ -1,39 +1,55 @@
 // Dispatch and completion of stages, and the end of a job.
-import { better, keyOf } from './key.ts';
-import type { Trace } from './trace.ts';
-import { element, mretOf, tasksIn, type Context, type Job, type World } from './world.ts';
+import { findCounted } from './classes.ts';
+import { formed, isDropped } from './formation.ts';
+import { better, keyOf, levelOf } from './key.ts';
+import type { Fields, Trace } from './trace.ts';
+import {
+  element,
+  isRunning,
+  mretOf,
+  stageOf,
+  tasksIn,
+  type Context,
+  type Job,
+  type Unit,
+  type World,
+} from './world.ts';
 
 /** The best ready stage of a context. */
 function bestReady(world: World, context: Context): Job | undefined {
   return tasksIn(world, context)
     .map(({ active }) => active)
-    .filter((job) => job !== undefined && !job.running)
+    .filter((job) => job !== undefined && !isRunning(job))
     .reduce((best, job) => {
       if (best === undefined || job === undefined) return best ?? job;
       return better(keyOf(world, job), keyOf(world, best)) ? job : best;
     }, undefined);
 }
 
-/** `lateJobs: "Drop"`: a stage that would be dispatched at `now > release + deadline` ends its job instead. */
-function isDropped({ task, release }: Job, now: bigint): boolean {
-  return task.drops && now > release + task.deadline;
+function several({ members, size: { capacity } }: Unit): Fields {
+  return capacity === 1n ? {} : { jobs: members.length, capacity };
 }
 
-function launch(world: World, trace: Trace, job: Job, place: { context: Context; stream: number; now: bigint }): void {
+/** The next stage of the unit that the best job leads; the level is the lead's, the deadline each member's own. */
+function launch(world: World, trace: Trace, lead: Job, place: { context: Context; stream: number; now: bigint }): void {
   const { context, stream, now } = place;
-  const [level, deadline] = keyOf(world, job);
-  trace.write(now, 'dispatch', {
-    task: job.task.name,
-    job: job.number,
-    stage: job.current,
-    gpu: context.gpu.name,
-    context: context.index,
-    stream,
-    level,
-    deadline,
-  });
-  job.running = true;
-  context.streams[stream] = { job, since: now, until: now + element(job.row, job.current) };
+  const unit = lead.unit ?? formed(world, lead, { context, now });
+  const level = levelOf(world, lead.task, unit.current, lead.predecessorMissed);
+  for (const member of unit.members) {
+    trace.write(now, 'dispatch', {
+      task: member.task.name,
+      job: member.number,
+      stage: unit.current,
+      gpu: context.gpu.name,
+      context: context.index,
+      stream,
+      level,
+      deadline: element(member.virtualDeadlines, unit.current),
+      ...several(unit),
+    });
+  }
+  unit.running = true;
+  context.streams[stream] = { unit, since: now, until: now + element(unit.row, unit.current) };
 }
 
 /** Lowest free stream first, the best ready stage, until no stream or no stage is left. */
@@ -43,7 +59,7 @@ export function dispatch(world: World, trace: Trace, context: Context, now: bigi
     const job = stream === -1 ? undefined : bestReady(world, context);
     if (job === undefined) return;
     if (isDropped(job, now)) {
-      trace.write(now, 'drop', { task: job.task.name, job: job.number, stage: job.current });
+      trace.write(now, 'drop', { task: job.task.name, job: job.number, stage: stageOf(job) });
       job.task.active = undefined;
     } else {
       launch(world, trace, job, { context, stream, now });
@@ -55,18 +71,24 @@ export function dispatch(world: World, trace: Trace, context: Context, now: bigi
 export function complete(world: World, trace: Trace, context: Context, stream: number): void {
   const running = context.streams[stream];
   if (running === undefined) throw new Error(`stream ${stream} runs nothing`);
-  const { job, since, until: now } = running;
+  const { unit, since, until: now } = running;
+  const [exec, stage] = [now - since, element(unit.size.stages, unit.current)];
   context.streams[stream] = undefined;
-  const stage = element(job.task.stages, job.current);
-  stage.measured.push(now - since);
+  context.gpu.busy += exec;
+  stage.measured.push(exec);
   if (stage.measured.length > world.rules.mretWindow) stage.measured.shift();
-  const missed = now > element(job.virtualDeadlines, job.current);
-  const names = { task: job.task.name, job: job.number };
-  trace.write(now, 'complete', { ...names, stage: job.current, exec: now - since, missed, mret: mretOf(stage) });
-  job.running = false;
-  job.current += 1;
+  findCounted(world, context.gpu, element(unit.members, 0).task.class);
+  for (const member of unit.members) completeMember(trace, member, now, { exec, mret: mretOf(stage) });
+  unit.running = false;
+  unit.current += 1;
+}
+
+function completeMember(trace: Trace, job: Job, now: bigint, { exec, mret }: { exec: bigint; mret: bigint }): void {
+  const stage = stageOf(job);
+  const missed = now > element(job.virtualDeadlines, stage);
+  trace.write(now, 'complete', { task: job.task.name, job: job.number, stage, exec, missed, mret });
   job.predecessorMissed = missed;
-  if (job.current === job.task.stages.length) finish(trace, job, now);
+  if (stage === job.virtualDeadlines.length - 1) finish(trace, job, now);
 }
 
 /** A job misses when it finishes strictly later than `release + deadlineUs`. */

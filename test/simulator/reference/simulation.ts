@@ -3,9 +3,10 @@
 import type { Scenario } from '../scenario.ts';
 import { release } from './admission.ts';
 import { assignAll } from './assignment.ts';
+import { worldOf } from './build.ts';
 import { complete, dispatch } from './execution.ts';
 import { Trace, type Event } from './trace.ts';
-import { worldOf, type Context, type Task, type World } from './world.ts';
+import type { Context, OnFormation, Task, World } from './world.ts';
 
 /** Job k of a task is released at `phaseUs + k · periodUs`, while that is less than the duration. */
 function nextRelease({ phase, releases, period }: Task, duration: bigint): bigint | undefined {
@@ -42,8 +43,8 @@ export interface Outcome {
   world: World;
 }
 
-export function simulate(scenario: Scenario): Outcome {
-  const [world, trace, duration] = [worldOf(scenario), new Trace(), BigInt(scenario.durationUs)];
+export function simulate(scenario: Scenario, onFormation: OnFormation = () => {}): Outcome {
+  const [world, trace, duration] = [worldOf(scenario, onFormation), new Trace(), BigInt(scenario.durationUs)];
   assignAll(scenario, world, trace);
   for (let now = nextInstant(world, duration); now !== undefined; now = nextInstant(world, duration)) {
     completeAll(world, trace, now);

@@ -81,18 +81,9 @@ function tally({ events }: Outcome, tasks: readonly Task[], end: bigint): Tally 
 }
 
 /** Time of the GPU's streams with a stage on them, until the end. */
-function busyTime({ events }: Outcome, gpu: Gpu, end: bigint): bigint {
+function busyTime(gpu: Gpu, end: bigint): bigint {
   const streams = gpu.contexts.flatMap((context) => context.streams);
-  const unfinished = streams.map((running) => (running === undefined ? 0n : end - running.since));
-  const tasks = new Set(gpuTasks(events, gpu));
-  const completed = events.filter(({ e, fields }) => e === 'complete' && tasks.has(fields['task'] as string));
-  return sum([...completed.map(({ fields }) => fields['exec'] as bigint), ...unfinished]);
-}
-
-/** Tasks never leave the GPU that they are assigned to. */
-function gpuTasks(events: readonly Event[], gpu: Gpu): string[] {
-  const assigned = events.filter(({ e, fields }) => e === 'assign' && fields['gpu'] === gpu.name);
-  return assigned.map(({ fields }) => fields['task'] as string);
+  return gpu.busy + sum(streams.map((running) => (running === undefined ? 0n : end - running.since)));
 }
 
 function ofGpu(outcome: Outcome, gpu: Gpu, end: bigint): Summary['gpus'][number] {
@@ -101,7 +92,7 @@ function ofGpu(outcome: Outcome, gpu: Gpu, end: bigint): Summary['gpus'][number]
   const { completed } = tally(outcome, tasks, end);
   return {
     name: gpu.name,
-    utilization: nearestDouble(busyTime(outcome, gpu, end), whole),
+    utilization: nearestDouble(busyTime(gpu, end), whole),
     throughput: nearestDouble(BigInt(completed) * 1_000_000n, end),
   };
 }

@@ -1,7 +1,7 @@
-// What the scheduling rules speak of: GPUs, contexts, streams, tasks and jobs, built from a scenario.
+// What the scheduling rules speak of: GPUs, contexts, streams, classes, tasks, jobs and units.
 // Plain data; every sum that a rule needs is counted anew from it.
-import type { Scenario, SchedulerSpec, TaskSpec } from '../scenario.ts';
-import { sum, utilizationOf } from './arithmetic.ts';
+import type { JoiningSpec, SchedulerSpec } from '../scenario.ts';
+import { billion, ceilOfQuotient, sum } from './arithmetic.ts';
 
 export interface Context {
   gpu: Gpu;
@@ -14,12 +14,35 @@ export interface Gpu {
   name: string;
   streamsPerContext: bigint;
   contexts: Context[];
+  /** Its joined classes by name, from their first task on. */
+  classes: Map<string, TaskClass>;
+  /** Stream time of all completed stages; a unit counts once. */
+  busy: bigint;
 }
 
 export interface Stage {
   afet: bigint;
   /** The last measured execution times, oldest first, at most `mretWindow` of them. */
   measured: bigint[];
+}
+
+/** What a unit of a class may be: its capacity, and the stages as units of that capacity are measured. */
+export interface Size {
+  capacity: bigint;
+  stages: Stage[];
+  /** Execution times; row k is for the k-th unit of this capacity, used cyclically. One job alone uses its task's. */
+  rows: bigint[][];
+  /** Formed so far. */
+  units: number;
+}
+
+/** Tasks of one GPU whose jobs may go together. A task that is not joined is alone in a class without larger sizes. */
+export interface TaskClass {
+  alone: Size;
+  /** In ascending order of capacity. */
+  larger: Size[];
+  /** The size that it is counted with: n*. */
+  counted: Size;
 }
 
 export interface Task {
@@ -30,7 +53,8 @@ export interface Task {
   deadline: bigint;
   phase: bigint;
   drops: boolean;
-  stages: Stage[];
+  className: string | undefined;
+  class: TaskClass;
   /** Execution times of the stages; row k is for the k-th admitted job, used cyclically. */
   rows: bigint[][];
   context: Context | undefined;
@@ -48,64 +72,43 @@ export interface Job {
   /** Absolute, one a stage. */
   virtualDeadlines: bigint[];
   row: bigint[];
-  /** The first stage that is not completed: ready, or running. Only the one before it counts as predecessor. */
-  current: number;
-  running: boolean;
+  /** Its share of a unit of n*, as it was at the release. */
+  amortizedMret: bigint;
+  /** What it goes in; none before its first stage is dispatched. */
+  unit: Unit | undefined;
+  /** Only the stage before the current one counts. */
   predecessorMissed: boolean;
 }
 
+/** One or more jobs that go through all stages together. */
+export interface Unit {
+  /** In the order in which they were taken. */
+  members: readonly Job[];
+  size: Size;
+  row: bigint[];
+  /** Of its stages, as they were when it was formed. */
+  mrets: bigint[];
+  /** The first stage that is not completed: ready, or running. */
+  current: number;
+  running: boolean;
+}
+
 export interface Running {
-  job: Job;
+  unit: Unit;
   since: bigint;
   until: bigint;
 }
+
+/** Told of each unit at the instant at which it is formed, before it is dispatched. */
+export type OnFormation = (unit: Unit, at: { world: World; context: Context; now: bigint }) => void;
 
 export interface World {
   rules: Required<SchedulerSpec>;
   gpus: Gpu[];
   tasks: Task[];
-}
-
-function gpusOf({ gpus }: Scenario): Gpu[] {
-  return gpus.map((spec) => {
-    const gpu: Gpu = { name: spec.name, streamsPerContext: BigInt(spec.streamsPerContext), contexts: [] };
-    for (let index = 0; index < spec.contexts; index += 1) {
-      const streams = Array.from({ length: spec.streamsPerContext }, () => undefined);
-      gpu.contexts.push({ gpu, index, streams });
-    }
-    return gpu;
-  });
-}
-
-/** `staging: false` makes each task one stage whose time is the row's sum, its AFET the sum of `afetUs`. */
-function stageTimes(times: readonly number[], staging: boolean): bigint[] {
-  const stages = times.map(BigInt);
-  return staging ? stages : [sum(stages)];
-}
-
-function taskOf(spec: TaskSpec, index: number, staging: boolean): Task {
-  return {
-    index,
-    name: spec.name,
-    high: spec.priority === 'High',
-    period: BigInt(spec.periodUs),
-    deadline: BigInt(spec.deadlineUs),
-    phase: BigInt(spec.phaseUs),
-    drops: spec.lateJobs === 'Drop',
-    stages: stageTimes(spec.afetUs, staging).map((afet) => ({ afet, measured: [] })),
-    rows: spec.execUs.map((row) => stageTimes(row, staging)),
-    context: undefined,
-    releases: 0n,
-    admissions: 0,
-    consecutiveRejections: 0,
-    active: undefined,
-  };
-}
-
-export function worldOf(scenario: Scenario): World {
-  const rules = { mretAging: false, admission: 'Utilization' as const, ...scenario.scheduler };
-  const tasks = scenario.tasks.map((spec, index) => taskOf(spec, index, rules.staging));
-  return { rules, gpus: gpusOf(scenario), tasks };
+  /** Absent unless jobs may go together. */
+  joining: JoiningSpec | undefined;
+  onFormation: OnFormation;
 }
 
 /** MRET of a stage: the maximum of its window (eq. 1); AFET until something is measured. */
@@ -113,13 +116,22 @@ export function mretOf({ measured, afet }: Stage): bigint {
   return measured.length === 0 ? afet : measured.reduce((most, time) => (time > most ? time : most));
 }
 
-export function mretsOf(task: Task): bigint[] {
-  return task.stages.map(mretOf);
+export function mretsOf({ stages }: Size): bigint[] {
+  return stages.map(mretOf);
 }
 
-/** Eq. 2, 3, 10, with the MRETs of the moment. */
-export function utilization(task: Task): bigint {
-  return utilizationOf(sum(mretsOf(task)), task.deadline, task.period);
+/** Eq. 2, 3, 10, with the MRETs of the moment: `ceil(M(n*) · 10⁹ / (n* · min(D, T)))`, in billionths. */
+export function utilization({ class: { counted }, deadline, period }: Task): bigint {
+  const shortest = deadline < period ? deadline : period;
+  return ceilOfQuotient(sum(mretsOf(counted)) * billion, counted.capacity * shortest);
+}
+
+export function stageOf({ unit }: Job): number {
+  return unit?.current ?? 0;
+}
+
+export function isRunning({ unit }: Job): boolean {
+  return unit?.running ?? false;
 }
 
 export function tasksIn(world: World, context: Context): Task[] {

@@ -1,0 +1,59 @@
+// The world that a scenario describes, before any task has its context.
+import type { Scenario, TaskSpec } from '../scenario.ts';
+import { sum } from './arithmetic.ts';
+import type { Gpu, OnFormation, Size, Task, World } from './world.ts';
+
+function gpusOf({ gpus }: Scenario): Gpu[] {
+  return gpus.map((spec) => {
+    const gpu: Gpu = {
+      name: spec.name,
+      streamsPerContext: BigInt(spec.streamsPerContext),
+      contexts: [],
+      classes: new Map(),
+      busy: 0n,
+    };
+    for (let index = 0; index < spec.contexts; index += 1) {
+      const streams = Array.from({ length: spec.streamsPerContext }, () => undefined);
+      gpu.contexts.push({ gpu, index, streams });
+    }
+    return gpu;
+  });
+}
+
+/** `staging: false` makes each task one stage whose time is the row's sum, its AFET the sum of `afetUs`. */
+function stageTimes(times: readonly number[], staging: boolean): bigint[] {
+  const stages = times.map(BigInt);
+  return staging ? stages : [sum(stages)];
+}
+
+export function sizeOf(capacity: bigint, afets: readonly bigint[], rows: bigint[][]): Size {
+  return { capacity, stages: afets.map((afet) => ({ afet, measured: [] })), rows, units: 0 };
+}
+
+function taskOf(spec: TaskSpec, index: number, staging: boolean): Task {
+  const alone = sizeOf(1n, stageTimes(spec.afetUs, staging), []);
+  return {
+    index,
+    name: spec.name,
+    high: spec.priority === 'High',
+    period: BigInt(spec.periodUs),
+    deadline: BigInt(spec.deadlineUs),
+    phase: BigInt(spec.phaseUs),
+    drops: spec.lateJobs === 'Drop',
+    className: spec.class,
+    class: { alone, larger: [], counted: alone },
+    rows: spec.execUs.map((row) => stageTimes(row, staging)),
+    context: undefined,
+    releases: 0n,
+    admissions: 0,
+    consecutiveRejections: 0,
+    active: undefined,
+  };
+}
+
+export function worldOf(scenario: Scenario, onFormation: OnFormation): World {
+  const rules = { mretAging: false, admission: 'Utilization' as const, ...scenario.scheduler };
+  const tasks = scenario.tasks.map((spec, index) => taskOf(spec, index, rules.staging));
+  const joining = scenario.joining?.enabled === true ? scenario.joining : undefined;
+  return { rules, gpus: gpusOf(scenario), tasks, joining, onFormation };
+}

@@ -1,0 +1,68 @@
+// Classes of tasks whose jobs may go together: who is in them, what high-priority tasks bear, and n*.
+import type { ClassSpec } from '../scenario.ts';
+import { sum } from './arithmetic.ts';
+import { sizeOf } from './build.ts';
+import { element, mretsOf, tasksIn } from './world.ts';
+import type { Context, Gpu, Size, Task, TaskClass, World } from './world.ts';
+
+function largest(values: readonly bigint[]): bigint {
+  return values.reduce((most, value) => (value > most ? value : most), 0n);
+}
+
+/** The longest stage of a unit of this size, by MRET. */
+function longestStage(size: Size): bigint {
+  return largest(mretsOf(size));
+}
+
+/** M_i(1); of a task that is not joined, the sum of its AFETs. */
+function mretAlone({ class: { alone, larger } }: Task): bigint {
+  return sum(larger.length > 0 ? mretsOf(alone) : alone.stages.map(({ afet }) => afet));
+}
+
+/** Rule (c): whether all high-priority tasks of a context can wait for the longest stage of such a unit. */
+export function isBearable(world: World, context: Context, size: Size): boolean {
+  const high = tasksIn(world, context).filter((task) => task.high);
+  return high.every((task) => longestStage(size) <= task.deadline - mretAlone(task));
+}
+
+/** B: the longest stage, by AFET and one job alone, of the GPU's tasks of other classes or of none. */
+function blocking(world: World, gpu: Gpu, own: TaskClass): bigint {
+  const others = world.tasks.filter((task) => task.context?.gpu === gpu && task.class !== own);
+  return largest(others.flatMap((task) => task.class.alone.stages.map(({ afet }) => afet)));
+}
+
+/** Finds n*, the largest capacity that fills, fits twice behind what blocks, and is bearable everywhere; else 1. */
+export function findCounted(world: World, gpu: Gpu, own: TaskClass): void {
+  if (own.larger.length === 0) return;
+  const tasks = world.tasks.filter((task) => task.class === own);
+  const contexts = BigInt(gpu.contexts.length);
+  const blocked = blocking(world, gpu, own);
+  const holds = (size: Size): boolean =>
+    size.capacity * contexts <= BigInt(tasks.length) &&
+    tasks.every(({ deadline }) => blocked + 2n * sum(mretsOf(size)) <= deadline) &&
+    gpu.contexts.every((context) => isBearable(world, context, size));
+  own.counted = own.larger.findLast(holds) ?? own.alone;
+}
+
+function classOf({ afetUs, execUs }: ClassSpec, capacities: readonly number[], { class: { alone } }: Task): TaskClass {
+  const larger = capacities.slice(1).map((capacity, i) => {
+    const rows = element(execUs, i).map((row) => row.map(BigInt));
+    return sizeOf(BigInt(capacity), element(afetUs, i).map(BigInt), rows);
+  });
+  return { alone, larger, counted: alone };
+}
+
+/** Puts a task into its class on this GPU; the first one makes the class. */
+function join({ joining }: World, task: Task, { classes }: Gpu): void {
+  const spec = joining?.classes.find(({ name }) => name === task.className);
+  if (joining === undefined || spec === undefined || joining.capacities.length === 1) return;
+  task.class = classes.get(spec.name) ?? classOf(spec, joining.capacities, task);
+  classes.set(spec.name, task.class);
+}
+
+/** A task comes to a context; n* is found anew for all classes. */
+export function enter(world: World, task: Task, context: Context): void {
+  task.context = context;
+  join(world, task, context.gpu);
+  for (const gpu of world.gpus) for (const each of gpu.classes.values()) findCounted(world, gpu, each);
+}
