@@ -8,6 +8,7 @@ namespace daris::sched {
 void JoinedClass::reset(std::span<const Capacity> capacities, std::uint32_t mretWindow) {
   jobs_.clear();
   windows_.assign(capacities.size(), {});
+  passed_.assign(capacities.size(), 0);
   chosen_ = 0;
   for (std::size_t i = 0; i < capacities.size(); ++i) {
     jobs_.push_back(capacities[i].jobs);
@@ -32,6 +33,19 @@ void JoinedClass::choose(const ClassFacts& facts, std::uint32_t contexts, Durati
   while (chosen_ > 0 && !qualifies(chosen_)) --chosen_;
 }
 
+bool JoinedClass::noteFormed(std::uint32_t capacity, std::size_t candidates, const ClassSlots& slots,
+                             std::uint32_t most) {
+  bool aged = false;
+  passed_[capacity] = 0;
+  for (std::uint32_t larger = capacity + 1; larger < capacities(); ++larger) {
+    if (!fill(candidates, jobs_[larger]) || !slots.at(larger).isFree() || ++passed_[larger] < most) continue;
+    passed_[larger] = 0;
+    windows_[larger].age();
+    aged = true;
+  }
+  return aged;
+}
+
 std::optional<std::uint32_t> capacityFor(const JoinedClass& joined, std::span<const Candidate> candidates,
                                          const ClassSlots& slots, const UnitBounds& bounds, TimeUs now) {
   // The earliest deadline, among the first i + 1, of those that could still be met alone.
@@ -47,7 +61,7 @@ std::optional<std::uint32_t> capacityFor(const JoinedClass& joined, std::span<co
     const std::size_t jobs = joined.jobs(capacity);
     const std::size_t members = std::min(candidates.size(), jobs);
     const DurationUs unitUs = joined.windows(capacity).totalUs();
-    return 4 * candidates.size() >= 3 * jobs &&                  // (a)
+    return fill(candidates.size(), jobs) &&                      // (a)
            now + unitUs <= tightest[members - 1] &&              // (b)
            joined.longestStageUs(capacity) <= bounds.slackUs &&  // (c)
            bounds.facts.bears(unitUs) &&                         // (d)

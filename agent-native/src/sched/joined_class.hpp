@@ -46,6 +46,12 @@ class JoinedClass {
   /// Finds n*: `contexts` of its GPU, `slackUs` the least of what their high-priority tasks bear.
   void choose(const ClassFacts& facts, std::uint32_t contexts, DurationUs slackUs);
 
+  /// A unit of this capacity was formed of so many candidates. Larger ones that they filled, and that time
+  /// forbade, are counted as passed over; one that was so `most` times loses its oldest measurements, so that
+  /// one slow unit does not close it for ever. Whether any did.
+  bool noteFormed(std::uint32_t capacity, std::size_t candidates, const ClassSlots& slots,
+                  std::uint32_t most);
+
   /// n*, by index and in jobs.
   [[nodiscard]] std::uint32_t chosen() const { return chosen_; }
   [[nodiscard]] std::uint32_t chosenJobs() const { return jobs_[chosen_]; }
@@ -65,8 +71,14 @@ class JoinedClass {
  private:
   std::vector<std::uint32_t> jobs_;
   std::vector<MretWindows> windows_;
+  std::vector<std::uint32_t> passed_;  // times that a capacity was passed over
   std::uint32_t chosen_ = 0;
 };
+
+/// (a): whether so many candidates fill three quarters of a capacity.
+[[nodiscard]] constexpr bool fill(std::size_t candidates, std::size_t jobs) {
+  return 4 * candidates >= 3 * jobs;
+}
 
 /// A job that has not started.
 struct Candidate {

@@ -278,7 +278,7 @@ void Scheduler::State::start(Context& context, std::uint32_t unitIndex, std::uin
 void Scheduler::State::join(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now) {
   assert(candidates_.front().unit == unitIndex);
   Unit& unit = units_[unitIndex];
-  const JoinedClass& joined = joined_[unit.classIndex];
+  JoinedClass& joined = joined_[unit.classIndex];
   const std::size_t members = std::min<std::size_t>(candidates_.size(), joined.jobs(unit.capacity));
   std::uint32_t last = unit.firstJob;
   for (std::size_t i = 1; i < members; ++i) {
@@ -297,6 +297,9 @@ void Scheduler::State::join(Context& context, std::uint32_t unitIndex, std::uint
     for (std::uint32_t stage = 0; stage < stages.size(); ++stage)
       stages[stage].mretUs = windows.mretUs(stage);
   });
+  const ClassSlots& slots = context.slots[unit.classIndex];
+  if (policy_.mretAging && joined.noteFormed(unit.capacity, candidates_.size(), slots, policy_.mretWindow))
+    chooseCapacity(unit.classIndex);
 }
 
 /// Takes a unit that does not run out of all queues.

@@ -276,6 +276,35 @@ TEST(Counting, APredictionKnowsThatWhatHasBegunGoesFirst) {
   EXPECT_EQ(bed.sched.explain(late, 100).value()[0].predicted->toDouble(), 100 + 100 + 280);
 }
 
+TEST(Aging, OneSlowUnitDoesNotCloseItsCapacityForEver) {
+  Config config = partitionOf(1, 1, joiningPolicy());
+  config.policy.mretAging = true;
+  config.policy.mretWindow = 2;
+  JoiningBed bed(config);
+  const auto tasks = bed.addAndRelease(4, highTask(1000, {100}));
+  TimeUs now = 0;
+  std::vector<std::uint32_t> capacities;
+  const auto serve = [&](DurationUs slowUs) {
+    for (std::size_t left = tasks.size(); left > 0;) {
+      const Dispatch unit = bed.run(now);
+      capacities.push_back(unit.capacity);
+      const DurationUs execUs = unit.capacity == 4 && slowUs > 0 ? slowUs : 100 + 25 * unit.capacity;
+      now += execUs;
+      left -= bed.completeAll(unit, execUs, now).size();
+    }
+    now += 1000;
+    for (const TaskId task : tasks) bed.release(task, now);
+  };
+  serve(600);  // twice that is more than the deadline
+  serve(0);
+  EXPECT_EQ(capacities, (std::vector<std::uint32_t>{4, 2, 2}));
+  EXPECT_EQ(bed.task(tasks[0]).capacity, 2);
+  serve(0);
+  serve(0);
+  EXPECT_EQ(capacities, (std::vector<std::uint32_t>{4, 2, 2, 2, 2, 4}))
+      << "passed over twice: by its AFET again";
+}
+
 TEST(Switching, CountsEachTaskTheOtherWay) {
   JoiningBed bed(partitionOf(1, 1, joiningPolicy()));
   const auto tasks = bed.addAndRelease(4, lowTask(1000, {100}));
