@@ -5,10 +5,16 @@
 
 namespace daris::sched {
 
+namespace {
+
+constexpr std::uint32_t kMostPatience = 1 << 16;
+
+}  // namespace
+
 void JoinedClass::reset(std::span<const Capacity> capacities, std::uint32_t mretWindow) {
   jobs_.clear();
   windows_.assign(capacities.size(), {});
-  passed_.assign(capacities.size(), 0);
+  trials_.assign(capacities.size(), {});
   chosen_ = 0;
   for (std::size_t i = 0; i < capacities.size(); ++i) {
     jobs_.push_back(capacities[i].jobs);
@@ -34,12 +40,18 @@ void JoinedClass::choose(const ClassFacts& facts, std::uint32_t contexts, Durati
 }
 
 bool JoinedClass::noteFormed(std::uint32_t capacity, std::size_t candidates, const ClassSlots& slots,
-                             std::uint32_t most) {
+                             std::uint32_t mretWindow) {
+  Trial& formed = trials_[capacity];
+  formed.passed = 0;
+  if (++formed.formed >= mretWindow) formed.patience = mretWindow;
   bool aged = false;
-  passed_[capacity] = 0;
   for (std::uint32_t larger = capacity + 1; larger < capacities(); ++larger) {
-    if (!fill(candidates, jobs_[larger]) || !slots.at(larger).isFree() || ++passed_[larger] < most) continue;
-    passed_[larger] = 0;
+    if (!fill(candidates, jobs_[larger]) || !slots.at(larger).isFree()) continue;
+    Trial& passed = trials_[larger];
+    passed.formed = 0;
+    if (++passed.passed < std::max(passed.patience, mretWindow)) continue;
+    passed.passed = 0;
+    passed.patience = std::min(2 * std::max(passed.patience, mretWindow), kMostPatience);
     windows_[larger].age();
     aged = true;
   }

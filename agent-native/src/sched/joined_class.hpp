@@ -47,8 +47,8 @@ class JoinedClass {
   void choose(const ClassFacts& facts, std::uint32_t contexts, DurationUs slackUs);
 
   /// A unit of this capacity was formed of so many candidates. Larger ones that they filled, and that time
-  /// forbade, are counted as passed over; one that was so `most` times loses its oldest measurements, so that
-  /// one slow unit does not close it for ever. Whether any did.
+  /// forbade, are counted as passed over, and lose their oldest measurement after a while: one slow unit does
+  /// not close a capacity for ever, and one that is slow indeed is tried ever more seldom. Whether any did.
   bool noteFormed(std::uint32_t capacity, std::size_t candidates, const ClassSlots& slots,
                   std::uint32_t most);
 
@@ -69,9 +69,16 @@ class JoinedClass {
   }
 
  private:
+  /// How a capacity fares under MRET aging.
+  struct Trial {
+    std::uint32_t formed = 0;    // in a row
+    std::uint32_t passed = 0;    // passed over in a row
+    std::uint32_t patience = 0;  // so often before it loses a measurement
+  };
+
   std::vector<std::uint32_t> jobs_;
   std::vector<MretWindows> windows_;
-  std::vector<std::uint32_t> passed_;  // times that a capacity was passed over
+  std::vector<Trial> trials_;
   std::uint32_t chosen_ = 0;
 };
 
