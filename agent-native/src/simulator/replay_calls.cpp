@@ -15,9 +15,9 @@ using nlohmann::json;
 /// More than any one call writes: the terms of all contexts of a GPU.
 constexpr std::size_t kRecords = 4 * sched::kMaxContexts;
 
-constexpr std::array<std::string_view, 14> kCalls{"start", "configure", "add",      "change",   "remove",
-                                                  "slots", "release",   "request",  "withdraw", "idle",
-                                                  "drop",  "dispatch",  "complete", "fail"};
+constexpr std::array<std::string_view, 15> kCalls{
+    "start",   "configure", "add",  "change", "remove",   "capacities", "slots", "release",
+    "request", "withdraw",  "idle", "drop",   "dispatch", "complete",   "fail"};
 
 template <typename T>
 std::string refusalOf(const sched::Outcome<T>& outcome) {
@@ -56,6 +56,7 @@ std::string ReplayCalls::call(Fields& fields, const std::string& event, TimeUs n
   if (event == "add") return add(fields, now);
   if (event == "change") return change(fields, now);
   if (event == "remove") return refusalOf(scheduler_->removeTask(taskOf(fields), now));
+  if (event == "capacities") return setCapacities(fields, now);
   if (event == "slots") return setSlots(fields, now);
   if (event == "release" || event == "request" || event == "withdraw") return release(fields, event, now);
   if (event == "complete" || event == "fail") return complete(fields, event, now);
@@ -71,7 +72,7 @@ std::string ReplayCalls::start(Fields& fields, const std::string& event, TimeUs 
     names.push_back(gpu.name);
     config.gpus.push_back(gpu.partition);
   }
-  config.policy = readPolicy(fields.value("scheduler"), fields.pathOf("scheduler"));
+  config.policy = readPolicy(fields.value("scheduler"), fields.pathOf("scheduler"), true);
   if (const auto error = sched::checkConfig(config))
     throw ScenarioError(fields.pathOf("gpus") + ": " + std::string(error->what));
   gpus_ = std::move(names);
@@ -131,9 +132,24 @@ std::string ReplayCalls::complete(Fields& fields, const std::string& event, Time
   return refusalOf(scheduler_->complete(running->second, stage, execUs, now));
 }
 
+std::string ReplayCalls::setCapacities(Fields& fields, TimeUs now) {
+  const sched::ClassId classId = small(fields, "class");
+  const json& list = fields.value("capacities");
+  const std::string path = fields.pathOf("capacities");
+  if (!list.is_array()) throw ScenarioError(path + ": must be an array");
+  std::vector<sched::Capacity> capacities;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    Fields each(list[i], at(path, i));
+    const std::uint32_t jobs = small(each, "jobs", sched::kMaxUnitJobs);
+    capacities.push_back({jobs, readTimes(each.nonEmptyArray("afetUs"), each.pathOf("afetUs"))});
+  }
+  return refusalOf(scheduler_->setCapacities(classId, capacities, now));
+}
+
 std::string ReplayCalls::setSlots(Fields& fields, TimeUs now) {
   const sched::ClassId classId = small(fields, "class");
-  return refusalOf(scheduler_->setSlots(classId, contextOf(fields), small(fields, "slots"), now));
+  const std::uint32_t capacity = fields.has("capacity") ? small(fields, "capacity", sched::kMaxUnitJobs) : 1;
+  return refusalOf(scheduler_->setSlots(classId, contextOf(fields), small(fields, "slots"), now, capacity));
 }
 
 // ---- Fields ----

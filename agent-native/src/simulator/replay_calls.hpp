@@ -38,6 +38,7 @@ class ReplayCalls {
   std::string release(Fields& fields, const std::string& event, TimeUs now);
   std::string next(Fields& fields, TimeUs now);
   std::string complete(Fields& fields, const std::string& event, TimeUs now);
+  std::string setCapacities(Fields& fields, TimeUs now);
   std::string setSlots(Fields& fields, TimeUs now);
 
   [[nodiscard]] sched::TaskSpec specOf(Fields& fields) const;

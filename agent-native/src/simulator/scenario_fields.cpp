@@ -29,7 +29,7 @@ ScenarioGpu readGpu(const json& value, const std::string& path) {
   return gpu;
 }
 
-sched::Policy readPolicy(const json& value, const std::string& path) {
+sched::Policy readPolicy(const json& value, const std::string& path, bool recorded) {
   Fields fields(value, path);
   sched::Policy policy;
   policy.mretWindow = count(fields, "mretWindow", sched::kMaxMretWindow);
@@ -43,6 +43,7 @@ sched::Policy readPolicy(const json& value, const std::string& path) {
   policy.lastStageBoost = fields.boolean("lastStageBoost");
   policy.missBoost = fields.boolean("missBoost");
   policy.fixedPriorities = fields.boolean("fixedPriorities");
+  if (recorded && fields.has("joining")) policy.joining = fields.boolean("joining");
   fields.finish();
   return policy;
 }

@@ -11,7 +11,9 @@ namespace daris::simulator {
 
 [[nodiscard]] ScenarioGpu readGpu(const nlohmann::json& value, const std::string& path);
 
-[[nodiscard]] sched::Policy readPolicy(const nlohmann::json& value, const std::string& path);
+/// `recorded`: it may say `joining`, which a scenario says elsewhere.
+[[nodiscard]] sched::Policy readPolicy(const nlohmann::json& value, const std::string& path,
+                                       bool recorded = false);
 
 /// Execution times of stages, each at least 1.
 [[nodiscard]] std::vector<DurationUs> readTimes(const nlohmann::json& array, const std::string& path);

@@ -130,6 +130,7 @@ void Chrome::append(std::string& out, const Record& record) {
     case Kind::Terms:
     case Kind::Start:
     case Kind::Configure:
+    case Kind::Capacities:
     case Kind::Slots:
     case Kind::Idle:
       return;  // nothing to see on a time line
@@ -148,13 +149,16 @@ void Chrome::finish(std::string& out) {
 
 void Chrome::dispatch(std::string& out, const Record& record) {
   const Track track = streamOf(record);
+  if (open_.contains(track)) return;  // a unit is one slice, named for its first job
   ObjectText text = event(out, "B", record.nowUs, track.process, track.thread);
   text.field("name", std::string_view(labelOf(labels_, record.task) + "/" + std::to_string(record.stage)));
-  ObjectText(text.at("args"))
-      .field("job", record.job)
+  ObjectText args(text.at("args"));
+  args.field("job", record.job)
       .field("level", record.dispatch.level)
-      .field("virtualDeadline", record.dispatch.virtualDeadlineUs)
-      .close();
+      .field("virtualDeadline", record.dispatch.virtualDeadlineUs);
+  if (record.dispatch.capacity > 1)
+    args.field("jobs", record.dispatch.jobs).field("capacity", record.dispatch.capacity);
+  args.close();
   text.close();
   open_.insert(track);
 }

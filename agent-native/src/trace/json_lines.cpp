@@ -24,6 +24,8 @@ const char* nameOf(Kind kind) {
       return "change";
     case Kind::Remove:
       return "remove";
+    case Kind::Capacities:
+      return "capacities";
     case Kind::Slots:
       return "slots";
     case Kind::Release:
@@ -122,8 +124,11 @@ class Line {
       case Kind::Remove:
         task().field("draining", record_.remove.draining).field("cancelled", record_.remove.cancelled);
         return;
+      case Kind::Capacities:
+        return capacities();
       case Kind::Slots:
         place().field("class", record_.slots.classId).field("slots", record_.slots.slots);
+        if (record_.slots.capacity > 1) text_.field("capacity", record_.slots.capacity);
         return;
       case Kind::Release:
       case Kind::Request:
@@ -188,16 +193,32 @@ class Line {
     }
     out.push_back(']');
     const Record::Configure& policy = record_.configure;
-    ObjectText(text_.at("scheduler"))
-        .field("mretWindow", policy.mretWindow)
+    ObjectText scheduler(text_.at("scheduler"));
+    scheduler.field("mretWindow", policy.mretWindow)
         .field("mretAging", policy.mretAging)
         .field("admission", policy.predicted ? "Predicted" : "Utilization")
         .field("highPriorityAdmission", policy.highPriorityAdmission)
         .field("staging", policy.staging)
         .field("lastStageBoost", policy.lastStageBoost)
         .field("missBoost", policy.missBoost)
-        .field("fixedPriorities", policy.fixedPriorities)
-        .close();
+        .field("fixedPriorities", policy.fixedPriorities);
+    if (policy.joining) scheduler.field("joining", true);
+    scheduler.close();
+  }
+
+  /// The details are stages, those of one capacity after those of another.
+  void capacities() {
+    text_.field("class", record_.capacities.classId);
+    std::string& out = text_.at("capacities");
+    out.push_back('[');
+    for (std::size_t i = 0; i < details_.size(); ++i) {
+      const bool first = i == 0 || details_[i].job != details_[i - 1].job;
+      if (first) out.append(i == 0 ? "" : "]},");
+      if (first) appendUnsigned(out.append("{\"jobs\":"), details_[i].job);
+      out.append(first ? ",\"afetUs\":[" : ",");
+      appendInteger(out, details_[i].stageDetail.afetUs);
+    }
+    out.append(details_.empty() ? "]" : "]}]");
   }
 
   void add() {
@@ -242,6 +263,8 @@ class Line {
         .field("stream", record_.stream)
         .field("level", record_.dispatch.level)
         .field("deadline", record_.dispatch.virtualDeadlineUs);
+    if (record_.dispatch.capacity > 1)
+      text_.field("jobs", record_.dispatch.jobs).field("capacity", record_.dispatch.capacity);
   }
 
   void complete() {

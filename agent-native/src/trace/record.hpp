@@ -12,7 +12,7 @@ namespace daris::trace {
 enum class Kind : std::uint8_t {
   // Details, ahead of the record that they belong to.
   Gpu,    // of Start and Configure, one for each
-  Stage,  // of Add and Change: one AFET, one for each stage
+  Stage,  // of Add, Change and Capacities: one AFET, one for each stage
   Terms,  // of Reject, one for each context that was tested
   // Calls: what the core was told, with the answer where it is a single one.
   Start,      // a scheduler without tasks begins
@@ -20,6 +20,7 @@ enum class Kind : std::uint8_t {
   Add,
   Change,
   Remove,
+  Capacities,
   Slots,
   Release,
   Request,
@@ -67,7 +68,8 @@ struct Record {
   };
   struct Configure {
     std::uint32_t gpus, mretWindow;
-    bool mretAging, predicted, highPriorityAdmission, staging, lastStageBoost, missBoost, fixedPriorities;
+    bool mretAging, predicted, highPriorityAdmission, staging, lastStageBoost, missBoost, fixedPriorities,
+        joining;
   };
   struct Add {  // Change too
     DurationUs periodUs, deadlineUs, jitterUs;
@@ -80,8 +82,11 @@ struct Record {
   struct Remove {
     bool draining, cancelled;
   };
+  struct Capacities {  // each Stage before it has in `job` the jobs that its time is of
+    std::uint32_t classId;
+  };
   struct Slots {
-    std::uint32_t classId, slots;
+    std::uint32_t classId, slots, capacity;
   };
   struct Release {  // Request too, whose nominal instant is its own; Withdraw has the token alone
     TimeUs nominalUs;
@@ -111,6 +116,7 @@ struct Record {
   };
   struct Dispatch {
     TimeUs virtualDeadlineUs;
+    std::uint16_t jobs, capacity;  // of the unit
     std::uint8_t level;
   };
   struct Complete {  // Fail too, without exec
@@ -141,6 +147,7 @@ struct Record {
     Configure configure;
     Add add;
     Remove remove;
+    Capacities capacities;
     Slots slots;
     Release release;
     Admit admit;

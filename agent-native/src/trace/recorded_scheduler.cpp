@@ -75,7 +75,8 @@ void RecordedScheduler::configured(Kind kind, const sched::Config& config, TimeU
                       .staging = policy.staging,
                       .lastStageBoost = policy.lastStageBoost,
                       .missBoost = policy.missBoost,
-                      .fixedPriorities = policy.fixedPriorities};
+                      .fixedPriorities = policy.fixedPriorities,
+                      .joining = policy.joining};
   ring_->write(record);
   wakeAll();
 }
@@ -130,13 +131,34 @@ sched::Outcome<sched::Removed> RecordedScheduler::removeTask(sched::TaskId task,
   return outcome;
 }
 
+sched::Outcome<Done> RecordedScheduler::setCapacities(sched::ClassId classId,
+                                                      std::span<const sched::Capacity> capacities,
+                                                      TimeUs now) {
+  auto outcome = scheduler_.setCapacities(classId, capacities);
+  if (!outcome.ok()) return outcome;
+  for (const sched::Capacity& capacity : capacities) {
+    Record stage = start(Kind::Stage, now, {});
+    stage.job = capacity.jobs;
+    for (const DurationUs afetUs : capacity.afetUs) {
+      stage.stageDetail = {afetUs};
+      ring_->write(stage);
+      ++stage.stage;
+    }
+  }
+  Record record = start(Kind::Capacities, now, {});
+  record.capacities = {classId};
+  ring_->write(record);
+  wakeAll();
+  return outcome;
+}
+
 sched::Outcome<Done> RecordedScheduler::setSlots(sched::ClassId classId, sched::ContextRef context,
-                                                 std::uint32_t slots, TimeUs now) {
-  auto outcome = scheduler_.setSlots(classId, context, slots);
+                                                 std::uint32_t slots, TimeUs now, std::uint32_t capacity) {
+  auto outcome = scheduler_.setSlots(classId, context, slots, capacity);
   if (!outcome.ok()) return outcome;
   Record record = start(Kind::Slots, now, {});
   place(record, context);
-  record.slots = {classId, slots};
+  record.slots = {classId, slots, capacity};
   ring_->write(record);
   wakeAll();
   return outcome;
@@ -273,7 +295,8 @@ void RecordedScheduler::dispatched(const sched::Dispatch& run, TimeUs now) {
     record.stage = run.stage;
     record.stream = run.stream;
     place(record, run.context);
-    record.dispatch = {member.virtualDeadlineUs, run.level};
+    record.dispatch = {member.virtualDeadlineUs, static_cast<std::uint16_t>(run.members.size()),
+                       static_cast<std::uint16_t>(run.capacity), run.level};
     ring_->write(record);
   }
 }

@@ -20,8 +20,10 @@ class RecordedScheduler {
   sched::Outcome<sched::Added> addTask(const sched::TaskSpec& spec, TimeUs now);
   sched::Outcome<sched::Changed> changeTask(sched::TaskId task, const sched::TaskSpec& spec, TimeUs now);
   sched::Outcome<sched::Removed> removeTask(sched::TaskId task, TimeUs now);
+  sched::Outcome<Done> setCapacities(sched::ClassId classId, std::span<const sched::Capacity> capacities,
+                                     TimeUs now);
   sched::Outcome<Done> setSlots(sched::ClassId classId, sched::ContextRef context, std::uint32_t slots,
-                                TimeUs now);
+                                TimeUs now, std::uint32_t capacity = 1);
 
   sched::Outcome<sched::ReleaseOutcome> release(sched::TaskId task, const sched::Release& release,
                                                 TimeUs now);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -73,6 +74,24 @@ TEST_F(Replay, MakesTheSameDecisions) {
                             "request", "withdraw",  "idle",   "dispatch", "drop",   "complete", "fail",
                             "migrate", "admit",     "reject", "skip",     "early",  "waiting",  "finish"})
     EXPECT_TRUE(result.compared.contains(event)) << event;
+}
+
+TEST(JoinedReplay, MakesTheSameUnits) {
+  trace::Ring ring(1 << 16);
+  test::Traffic traffic(ring, true);
+  for (int i = 0; i < 4; ++i) {
+    traffic.run(40'000);
+    traffic.change();
+  }
+  const std::vector<std::string> lines = linesOf(ring.readFrom(0), traffic.labels());
+  const ReplayResult result = replayed(lines);
+  ASSERT_FALSE(result.difference) << result.difference->what << "\n"
+                                  << result.difference->recorded << "\n"
+                                  << result.difference->replayed;
+  EXPECT_EQ(result.compared.at("capacities"), 2);
+  const auto units = std::ranges::count_if(
+      lines, [](const std::string& line) { return line.find(",\"jobs\":") != std::string::npos; });
+  EXPECT_GT(units, 100);
 }
 
 /// Every field that the core decides, changed by itself, is found at its line.

@@ -26,9 +26,11 @@ void operator delete(void* memory, std::size_t) noexcept {
 namespace daris::test {
 namespace {
 
-TEST(RecordedScheduler, AllocatesNothingBetweenChanges) {
+class RecordedScheduler : public testing::TestWithParam<bool> {};
+
+TEST_P(RecordedScheduler, AllocatesNothingBetweenChanges) {
   trace::Ring ring(1 << 12);
-  Traffic traffic(ring);
+  Traffic traffic(ring, GetParam());
   for (int i = 0; i < 4; ++i) {
     traffic.change();
     const std::uint64_t before = allocations, written = ring.written();
@@ -37,6 +39,8 @@ TEST(RecordedScheduler, AllocatesNothingBetweenChanges) {
     EXPECT_GT(ring.written(), written + 1000);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Joining, RecordedScheduler, testing::Bool());
 
 }  // namespace
 }  // namespace daris::test

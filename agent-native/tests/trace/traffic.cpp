@@ -9,9 +9,10 @@ namespace {
 constexpr DurationUs kTickUs = 10;
 constexpr TimeUs kStartUs = 1'000'000;
 
-sched::Config configOf(std::uint32_t contexts, std::uint32_t streams) {
+sched::Config configOf(std::uint32_t contexts, std::uint32_t streams, bool joining) {
   sched::Config config{{{64, contexts, streams, 1.5}}, {}};
   config.policy.mretAging = true;
+  config.policy.joining = joining;
   return config;
 }
 
@@ -39,9 +40,14 @@ T must(sched::Outcome<T> outcome) {
 
 }  // namespace
 
-Traffic::Traffic(trace::Ring& ring)
-    : scheduler_(must(trace::RecordedScheduler::create(configOf(kContexts, kStreams), ring, kStartUs))),
-      config_(configOf(kContexts, kStreams)) {
+Traffic::Traffic(trace::Ring& ring, bool joining)
+    : joining_(joining),
+      config_(configOf(kContexts, kStreams, joining)),
+      scheduler_(must(trace::RecordedScheduler::create(config_, ring, kStartUs))) {
+  const std::vector<sched::Capacity> capacities{
+      {1, {100, 80, 120}}, {2, {110, 90, 130}}, {4, {120, 100, 140}}};
+  for (const sched::ClassId classId : {1, 2})
+    if (joining) (void)must(scheduler_.setCapacities(classId, capacities, kStartUs));
   for (int i = 0; i < 12; ++i) add();
 }
 
@@ -119,8 +125,10 @@ void Traffic::change() {
   if (scheduler_.addTask(wrong, nowUs_).ok())
     throw std::logic_error("a deadline beyond the period was accepted");
   config_.policy.admission = changes_ % 2 == 1 ? sched::Admission::Predicted : sched::Admission::Utilization;
+  config_.policy.joining = joining_ && changes_ % 3 != 0;
   (void)must(scheduler_.configure(config_, nowUs_));
   (void)must(scheduler_.setSlots(1, {0, 2}, static_cast<std::uint32_t>(changes_ % 3), nowUs_));
+  if (joining_) (void)must(scheduler_.setSlots(1, {0, 2}, 1, nowUs_, 4));
 }
 
 }  // namespace daris::test

@@ -16,7 +16,8 @@ namespace daris::test {
 /// some of whose late jobs are dropped; stages that overrun or fail.
 class Traffic {
  public:
-  explicit Traffic(trace::Ring& ring);
+  /// `joining`: jobs of two of the three classes may go together.
+  explicit Traffic(trace::Ring& ring, bool joining = false);
 
   /// Releases, stages and their ends for so long; allocates nothing itself.
   void run(DurationUs durationUs);
@@ -50,8 +51,9 @@ class Traffic {
   void releases();
   void dispatch();
 
-  trace::RecordedScheduler scheduler_;
+  bool joining_;
   sched::Config config_;
+  trace::RecordedScheduler scheduler_;
   std::vector<Task> tasks_;
   std::array<Running, kContexts * kStreams> streams_;
   std::mt19937 random_{7};
