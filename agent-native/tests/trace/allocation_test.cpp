@@ -1,27 +1,9 @@
-// Recording allocates nothing on the per-stage path. Its own program, since it replaces the global operator
-// new.
+// Recording allocates and frees nothing on the per-stage path. Its own program, since it counts all changes
+// of the heap.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "base/heap_changes.hpp"
 #include "trace/traffic.hpp"
-
-namespace {
-std::uint64_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace daris::test {
 namespace {
@@ -33,9 +15,9 @@ TEST_P(RecordedScheduler, AllocatesNothingBetweenChanges) {
   Traffic traffic(ring, GetParam());
   for (int i = 0; i < 4; ++i) {
     traffic.change();
-    const std::uint64_t before = allocations, written = ring.written();
+    const std::uint64_t before = heap_changes(), written = ring.written();
     traffic.run(50'000);
-    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(heap_changes(), before);
     EXPECT_GT(ring.written(), written + 1000);
   }
 }

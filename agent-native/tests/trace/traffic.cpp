@@ -8,6 +8,7 @@ namespace {
 
 constexpr DurationUs kTickUs = 10;
 constexpr TimeUs kStartUs = 1'000'000;
+constexpr int kLonger = 6;  // periods, and as many times the tasks: they queue, and have time to go together
 
 sched::Config configOf(std::uint32_t contexts, std::uint32_t streams, bool joining) {
   sched::Config config{{{64, contexts, streams, 1.5}}, {}};
@@ -48,12 +49,16 @@ Traffic::Traffic(trace::Ring& ring, bool joining)
       {1, {100, 80, 120}}, {2, {110, 90, 130}}, {4, {120, 100, 140}}};
   for (const sched::ClassId classId : {1, 2})
     if (joining) (void)must(scheduler_.setCapacities(classId, capacities, kStartUs));
-  for (int i = 0; i < 12; ++i) add();
+  for (int i = 0; i < (joining ? 12 * kLonger : 12); ++i) add();
 }
 
 void Traffic::add() {
   Task task;
   task.spec = specOf(tasks_.size());
+  if (joining_) {
+    task.spec.periodUs *= kLonger;
+    task.spec.deadlineUs *= kLonger;
+  }
   task.id = must(scheduler_.addTask(task.spec, nowUs_)).task;
   task.dueUs = nowUs_ + static_cast<DurationUs>(random_() % 500);
   labels_[task.spec.order] = "default/t" + std::to_string(task.spec.order);

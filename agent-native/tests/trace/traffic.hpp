@@ -12,8 +12,9 @@
 
 namespace daris::test {
 
-/// Deterministic. Twelve tasks of both priorities on three contexts of two streams, periodic and on request,
-/// some of whose late jobs are dropped; stages that overrun or fail.
+/// Deterministic. Twelve tasks, or six times as many where they are joined, of both priorities on three
+/// contexts of two streams, periodic and on request, some of whose late jobs are dropped; stages that overrun
+/// or fail.
 class Traffic {
  public:
   /// `joining`: jobs of two of the three classes may go together.
