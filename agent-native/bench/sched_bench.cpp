@@ -6,6 +6,7 @@
 
 #include <random>
 
+#include "joined_drive.hpp"
 #include "simulator/simulation.hpp"
 #include "stage_drive.hpp"
 #include "trace/recorded_scheduler.hpp"
@@ -59,6 +60,18 @@ BENCHMARK_CAPTURE(plainPerStage, predicted, sched::Admission::Predicted)
     ->Arg(500)
     ->Arg(5000);
 BENCHMARK(recordedPerStage)->Name("Recorded/PerStage")->Arg(50);
+
+/// An iteration is a completed stage; a job is what ended in units.
+void joinedPerJob(benchmark::State& state) {
+  bench::JoinedDrive drive(static_cast<std::uint32_t>(state.range(0)));
+  for (int i = 0; i < kWarmUpStages / 10; ++i) (void)drive.oneStage();
+  std::uint64_t jobs = 0;
+  for (auto _ : state) jobs += drive.oneStage();
+  using benchmark::Counter;
+  state.counters["sPerJob"] = Counter(static_cast<double>(jobs), Counter::kIsRate | Counter::kInvert);
+  state.counters["jobsPerUnit"] = 4 * static_cast<double>(jobs) / static_cast<double>(state.iterations());
+}
+BENCHMARK(joinedPerJob)->Name("Joined/PerJob")->Arg(300)->Arg(2600)->Arg(3900);
 
 void ringWrite(benchmark::State& state) {
   trace::Ring ring(kRingRecords);
