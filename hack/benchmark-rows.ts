@@ -34,6 +34,7 @@ export interface SchedResult {
   }[];
   readonly growth: readonly { admission: string; from: number; to: number; factor: number }[];
   readonly recorded: { tasks: number; cpuNs: Middle };
+  readonly joined?: readonly { tasks: number; jobsPerUnit: number; nsPerJob: Middle }[];
   readonly bytesPerTask: number;
   readonly simulator: readonly { tasks: number; eventsPerSecond: Middle }[];
 }
@@ -42,7 +43,7 @@ export interface SchedResult {
 const ADMISSION = 'Predicted';
 const HEADLINE_TASKS = 50;
 
-export function schedRows({ perStage, growth, recorded, bytesPerTask, simulator }: SchedResult): Row[] {
+export function schedRows({ perStage, growth, recorded, joined, bytesPerTask, simulator }: SchedResult): Row[] {
   const stages = perStage.filter(({ admission, tasks }) => admission === ADMISSION && tasks === HEADLINE_TASKS);
   const growths = growth.filter(({ admission }) => admission === ADMISSION);
   return [
@@ -55,6 +56,11 @@ export function schedRows({ perStage, growth, recorded, bytesPerTask, simulator 
       what: `the same with ${recorded.tasks} tasks, every input and decision recorded for traces`,
       measured: `p50 ${Math.round(recorded.cpuNs.p50)} ns of CPU time`,
     },
+    ...(joined ?? []).map(({ tasks, jobsPerUnit, nsPerJob }) => ({
+      what: `scheduler core under joining, from release to end of a job: ${number(tasks)} tasks of 30 jobs a second`,
+      goal: { text: '≤ 2 µs', reached: nsPerJob.p50 <= 2000 },
+      measured: `p50 ${Math.round(nsPerJob.p50)} ns, ${jobsPerUnit.toFixed(0)} jobs a unit`,
+    })),
     ...growths.map(({ from, to, factor }) => ({
       what: `a stage with ${number(to)} tasks instead of ${from}`,
       goal: { text: '≤ 3 ×', reached: factor <= 3 },
