@@ -1,5 +1,5 @@
 // The scheduler's state and the steps that its calls are made of; the rules themselves are in their own
-// files. state_*.cpp: changes while running, releases, dispatch, completion, snapshot.
+// files. state_*.cpp: changes while running, joining, releases, dispatch, completion, snapshot.
 #pragma once
 
 #include <vector>
@@ -78,6 +78,8 @@ class Scheduler::State {
   void lookAt(const Task& task);
   [[nodiscard]] DurationUs slackUs(const Context& context) const;
   void chooseCapacity(std::uint32_t classIndex);
+
+  // ---- The start of units (state_forming.cpp) ----
   [[nodiscard]] std::optional<std::uint32_t> slotFor(const Context& context, std::uint32_t unitIndex,
                                                      TimeUs now);
   void start(Context& context, std::uint32_t unitIndex, std::uint32_t stream, std::uint32_t slot, TimeUs now);
