@@ -1,7 +1,6 @@
-// Joining: classes with capacities, what admission counts them with, and the forming of units
-// (docs/joining.md). Where no class has capacities, nothing here does anything.
+// Joining: classes with capacities, and what admission counts their tasks with (docs/joining.md). Where no
+// class has capacities, nothing here does anything.
 #include <algorithm>
-#include <cassert>
 
 #include "sched/state.hpp"
 
