@@ -41,10 +41,17 @@ struct ChangePolicy {
   sched::Policy policy;
 };
 
+/// Ahead of the class's slots and tasks: how many of its jobs may go together, and what that takes.
+struct SetCapacities {
+  sched::ClassId classId = 0;
+  std::vector<sched::Capacity> capacities;
+};
+
 struct AddSlots {
   sched::ClassId classId = 0;
   std::vector<std::unique_ptr<engine::Slot>> slots;
   std::shared_ptr<const SampleInputs> sample;
+  std::uint32_t capacity = 1;  // jobs that each slot holds
 };
 
 /// Its slots come back as ClassRetired. No task of the class may be there, but for draining ones.
@@ -78,8 +85,8 @@ struct Withdraw {
 /// No releases from now on; the dispatcher ends when the last active job has.
 struct Drain {};
 
-using Command = std::variant<RequestPtr, Withdraw, AddTask, ChangeTask, RemoveTask, AddSlots, RetireClass,
-                             ChangePolicy, Repartition, Drain>;
+using Command = std::variant<RequestPtr, Withdraw, AddTask, ChangeTask, RemoveTask, SetCapacities, AddSlots,
+                             RetireClass, ChangePolicy, Repartition, Drain>;
 
 // ---- Events ----
 

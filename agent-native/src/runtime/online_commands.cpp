@@ -146,15 +146,22 @@ void OnlinePhase::forget(TaskRecord& record) {
 
 // ---- Slots ----
 
+void OnlinePhase::on(SetCapacities&& command) {
+  [[maybe_unused]] const auto set =
+      scheduler_->setCapacities(command.classId, command.capacities, clock_.steadyUs());
+  assert(set.ok());
+  joinable_.push_back(command.classId);
+}
+
 void OnlinePhase::on(AddSlots&& command) {
   const std::uint32_t contexts = config_.gpus.front().contexts;
   const auto [found, inserted] =
       pools_.try_emplace(command.classId, command.classId, contexts, std::move(command.sample));
   SlotPool& pool = found->second;
-  for (auto& slot : command.slots) pool.add(std::move(slot));
+  for (auto& slot : command.slots) pool.add(std::move(slot), command.capacity);
   for (std::uint32_t index = 0; index < contexts; ++index) {
-    [[maybe_unused]] const auto set =
-        scheduler_->setSlots(command.classId, {0, index}, pool.size(index), clock_.steadyUs());
+    [[maybe_unused]] const auto set = scheduler_->setSlots(
+        command.classId, {0, index}, pool.size(index, command.capacity), clock_.steadyUs(), command.capacity);
     assert(set.ok());
   }
 }
@@ -179,6 +186,10 @@ void OnlinePhase::retireIfIdle(SlotPool& pool) {
   for (std::uint32_t index = 0; index < pool.contexts(); ++index) {
     [[maybe_unused]] const auto set =
         scheduler_->setSlots(classId, {0, index}, sched::kUnlimitedSlots, clock_.steadyUs());
+    assert(set.ok());
+  }
+  if (std::erase(joinable_, classId) > 0) {
+    [[maybe_unused]] const auto set = scheduler_->setCapacities(classId, {}, clock_.steadyUs());
     assert(set.ok());
   }
   ClassRetired retired{classId, pool.empty()};
@@ -208,6 +219,7 @@ void OnlinePhase::on(Repartition&& command) {
   auto scheduler = trace::RecordedScheduler::create(config_, ring_, clock_.steadyUs());
   assert(scheduler.ok());  // check(DesiredState) has the same bounds
   scheduler_.emplace(std::move(scheduler.value()));
+  joinable_.clear();
   busyUs_.assign(command.partition.contexts, 0);
   byIndex_.clear();
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <span>
 
 namespace daris::runtime {
 
@@ -19,9 +20,16 @@ T& must(sched::Outcome<T>& outcome) {
 /// A wall clock that moved by less than this was slewed, not stepped.
 constexpr std::int64_t kStepUs = 1000;
 
-void copyOutputs(const engine::Slot& slot, Request& request) {
+/// What belongs to one of the jobs of a slot, of an input or output that has all of them one after another.
+template <typename Byte>
+std::span<Byte> partOf(std::span<Byte> all, const PooledSlot& slot, std::uint32_t place) {
+  const std::size_t bytes = all.size() / slot.capacity;
+  return all.subspan(place * bytes, bytes);
+}
+
+void copyOutputs(const PooledSlot& slot, std::uint32_t place, Request& request) {
   for (std::size_t i = 0; i < request.outputs.size(); ++i) {
-    const auto from = slot.output(i);
+    const auto from = partOf(slot.slot->output(i), slot, place);
     std::memcpy(request.outputs[i].data(), from.data(), std::min(from.size(), request.outputs[i].size()));
   }
 }
@@ -137,49 +145,78 @@ void OnlinePhase::dispatch() {
 }
 
 void OnlinePhase::launch(const sched::Dispatch& run) {
-  TaskRecord& record = recordOf(run.members.front().task);
-  record.job.unit = run.unit;
-  record.job.dispatchedUs = clock_.steadyUs();
-  if (run.first) fillInputs(record);
-  engine_.launch({.slot = record.job.slot->slot.get(),
+  TaskRecord& first = recordOf(run.members.front().task);
+  if (run.first) gather(run);
+  first.job.unit = run.unit;
+  first.job.dispatchedUs = clock_.steadyUs();
+  bool low = true;
+  for (const TaskRecord* record = &first; record != nullptr; record = record->job.next)
+    low = low && record->priority == sched::Priority::Low;
+  engine_.launch({.slot = first.job.slot->slot.get(),
                   .stage = run.stage,
                   .stream = run.stream,
-                  .tag = record.id.index,
-                  .low = record.priority == sched::Priority::Low});
+                  .tag = first.id.index,
+                  .low = low});
 }
 
-void OnlinePhase::fillInputs(TaskRecord& record) {
-  ActiveJob& job = record.job;
-  const std::uint64_t wanted = job.input ? job.input->sequence : 0;
-  job.slot = record.pool->take(job.context, wanted);
-  if (job.slot->holds == wanted) return;
-  const SampleInputs& inputs = job.input ? job.input->inputs : record.pool->sample();
+/// The jobs of a unit get a slot, each a place in it.
+void OnlinePhase::gather(const sched::Dispatch& run) {
+  TaskRecord& first = recordOf(run.members.front().task);
+  const std::uint64_t wanted = first.job.input ? first.job.input->sequence : 0;
+  PooledSlot& slot = *first.pool->take(run.context.index, run.capacity, wanted);
+  first.job.slot = &slot;
+  TaskRecord* last = nullptr;
+  std::uint32_t place = 0;
+  for (const sched::UnitMember& member : run.members) {
+    TaskRecord& record = recordOf(member.task);
+    if (last != nullptr) last->job.next = &record;
+    last = &record;
+    takeInput(slot, place++, record);
+  }
+}
+
+void OnlinePhase::takeInput(PooledSlot& slot, std::uint32_t place, TaskRecord& record) {
+  const RequestPtr& input = record.job.input;
+  const std::uint64_t wanted = input ? input->sequence : 0;
+  if (slot.holds[place] == wanted) return;
+  const SampleInputs& inputs = input ? input->inputs : record.pool->sample();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const auto to = job.slot->slot->input(i);
+    const auto to = partOf(slot.slot->input(i), slot, place);
     std::memcpy(to.data(), inputs[i].data(), std::min(to.size(), inputs[i].size()));
   }
-  job.slot->holds = wanted;
+  slot.holds[place] = wanted;
+}
+
+void OnlinePhase::giveOutputs(const TaskRecord& first) {
+  std::uint32_t place = 0;
+  for (const TaskRecord* record = &first; record != nullptr; record = record->job.next, ++place)
+    if (record->job.client) copyOutputs(*first.job.slot, place, *record->job.client);
 }
 
 void OnlinePhase::completed(const engine::Completion& completion) {
-  TaskRecord& record = *byIndex_[completion.tag];
-  ActiveJob& job = record.job;
+  TaskRecord& first = *byIndex_[completion.tag];
+  const ActiveJob& job = first.job;
   const DurationUs ranUs = std::max<DurationUs>(completion.finished_us - completion.started_us, 0);
   busyUs_[completion.context] += static_cast<std::uint64_t>(ranUs);
-  record.statistics->executed(ranUs);
+  DurationUs jobs = 0;
+  for (const TaskRecord* record = &first; record != nullptr; record = record->job.next) ++jobs;
+  for (TaskRecord* record = &first; record != nullptr; record = record->job.next)
+    record->statistics->executed(ranUs / jobs);
   if (completion.error != nullptr) {
     auto failed = scheduler_->fail(job.unit, completion.stage, clock_.steadyUs());
-    const auto& end = must(failed).members.front().end;
-    if (end) ended(record, *end, completion.error);
-    return;
+    return tellEnds(must(failed), completion.error);
   }
-  const bool last = completion.stage + 1 == record.stages;
-  if (last && job.client) copyOutputs(*job.slot->slot, *job.client);
+  if (completion.stage + 1 == first.stages) giveOutputs(first);
   const TimeUs now = clock_.steadyUs();
   const DurationUs execUs = std::max<DurationUs>(now - job.dispatchedUs, 1);
   auto done = scheduler_->complete(job.unit, completion.stage, execUs, now);
-  const auto& end = must(done).members.front().end;
-  if (end) ended(record, *end, nullptr);
+  tellEnds(must(done), nullptr);
+}
+
+/// A member's end may let its task go: what is needed of a record is read before.
+void OnlinePhase::tellEnds(const sched::StageCompletion& completion, const char* error) {
+  for (const sched::MemberCompletion& member : completion.members)
+    if (member.end) ended(recordOf(member.task), *member.end, error);
 }
 
 void OnlinePhase::markOverdue() {

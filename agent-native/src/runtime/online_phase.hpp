@@ -58,6 +58,7 @@ class OnlinePhase {
   void on(AddTask&& command);
   void on(ChangeTask&& command);
   void on(RemoveTask&& command);
+  void on(SetCapacities&& command);
   void on(AddSlots&& command);
   void on(RetireClass&& command);
   void on(ChangePolicy&& command);
@@ -73,7 +74,10 @@ class OnlinePhase {
   void decided(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
   void admitted(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
   void launch(const sched::Dispatch& run);
-  void fillInputs(TaskRecord& record);
+  void gather(const sched::Dispatch& run);
+  void takeInput(PooledSlot& slot, std::uint32_t place, TaskRecord& record);
+  void giveOutputs(const TaskRecord& first);
+  void tellEnds(const sched::StageCompletion& completion, const char* error);
   void ended(TaskRecord& record, const sched::JobEnd& end, const char* error);
   void answerEnd(RequestPtr client, const sched::JobEnd& end, std::uint32_t context, const char* error);
   void answer(RequestPtr request, Answer kind);
@@ -98,7 +102,8 @@ class OnlinePhase {
   std::vector<TaskRecord*> byIndex_;          // by TaskId::index; draining tasks included
   std::map<sched::ClassId, SlotPool> pools_;
   std::vector<sched::ClassId> retiring_;
-  std::vector<std::uint64_t> busyUs_;  // by context
+  std::vector<sched::ClassId> joinable_;  // whose capacities the scheduler was told
+  std::vector<std::uint64_t> busyUs_;     // by context
   std::size_t activeJobs_ = 0;
   Timetable releases_;            // of the periodic tasks that were not removed
   std::int64_t alignedToUs_ = 0;  // wall minus steady when the grid was last looked at

@@ -9,11 +9,15 @@
 
 namespace daris::runtime {
 
-/// The job of a task that was admitted and has not ended; a task has at most one.
+struct TaskRecord;
+
+/// The job of a task that was admitted and has not ended; a task has at most one. The first job of a unit has
+/// what all of them share: slot, unit, the instant of dispatch.
 struct ActiveJob {
   RequestPtr input;            // what it computes on; null: the model's sample
   RequestPtr client;           // who waits for its end; null for a periodic job that nobody waits for
   PooledSlot* slot = nullptr;  // from its first stage on
+  TaskRecord* next = nullptr;  // of the unit; null: the last
   sched::UnitId unit;
   TimeUs dispatchedUs = 0;  // of the stage that runs
   TimeUs deadlineUs = 0;

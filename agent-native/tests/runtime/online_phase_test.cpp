@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "engine/onnx_packages.hpp"
 #include "engine/openvino/openvino_engine.hpp"
 #include "engine/stage_runner.hpp"
@@ -55,24 +57,50 @@ class OnlinePhaseTest : public testing::Test {
     phase_.apply(std::move(slots));
   }
 
-  void add(sched::Priority priority, sched::ReleaseMode mode) {
+  void add(sched::Priority priority, sched::ReleaseMode mode, InstanceId instance = kTask) {
     sched::TaskSpec spec;
     spec.priority = priority;
     spec.periodUs = spec.deadlineUs = kPeriodUs;
     spec.afetUs.assign(model_->manifest().stages.size(), 1000);
     spec.releaseMode = mode;
     spec.context = sched::ContextRef{};
-    phase_.apply(AddTask{kTask, {spec, 0}, std::make_shared<const std::string>("default/a"), statistics_});
+    spec.order = instance;
+    auto statistics = instance == kTask ? statistics_ : std::make_shared<TaskStatistics>();
+    phase_.apply(AddTask{
+        instance, {spec, 0}, std::make_shared<const std::string>("default/a"), std::move(statistics)});
   }
 
-  RequestPtr request(std::uint64_t sequence) {
+  RequestPtr request(std::uint64_t sequence, InstanceId instance = kTask) {
     auto made = std::make_shared<Request>();
     made->sequence = sequence;
-    made->instance = kTask;
+    made->instance = instance;
     made->inputs = SampleInputs{std::vector<std::byte>(model_->manifest().inputs[0].element_bytes())};
     made->outputs = outputBuffers(model_->manifest(), 1);
     made->clientDeadlineUs = kMaxTimeUs;
     return made;
+  }
+
+  /// With an input of its own.
+  RequestPtr distinctRequest(std::uint64_t sequence, InstanceId instance) {
+    RequestPtr made = request(sequence, instance);
+    std::vector<float> image(made->inputs[0].size() / sizeof(float));
+    for (std::size_t i = 0; i < image.size(); ++i)
+      image[i] = static_cast<float>((i * (sequence + 1)) % 23) / 23;
+    std::memcpy(made->inputs[0].data(), image.data(), made->inputs[0].size());
+    return made;
+  }
+
+  /// Jobs of the class may go two by two, in one slot of the package's batch 2.
+  void join() {
+    sched::Policy policy;
+    policy.joining = true;
+    phase_.apply(ChangePolicy{policy});
+    const std::vector<DurationUs> afetUs(model_->manifest().stages.size(), 1000);
+    phase_.apply(SetCapacities{0, {{1, afetUs}, {2, afetUs}}});
+    AddSlots slots;
+    slots.capacity = 2;
+    slots.slots.push_back(engine_->create_slot(model_, 0, 2));
+    phase_.apply(std::move(slots));
   }
 
   /// Handles the next release so much after its grid point, which is answered.
@@ -213,6 +241,56 @@ TEST_F(OnlinePhaseTest, WhatDoesNotWaitIsNotWithdrawn) {
   phase_.apply(Withdraw{kTask, 1});  // it has ended
   EXPECT_EQ(statistics().jobs().completed, 1U);
   EXPECT_EQ(statistics().jobs().withdrawn, 0U);
+}
+
+TEST_F(OnlinePhaseTest, JobsThatGoTogetherGetTheirOwnOutputs) {
+  join();
+  add(sched::Priority::High, sched::ReleaseMode::OnRequest, kTask);
+  add(sched::Priority::Low, sched::ReleaseMode::OnRequest, kTask + 1);
+  const RequestPtr first = distinctRequest(1, kTask);
+  const RequestPtr second = distinctRequest(2, kTask + 1);
+  phase_.apply(RequestPtr(first));
+  phase_.apply(RequestPtr(second));
+  phase_.dispatch();
+  finishAt(clock_.nowUs + 4000);
+  const auto together = std::ranges::count_if(ring_.readFrom(0).records, [](const trace::Record& record) {
+    return record.kind == trace::Kind::Dispatch && record.dispatch.jobs == 2;
+  });
+  EXPECT_EQ(together, 8) << "two jobs in each of four stages";
+  phase_.observe(figures_);
+  for (const TaskFigures& task : figures_.tasks) EXPECT_EQ(task.statistics.jobs().completed, 1U);
+
+  for (const auto& [request, instance] : {std::pair{first, kTask}, {second, kTask + 1}}) {
+    ASSERT_EQ(request->outcome.answer, Answer::Completed);
+    clock_.nowUs += 2 * kPeriodUs;
+    const RequestPtr alone = distinctRequest(request->sequence, instance);
+    phase_.apply(RequestPtr(alone));
+    phase_.dispatch();
+    finishAt(clock_.nowUs + 4000);
+    const auto values = [](const RequestPtr& of) {
+      std::vector<float> scores(of->outputs[0].size() / sizeof(float));
+      std::memcpy(scores.data(), of->outputs[0].data(), of->outputs[0].size());
+      return scores;
+    };
+    const std::vector<float> got = values(request), expected = values(alone);
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-4);
+    EXPECT_NE(values(first), values(second));
+  }
+}
+
+TEST_F(OnlinePhaseTest, AClassThatJoinedLeavesNothingBehind) {
+  join();
+  add(sched::Priority::High, sched::ReleaseMode::OnRequest);
+  phase_.apply(request(1));
+  phase_.dispatch();
+  phase_.apply(RemoveTask{kTask});
+  phase_.apply(RetireClass{0});
+  finishAt(clock_.nowUs + 1000);
+  std::optional<ClassRetired> retired;
+  while (auto event = events_.tryReceive())
+    if (auto* found = std::get_if<ClassRetired>(&*event)) retired = std::move(*found);
+  ASSERT_TRUE(retired);
+  EXPECT_EQ(retired->slots.size(), 2U);
 }
 
 TEST_F(OnlinePhaseTest, TheInputOfAPeriodicTaskStaysWhenItsClientLeaves) {
