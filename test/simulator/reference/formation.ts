@@ -1,8 +1,19 @@
 // How a unit is formed when the first stage of a job is dispatched: from what is ready then, without waiting.
 import { sum } from './arithmetic.ts';
-import { isBearable } from './classes.ts';
+import { findCounted, isBearable, leavesTime } from './classes.ts';
 import { better, keyOf } from './key.ts';
-import { element, mretsOf, tasksIn, type Context, type Job, type Size, type Unit, type World } from './world.ts';
+import {
+  age,
+  element,
+  mretsOf,
+  tasksIn,
+  type Context,
+  type Job,
+  type Size,
+  type TaskClass,
+  type Unit,
+  type World,
+} from './world.ts';
 
 interface Place {
   context: Context;
@@ -38,21 +49,39 @@ function harmsNobody(members: readonly Job[], size: Size, alone: Size, now: bigi
   return members.every((job) => finishAlone > deadlineOf(job) || finish <= deadlineOf(job));
 }
 
-/** The largest size that (a) three quarters are there for, that (b) harms nobody and (c) is bearable; else one job. */
+/** Rule (a): three quarters of it are there. */
+function isFilled(candidates: readonly Job[], { capacity }: Size): boolean {
+  return 4n * BigInt(candidates.length) >= 3n * capacity;
+}
+
+/** The largest size that (a) is filled, (b) harms nobody, (c) is bearable and (d) leaves time; else one job. */
 function sizeFor(world: World, lead: Job, candidates: readonly Job[], { context, now }: Place): Size {
-  const { alone, larger } = lead.task.class;
-  const found = larger.findLast(
+  const { class: own } = lead.task;
+  const found = own.larger.findLast(
     (size) =>
-      4n * BigInt(candidates.length) >= 3n * size.capacity &&
-      harmsNobody(taken(candidates, size), size, alone, now) &&
-      isBearable(world, context, size),
+      isFilled(candidates, size) &&
+      harmsNobody(taken(candidates, size), size, own.alone, now) &&
+      isBearable(world, context, size) &&
+      leavesTime(world, context.gpu, own, size),
   );
-  return found ?? alone;
+  return found ?? own.alone;
 }
 
 /** One job alone has its task's row; a unit of several the class's next one of its size. */
 function rowOf(lead: Job, { capacity, rows, units }: Size): bigint[] {
   return capacity === 1n ? lead.row : element(rows, units % rows.length);
+}
+
+/** So that one slow unit does not close its capacity for ever: one passed over `mretWindow` times ages. */
+function passOver({ rules }: World, { larger }: TaskClass, taken: Size, candidates: readonly Job[]): void {
+  taken.passedOver = 0;
+  for (const size of larger) {
+    if (size.capacity <= taken.capacity || !isFilled(candidates, size)) continue;
+    size.passedOver += 1;
+    if (!rules.mretAging || size.passedOver < rules.mretWindow) continue;
+    age(size);
+    size.passedOver = 0;
+  }
 }
 
 export function formed(world: World, lead: Job, at: Place): Unit {
@@ -63,5 +92,7 @@ export function formed(world: World, lead: Job, at: Place): Unit {
   size.units += 1;
   for (const member of members) member.unit = unit;
   world.onFormation(unit, { world, ...at });
+  passOver(world, lead.task.class, size, candidates);
+  findCounted(world, at.context.gpu, lead.task.class);
   return unit;
 }
