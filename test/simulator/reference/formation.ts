@@ -4,13 +4,14 @@ import { findCounted, isBearable, leavesTime } from './classes.ts';
 import { better, keyOf } from './key.ts';
 import {
   age,
+  contextOf,
   element,
   mretsOf,
   tasksIn,
   type Context,
   type Job,
   type Size,
-  type TaskClass,
+  type Task,
   type Unit,
   type World,
 } from './world.ts';
@@ -72,16 +73,25 @@ function rowOf(lead: Job, { capacity, rows, units }: Size): bigint[] {
   return capacity === 1n ? lead.row : element(rows, units % rows.length);
 }
 
-/** So that one slow unit does not close its capacity for ever: one passed over `mretWindow` times ages. */
-function passOver({ rules }: World, { larger }: TaskClass, taken: Size, candidates: readonly Job[]): void {
-  taken.passedOver = 0;
-  for (const size of larger) {
-    if (size.capacity <= taken.capacity || !isFilled(candidates, size)) continue;
-    size.passedOver += 1;
-    if (!rules.mretAging || size.passedOver < rules.mretWindow) continue;
-    age(size);
-    size.passedOver = 0;
-  }
+const mostPatience = 65_536;
+
+function tookPlace({ rules }: World, { trials }: Size): void {
+  trials.passedOver = 0;
+  trials.formed += 1;
+  if (trials.formed >= rules.mretWindow) trials.losses = 0;
+}
+
+/** So that one slow unit does not close its capacity for ever; one that is slow indeed is tried ever more seldom. */
+function passOver(world: World, task: Task, size: Size): void {
+  const { rules } = world;
+  const { trials } = size;
+  trials.formed = 0;
+  trials.passedOver += 1;
+  if (!rules.mretAging || trials.passedOver < Math.min(rules.mretWindow * 2 ** trials.losses, mostPatience)) return;
+  age(size);
+  trials.passedOver = 0;
+  trials.losses += 1;
+  findCounted(world, contextOf(task).gpu, task.class);
 }
 
 export function formed(world: World, lead: Job, at: Place): Unit {
@@ -92,7 +102,8 @@ export function formed(world: World, lead: Job, at: Place): Unit {
   size.units += 1;
   for (const member of members) member.unit = unit;
   world.onFormation(unit, { world, ...at });
-  passOver(world, lead.task.class, size, candidates);
-  findCounted(world, at.context.gpu, lead.task.class);
+  tookPlace(world, size);
+  const isPassedOver = (each: Size): boolean => each.capacity > size.capacity && isFilled(candidates, each);
+  lead.task.class.larger.filter(isPassedOver).forEach((each) => passOver(world, lead.task, each));
   return unit;
 }

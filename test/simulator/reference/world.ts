@@ -34,8 +34,17 @@ export interface Size {
   rows: bigint[][];
   /** Formed so far. */
   units: number;
+  trials: Trials;
+}
+
+/** Of one capacity: how often it is passed over before its windows lose an entry. */
+export interface Trials {
   /** How often a smaller unit was formed where this one was filled, since it was last formed or aged. */
   passedOver: number;
+  /** How often it was formed since it was last passed over. */
+  formed: number;
+  /** Losses since p was `mretWindow`. */
+  losses: number;
 }
 
 /** Tasks of one GPU whose jobs may go together. A task that is not joined is alone in a class without larger sizes. */
