@@ -79,7 +79,7 @@ function timesIn(random: Random, mood: Mood, streams: number, { classes, patienc
   const aloneUs = afetUs.reduce((all, afet) => all + afet);
   const tightUs = onGrid(aloneUs * random.between(patience.from, patience.to), mood.grid);
   const fairUs = ((aloneUs * mood.tasks) / (mood.load * streams)) * random.between(0.3, 1.7);
-  const periodUs = onGrid(Math.max(50, fairUs, random.chance(0.8) ? tightUs : 0), mood.grid);
+  const periodUs = onGrid(Math.max(50, fairUs, random.chance(0.97) ? tightUs : 0), mood.grid);
   return {
     class: spec.name,
     periodUs,
