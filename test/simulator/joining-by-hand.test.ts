@@ -1,4 +1,4 @@
-// Two small runs with joining, worked out by hand from docs/joining.md.
+// Three small runs with joining, worked out by hand from docs/joining.md.
 import { expect, test } from '@jest/globals';
 
 import { simulate } from './reference/simulation.ts';
@@ -161,5 +161,39 @@ test('who has begun goes first; a slow unit closes its capacity until that is pa
     // c is late even alone, so (b) does not ask for it.
     '{"t":530,"e":"dispatch","task":"c","job":0,"stage":0,"gpu":"g","context":0,"stream":0,"level":7,"deadline":375,"jobs":2,"capacity":2}',
     '{"t":530,"e":"dispatch","task":"d","job":0,"stage":0,"gpu":"g","context":0,"stream":0,"level":7,"deadline":840,"jobs":2,"capacity":2}',
+  ]);
+});
+
+const short = { ...task, afetUs: [100], execUs: [[100]], periodUs: 400, deadlineUs: 400 };
+
+const rejecting: Scenario = {
+  ...queued,
+  durationUs: 350,
+  joining: { enabled: true, capacities: [1, 2], classes: [{ name: 'r', afetUs: [[120]], execUs: [[[120]]] }] },
+  tasks: [
+    { ...short, name: 'h', priority: 'High', execUs: [[290]] },
+    { ...short, name: 'x', phaseUs: 300 },
+    { ...short, name: 'y', phaseUs: 310 },
+  ],
+};
+
+test('after a rejection that ages the class n* is found anew', () => {
+  expect(simulate(rejecting).events.map(lineOf)).toEqual([
+    '{"t":0,"e":"assign","task":"h","gpu":"g","context":0,"util":0.25,"total":0.25}',
+    '{"t":0,"e":"assign","task":"x","gpu":"g","context":0,"util":0.25,"total":0.5}',
+    '{"t":0,"e":"assign","task":"y","gpu":"g","context":0,"util":0.25,"total":0.75}',
+    // 120 ≤ 400 − 100: n* = 2.
+    '{"t":0,"e":"release","task":"h","job":0}',
+    '{"t":0,"e":"admit","task":"h","job":0,"context":0,"util":0.15}',
+    '{"t":0,"e":"dispatch","task":"h","job":0,"stage":0,"gpu":"g","context":0,"stream":0,"level":1,"deadline":400}',
+    // 120 > 400 − 290: n* = 1.
+    '{"t":290,"e":"complete","task":"h","job":0,"stage":0,"exec":290,"missed":false,"mret":290}',
+    '{"t":290,"e":"finish","task":"h","job":0,"response":290,"missed":false}',
+    '{"t":300,"e":"release","task":"x","job":0}',
+    '{"t":300,"e":"reject","task":"x","job":0,"tested":[{"context":0,"active":0,"remaining":0.275}],"util":0.725}',
+    // The window of one job alone is empty again, n* = 2.
+    '{"t":310,"e":"release","task":"y","job":0}',
+    '{"t":310,"e":"admit","task":"y","job":0,"context":0,"active":0,"util":0.15,"remaining":0.85}',
+    '{"t":310,"e":"dispatch","task":"y","job":0,"stage":0,"gpu":"g","context":0,"stream":0,"level":5,"deadline":710}',
   ]);
 });

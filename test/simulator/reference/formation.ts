@@ -73,9 +73,11 @@ function rowOf(lead: Job, { capacity, rows, units }: Size): bigint[] {
   return capacity === 1n ? lead.row : element(rows, units % rows.length);
 }
 
-const mostPatience = 65_536;
+/** The most times that a capacity is passed over before it ages. */
+const mostPassings = 65_536;
 
-function tookPlace({ rules }: World, { trials }: Size): void {
+/** Formed: it is not passed over now, and where that goes on it is tried as often as at first. */
+function countFormed({ rules }: World, { trials }: Size): void {
   trials.passedOver = 0;
   trials.formed += 1;
   if (trials.formed >= rules.mretWindow) trials.losses = 0;
@@ -87,7 +89,7 @@ function passOver(world: World, task: Task, size: Size): void {
   const { trials } = size;
   trials.formed = 0;
   trials.passedOver += 1;
-  if (!rules.mretAging || trials.passedOver < Math.min(rules.mretWindow * 2 ** trials.losses, mostPatience)) return;
+  if (!rules.mretAging || trials.passedOver < Math.min(rules.mretWindow * 2 ** trials.losses, mostPassings)) return;
   age(size);
   trials.passedOver = 0;
   trials.losses += 1;
@@ -102,7 +104,7 @@ export function formed(world: World, lead: Job, at: Place): Unit {
   size.units += 1;
   for (const member of members) member.unit = unit;
   world.onFormation(unit, { world, ...at });
-  tookPlace(world, size);
+  countFormed(world, size);
   const isPassedOver = (each: Size): boolean => each.capacity > size.capacity && isFilled(candidates, each);
   lead.task.class.larger.filter(isPassedOver).forEach((each) => passOver(world, lead.task, each));
   return unit;

@@ -17,7 +17,7 @@ export interface Test {
 interface Place {
   context: Context;
   now: bigint;
-  /** Streams that are left to the newcomer's class: all for HP, U_r for LP; in billionths. */
+  /** R, the streams that are left to the newcomer: all for HP, U_r for LP; in billionths. */
   left: bigint;
 }
 
@@ -59,7 +59,7 @@ function workBefore(world: World, task: Task, context: Context, now: bigint): bi
   return remainingWork(before);
 }
 
-/** `now + S / N_s + mret of the newcomer`; in a queue `now + ceil(S / R) + M(n*)`, R being the streams left to it. */
+/** `now + S / N_s + mret of the newcomer`; in a queue `now + ceil(S / R) + M(n*)`. */
 function predictedFinish(world: World, task: Task, { context, now, left }: Place): Quotient {
   const work = workBefore(world, task, context, now);
   const earliest = now + sum(mretsOf(task.class.counted));
