@@ -47,7 +47,7 @@ function schedulerOf(random: Random): SchedulerSpec {
   const admission = random.pick(['Utilization', 'Predicted', undefined] as const);
   const mretAging = random.pick([true, true, false, undefined]);
   return {
-    mretWindow: random.whole(1, 8),
+    mretWindow: random.whole(1, random.pick([1, 3, 8])),
     ...(mretAging === undefined ? {} : { mretAging }),
     ...(admission === undefined ? {} : { admission }),
     highPriorityAdmission: random.chance(0.4),

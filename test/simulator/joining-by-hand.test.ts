@@ -1,4 +1,4 @@
-// Three small runs with joining, worked out by hand from docs/joining.md.
+// Four small runs with joining, worked out by hand from docs/joining.md.
 import { expect, test } from '@jest/globals';
 
 import { simulate } from './reference/simulation.ts';
@@ -196,4 +196,27 @@ test('after a rejection that ages the class n* is found anew', () => {
     '{"t":310,"e":"admit","task":"y","job":0,"context":0,"active":0,"util":0.15,"remaining":0.85}',
     '{"t":310,"e":"dispatch","task":"y","job":0,"stage":0,"gpu":"g","context":0,"stream":0,"level":5,"deadline":710}',
   ]);
+});
+
+const slow: Scenario = {
+  ...queued,
+  durationUs: 27 * 400,
+  scheduler: { ...scenario.scheduler, mretWindow: 2, mretAging: true },
+  joining: {
+    enabled: true,
+    capacities: [1, 2],
+    classes: [{ name: 'r', afetUs: [[120]], execUs: [[[250], [250], [250], [110], [110]]] }],
+  },
+  tasks: [
+    { ...short, name: 'a' },
+    { ...short, name: 'b' },
+  ],
+};
+
+test('a slow capacity is tried ever more seldom, and as often as at first where it proves fast', () => {
+  const dispatched = simulate(slow).events.filter(({ e, fields }) => e === 'dispatch' && fields['task'] === 'a');
+  const periods = dispatched.filter(({ fields }) => fields['jobs'] === 2).map(({ t }) => t / 400n);
+  // 2·250 > 400: it is passed over p = 2, then 4, then 8 times. Two fast ones in a row make p 2 again; then it is passed
+  // over twice for the 110 of the window [110, 250], and 4 times for its 250.
+  expect(periods).toEqual([0n, 3n, 8n, 17n, 18n, 19n, 26n]);
 });
