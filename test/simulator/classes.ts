@@ -44,7 +44,7 @@ function classOf(random: Random, name: string, larger: readonly number[], grid: 
   const stages = random.whole(1, random.pick([1, 3, 6]));
   const stageUs = random.between(50, 400) / stages;
   // A unit takes as long as one job, somewhat longer, or even longer than its jobs one after the other.
-  const slope = random.pick([0, 0.03, 0.1, 0.1, 0.3, 0.5, 0.8, 1.3]);
+  const slope = random.pick([0, 0.03, 0.03, 0.1, 0.1, 0.3, 0.5, 0.8, 1.3]);
   const afetUs = random.list(stages, () => onGrid(stageUs * random.between(0.4, 1.6), grid));
   const growth = (capacity: number): number => (1 + slope * (capacity - 1)) * random.between(0.9, 1.1);
   const afets = larger.map((capacity) => afetUs.map((afet) => onGrid(afet * growth(capacity), grid)));
@@ -65,8 +65,8 @@ export function joiningOf(random: Random): JoiningDraft {
     share: random.pick([1, 1, 0.9, 0.6]),
     patience: random.pick([
       { from: 1, to: 4 },
-      { from: 2, to: 6 },
-      { from: 4, to: 20 },
+      { from: 5, to: 10 },
+      { from: 10, to: 40 },
     ]),
     mood: {
       grid,

@@ -1,6 +1,14 @@
 // Each unit of a joined class in figures, at the instant at which the reference formed it.
 import { sum } from './reference/arithmetic.ts';
-import { mretsOf, tasksIn, type Job, type OnFormation, type Size, type Task } from './reference/world.ts';
+import {
+  mretsOf,
+  tasksIn,
+  type Job,
+  type OnFormation,
+  type Size,
+  type Task,
+  type TaskClass,
+} from './reference/world.ts';
 
 export interface Formation {
   members: { name: string; deadline: bigint }[];
@@ -14,6 +22,12 @@ export interface Formation {
   slacks: bigint[];
   /** The largest capacity that three quarters of the jobs were there for. */
   fillable: bigint;
+  /** (d): B + 2·M(n) for the capacity and for the fillable one, and the least deadline of the class's tasks. */
+  needed: bigint;
+  fillableNeeded: bigint;
+  leastDeadline: bigint;
+  /** Tasks of the class with a job in the context that has begun and is ready. */
+  begun: string[];
   mixed: boolean;
   counted: bigint;
 }
@@ -26,18 +40,31 @@ function slackOf({ deadline, class: { alone, larger } }: Task): bigint {
   return deadline - (larger.length > 0 ? total(alone) : sum(alone.stages.map(({ afet }) => afet)));
 }
 
+/** B + 2·M(n). */
+function neededBy(size: Size, own: TaskClass, tasks: readonly Task[]): bigint {
+  const others = tasks.filter((task) => task.class !== own);
+  const stages = others.flatMap((task) => task.class.alone.stages.map(({ afet }) => afet));
+  return stages.reduce((most, afet) => (afet > most ? afet : most), 0n) + 2n * total(size);
+}
+
 function memberOf({ task, number, release }: Job): Formation['members'][number] {
   return { name: `${task.name}#${number}`, deadline: release + task.deadline };
 }
 
 /** Appends what it is told of. */
 export function recorder(formations: Formation[]): OnFormation {
-  return ({ members, size }, { world, context, now }) => {
+  return (unit, { world, context, now }) => {
+    const { members, size } = unit;
     const [own] = members.map(({ task }) => task.class);
     if (own === undefined || own.larger.length === 0) return;
     const [tasks, stages] = [tasksIn(world, context), mretsOf(size)];
     const left = tasks.filter(({ class: each, active }) => each === own && active !== undefined && !active.unit);
     const jobs = BigInt(members.length + left.length);
+    const fillable = own.larger.findLast(({ capacity }) => 4n * jobs >= 3n * capacity) ?? own.alone;
+    const onGpu = world.tasks.filter((task) => task.context?.gpu === context.gpu);
+    const deadlines = onGpu.filter((task) => task.class === own).map(({ deadline }) => deadline);
+    const isBegun = ({ class: each, active }: Task): boolean =>
+      each === own && active?.unit !== undefined && active.unit !== unit && !active.unit.running;
     formations.push({
       members: members.map(memberOf),
       capacity: size.capacity,
@@ -46,7 +73,11 @@ export function recorder(formations: Formation[]): OnFormation {
       whole: total(size),
       longestStage: stages.reduce((most, stage) => (stage > most ? stage : most)),
       slacks: tasks.filter(({ high }) => high).map(slackOf),
-      fillable: own.larger.findLast(({ capacity }) => 4n * jobs >= 3n * capacity)?.capacity ?? 1n,
+      fillable: fillable.capacity,
+      needed: neededBy(size, own, onGpu),
+      fillableNeeded: neededBy(fillable, own, onGpu),
+      leastDeadline: deadlines.reduce((least, deadline) => (deadline < least ? deadline : least)),
+      begun: tasks.filter(isBegun).map(({ name }) => name),
       mixed: new Set(members.map(({ task }) => task.high)).size > 1,
       counted: own.counted.capacity,
     });

@@ -47,7 +47,7 @@ function schedulerOf(random: Random): SchedulerSpec {
   const admission = random.pick(['Utilization', 'Predicted', undefined] as const);
   const mretAging = random.pick([true, true, false, undefined]);
   return {
-    mretWindow: random.whole(1, 8),
+    mretWindow: random.whole(1, random.pick([1, 3, 8])),
     ...(mretAging === undefined ? {} : { mretAging }),
     ...(admission === undefined ? {} : { admission }),
     highPriorityAdmission: random.chance(0.4),
@@ -79,7 +79,7 @@ function timesIn(random: Random, mood: Mood, streams: number, { classes, patienc
   const aloneUs = afetUs.reduce((all, afet) => all + afet);
   const tightUs = onGrid(aloneUs * random.between(patience.from, patience.to), mood.grid);
   const fairUs = ((aloneUs * mood.tasks) / (mood.load * streams)) * random.between(0.3, 1.7);
-  const periodUs = onGrid(Math.max(50, fairUs, random.chance(0.8) ? tightUs : 0), mood.grid);
+  const periodUs = onGrid(Math.max(50, fairUs, random.chance(0.97) ? tightUs : 0), mood.grid);
   return {
     class: spec.name,
     periodUs,

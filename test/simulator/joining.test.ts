@@ -121,6 +121,8 @@ describe('joining', () => {
       mixedPriorities: several.filter(({ mixed }) => mixed).length,
       notFull: several.filter(({ members, capacity }) => BigInt(members.length) < capacity).length,
       heldBack: heldBack.length,
+      heldBackByDeadlines: heldBack.filter(({ fillableNeeded, leastDeadline }) => fillableNeeded > leastDeadline)
+        .length,
       someHeldBack: heldBack.filter(({ capacity }) => capacity > 1n).length,
       counted: all.filter(({ counted }) => counted > 1n).length,
     };
@@ -141,6 +143,16 @@ describe('joining', () => {
     const isTooLong = ({ capacity, longestStage, slacks }: Formation): boolean =>
       capacity > 1n && slacks.some((slack) => longestStage > slack);
     expect(formationFaults(isTooLong)).toEqual([]);
+  });
+
+  test('who comes next can find a unit of several and the longest stage of others before it', () => {
+    const isTooLong = ({ capacity, needed, leastDeadline }: Formation): boolean =>
+      capacity > 1n && needed > leastDeadline;
+    expect(formationFaults(isTooLong)).toEqual([]);
+  });
+
+  test('no unit is formed while one of its class that has begun is ready there', () => {
+    expect(formationFaults(({ begun }) => begun.length > 0)).toEqual([]);
   });
 
   test('three quarters of a unit are there, and no more than it holds', () => {
@@ -186,9 +198,9 @@ describe('joining', () => {
     const hasSeveral = (scenario: Scenario): boolean =>
       runOf(scenario).formations.some(({ capacity }) => capacity > 1n);
     const found = runs.find(
-      ({ scenario, formations }) => scenario.tasks.length > 5 && formations.some(({ capacity }) => capacity > 2n),
+      ({ scenario, formations }) => scenario.tasks.length > 5 && formations.some(({ capacity }) => capacity === 4n),
     );
-    if (found === undefined) throw new Error('no unit of more than two among the first seeds');
+    if (found === undefined) throw new Error('no unit of four among the first seeds');
     const { joining, tasks } = await shrink(found.scenario, (variant) => Promise.resolve(hasSeveral(variant)));
     expect([joining?.capacities.length, joining?.classes.length, tasks.length]).toEqual([2, 1, 2]);
     expect(joining?.classes[0]?.afetUs[0]?.length).toBe(tasks[0]?.afetUs.length);

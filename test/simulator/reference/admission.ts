@@ -1,8 +1,9 @@
 // One release: skip, admit (with a migration where the own context has no room), or reject.
-import { ceilOfQuotient, nearestDouble, sum, virtualDeadlines } from './arithmetic.ts';
+import { ceilOfQuotient, isLess, nearestDouble, sum, virtualDeadlines, type Quotient } from './arithmetic.ts';
+import { findCounted } from './classes.ts';
 import { passes, testIn, type Test } from './terms.ts';
 import { billionths, Literal, type Fields, type Trace } from './trace.ts';
-import { contextOf, element, mretsOf, utilization, type Context, type Task, type World } from './world.ts';
+import { age, contextOf, element, mretsOf, utilization, type Context, type Task, type World } from './world.ts';
 
 interface Release {
   task: Task;
@@ -11,12 +12,20 @@ interface Release {
   now: bigint;
 }
 
-/** The context with the earliest predicted finish among those that pass; all are of one GPU, so N_s is the same. */
-function earliest(tests: readonly Test[]): Test | undefined {
-  return tests.reduce<Test | undefined>(
-    (best, each) => (best === undefined || each.finish < best.finish ? each : best),
-    undefined,
-  );
+/** A context that passed, with the predicted finish there. */
+interface Target {
+  context: Context;
+  finish: Quotient;
+  test: Test;
+}
+
+/** The context with the earliest predicted finish among those that pass, the first one on a tie. */
+function earliest(tests: readonly Test[]): Target | undefined {
+  return tests.reduce<Target | undefined>((best, test) => {
+    const { context, finish } = test;
+    if (finish === undefined || (best !== undefined && !isLess(finish, best.finish))) return best;
+    return { context, finish, test };
+  }, undefined);
 }
 
 function start(task: Task, now: bigint, number: bigint): void {
@@ -36,11 +45,13 @@ function start(task: Task, now: bigint, number: bigint): void {
   task.consecutiveRejections = 0;
 }
 
-/** After `mretWindow` rejections in a row the oldest measured entry of each stage, at n*, is dropped; the count restarts. */
-function age({ rules }: World, task: Task): void {
+/** After `mretWindow` rejections in a row the task's class ages at n*; the count restarts. */
+function countRejection(world: World, task: Task): void {
+  const { rules } = world;
   task.consecutiveRejections += 1;
   if (!rules.mretAging || task.consecutiveRejections < rules.mretWindow) return;
-  for (const { measured } of task.class.counted.stages) measured.shift();
+  age(task.class.counted);
+  findCounted(world, contextOf(task).gpu, task.class);
   task.consecutiveRejections = 0;
 }
 
@@ -52,7 +63,7 @@ function reject(world: World, trace: Trace, at: Release, tests: readonly Test[])
   const { task, now, job } = at;
   const util = billionths(utilization(task));
   trace.write(now, 'reject', { task: task.name, job, tested: tests.map(terms), util });
-  age(world, task);
+  countRejection(world, task);
 }
 
 function admit(trace: Trace, { task, job, now }: Release, admission: Fields): void {
@@ -67,8 +78,9 @@ function admitWith(trace: Trace, at: Release, { context, active, remaining }: Te
 }
 
 /** Where the job moves to: its task's later jobs are released there too. */
-function migrate(trace: Trace, { task, job, now }: Release, { context, finish }: Test): void {
-  const predicted = new Literal(String(nearestDouble(finish, context.gpu.streamsPerContext)));
+function migrate(trace: Trace, { task, job, now }: Release, { context, finish }: Target): void {
+  const { numerator, denominator } = finish;
+  const predicted = new Literal(String(denominator === 1n ? numerator : nearestDouble(finish)));
   const [from, to] = [contextOf(task).index, context.index];
   trace.write(now, 'migrate', { task: task.name, job, from, to, predicted });
   task.context = context;
@@ -102,7 +114,7 @@ function releaseLow(world: World, trace: Trace, at: Release): void {
     return;
   }
   migrate(trace, at, target);
-  admitWith(trace, at, target);
+  admitWith(trace, at, target.test);
 }
 
 /** All lines of one release; a release while the task's previous job is still active is skipped. */

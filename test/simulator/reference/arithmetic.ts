@@ -14,6 +14,16 @@ export function ceilOfQuotient(numerator: bigint, denominator: bigint): bigint {
   return (numerator + denominator - 1n) / denominator;
 }
 
+/** A fraction of whole numbers, the denominator positive. */
+export interface Quotient {
+  numerator: bigint;
+  denominator: bigint;
+}
+
+export function isLess(a: Quotient, b: Quotient): boolean {
+  return a.numerator * b.denominator < b.numerator * a.denominator;
+}
+
 /** Absolute virtual deadline of each stage: `release + floor(D · (mret_1 + … + mret_j) / (mret_1 + … + mret_n))`. */
 export function virtualDeadlines(release: bigint, deadline: bigint, mrets: readonly bigint[]): bigint[] {
   const whole = sum(mrets);
@@ -29,7 +39,7 @@ export function decimal(billionths: bigint): string {
 }
 
 /** The double nearest to a quotient of positive whole numbers; ties to even. */
-export function nearestDouble(numerator: bigint, denominator: bigint): number {
+export function nearestDouble({ numerator, denominator }: Quotient): number {
   const shifted = numerator << 128n;
   const quotient = shifted / denominator;
   // One more bit says whether anything was cut off, so that rounding to 53 bits sees which side of a tie it is on.

@@ -1,6 +1,6 @@
 // Algorithm 1, the offline phase: a context for every task, before anything runs.
 import type { Scenario } from '../scenario.ts';
-import { enter } from './classes.ts';
+import { enter, findAllCounted } from './classes.ts';
 import {
   contextOf,
   element,
@@ -18,7 +18,7 @@ function byName(a: Task, b: Task): number {
   return Buffer.compare(Buffer.from(a.name, 'utf8'), Buffer.from(b.name, 'utf8'));
 }
 
-/** HP before LP; descending utilization within a priority; ties by name. No task is of a joined class yet. */
+/** HP before LP; descending utilization within a priority, by the AFETs of jobs alone; ties by name. */
 function inOrderOfAssignment(a: Task, b: Task): number {
   if (a.high !== b.high) return a.high ? -1 : 1;
   const [ua, ub] = [utilization(a), utilization(b)];
@@ -46,7 +46,7 @@ function assign(world: World, trace: Trace, task: Task, context: Context): void 
   });
 }
 
-/** Tasks that name a context come first, in task order; Algorithm 1 assigns the others. */
+/** Tasks that name a context come first, in task order; Algorithm 1 assigns the others. While it runs, every n* is 1. */
 export function assignAll(scenario: Scenario, world: World, trace: Trace): void {
   for (const task of world.tasks) {
     const named = element(scenario.tasks, task.index).context;
@@ -58,4 +58,5 @@ export function assignAll(scenario: Scenario, world: World, trace: Trace): void 
   const others = world.tasks.filter(({ context }) => context === undefined).sort(inOrderOfAssignment);
   for (const task of others) assign(world, trace, task, leastUtilized(world));
   world.tasks.forEach(contextOf);
+  findAllCounted(world);
 }

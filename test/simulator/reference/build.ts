@@ -27,7 +27,13 @@ function stageTimes(times: readonly number[], staging: boolean): bigint[] {
 }
 
 export function sizeOf(capacity: bigint, afets: readonly bigint[], rows: bigint[][]): Size {
-  return { capacity, stages: afets.map((afet) => ({ afet, measured: [] })), rows, units: 0 };
+  return {
+    capacity,
+    stages: afets.map((afet) => ({ afet, measured: [] })),
+    rows,
+    units: 0,
+    trials: { passedOver: 0, formed: 0, losses: 0 },
+  };
 }
 
 function taskOf(spec: TaskSpec, index: number, staging: boolean): Task {
@@ -41,7 +47,7 @@ function taskOf(spec: TaskSpec, index: number, staging: boolean): Task {
     phase: BigInt(spec.phaseUs),
     drops: spec.lateJobs === 'Drop',
     className: spec.class,
-    class: { alone, larger: [], counted: alone },
+    class: { tasks: 1, alone, larger: [], counted: alone },
     rows: spec.execUs.map((row) => stageTimes(row, staging)),
     context: undefined,
     releases: 0n,

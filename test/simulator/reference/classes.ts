@@ -31,15 +31,19 @@ function blocking(world: World, gpu: Gpu, own: TaskClass): bigint {
   return largest(others.flatMap((task) => task.class.alone.stages.map(({ afet }) => afet)));
 }
 
-/** Finds n*, the largest capacity that fills, fits twice behind what blocks, and is bearable everywhere; else 1. */
+/** Rule (d): a job may find the longest stage of others and a unit of its own class before its own. */
+export function leavesTime(world: World, gpu: Gpu, own: TaskClass, size: Size): boolean {
+  const needed = blocking(world, gpu, own) + 2n * sum(mretsOf(size));
+  return world.tasks.every((task) => task.class !== own || needed <= task.deadline);
+}
+
+/** Finds n*, the largest capacity that fills in all contexts, obeys (d), and is bearable everywhere; else 1. */
 export function findCounted(world: World, gpu: Gpu, own: TaskClass): void {
   if (own.larger.length === 0) return;
-  const tasks = world.tasks.filter((task) => task.class === own);
   const contexts = BigInt(gpu.contexts.length);
-  const blocked = blocking(world, gpu, own);
   const holds = (size: Size): boolean =>
-    size.capacity * contexts <= BigInt(tasks.length) &&
-    tasks.every(({ deadline }) => blocked + 2n * sum(mretsOf(size)) <= deadline) &&
+    size.capacity * contexts <= BigInt(own.tasks) &&
+    leavesTime(world, gpu, own, size) &&
     gpu.contexts.every((context) => isBearable(world, context, size));
   own.counted = own.larger.findLast(holds) ?? own.alone;
 }
@@ -49,7 +53,7 @@ function classOf({ afetUs, execUs }: ClassSpec, capacities: readonly number[], {
     const rows = element(execUs, i).map((row) => row.map(BigInt));
     return sizeOf(BigInt(capacity), element(afetUs, i).map(BigInt), rows);
   });
-  return { alone, larger, counted: alone };
+  return { tasks: 0, alone, larger, counted: alone };
 }
 
 /** Puts a task into its class on this GPU; the first one makes the class. */
@@ -57,12 +61,17 @@ function join({ joining }: World, task: Task, { classes }: Gpu): void {
   const spec = joining?.classes.find(({ name }) => name === task.className);
   if (joining === undefined || spec === undefined || joining.capacities.length === 1) return;
   task.class = classes.get(spec.name) ?? classOf(spec, joining.capacities, task);
+  task.class.tasks += 1;
   classes.set(spec.name, task.class);
 }
 
-/** A task comes to a context; n* is found anew for all classes. */
+/** A task comes to a context. */
 export function enter(world: World, task: Task, context: Context): void {
   task.context = context;
   join(world, task, context.gpu);
+}
+
+/** Tasks have come: n* of all classes. */
+export function findAllCounted(world: World): void {
   for (const gpu of world.gpus) for (const each of gpu.classes.values()) findCounted(world, gpu, each);
 }

@@ -11,19 +11,29 @@ import {
   tasksIn,
   type Context,
   type Job,
+  type Task,
   type Unit,
   type World,
 } from './world.ts';
 
-/** The best ready stage of a context. */
-function bestReady(world: World, context: Context): Job | undefined {
-  return tasksIn(world, context)
+/** The best ready stage of these tasks. */
+function bestOf(world: World, tasks: readonly Task[]): Job | undefined {
+  return tasks
     .map(({ active }) => active)
     .filter((job) => job !== undefined && !isRunning(job))
     .reduce((best, job) => {
       if (best === undefined || job === undefined) return best ?? job;
       return better(keyOf(world, job), keyOf(world, best)) ? job : best;
     }, undefined);
+}
+
+/** What goes where this job is the best: before a job that has not started, those of its class that have. */
+function instead(world: World, context: Context, best: Job): Job {
+  if (best.unit !== undefined || best.task.class.larger.length === 0) return best;
+  const begun = tasksIn(world, context).filter(
+    (task) => task.class === best.task.class && task.active?.unit?.running === false,
+  );
+  return bestOf(world, begun) ?? best;
 }
 
 function several({ members, size: { capacity } }: Unit): Fields {
@@ -52,12 +62,13 @@ function launch(world: World, trace: Trace, lead: Job, place: { context: Context
   context.streams[stream] = { unit, since: now, until: now + element(unit.row, unit.current) };
 }
 
-/** Lowest free stream first, the best ready stage, until no stream or no stage is left. */
+/** Lowest free stream first, the best ready stage or what goes instead, until no stream or no stage is left. */
 export function dispatch(world: World, trace: Trace, context: Context, now: bigint): void {
   for (;;) {
     const stream = context.streams.indexOf(undefined);
-    const job = stream === -1 ? undefined : bestReady(world, context);
-    if (job === undefined) return;
+    const best = stream === -1 ? undefined : bestOf(world, tasksIn(world, context));
+    if (best === undefined) return;
+    const job = instead(world, context, best);
     if (isDropped(job, now)) {
       trace.write(now, 'drop', { task: job.task.name, job: job.number, stage: stageOf(job) });
       job.task.active = undefined;

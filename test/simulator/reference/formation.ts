@@ -1,8 +1,20 @@
 // How a unit is formed when the first stage of a job is dispatched: from what is ready then, without waiting.
 import { sum } from './arithmetic.ts';
-import { isBearable } from './classes.ts';
+import { findCounted, isBearable, leavesTime } from './classes.ts';
 import { better, keyOf } from './key.ts';
-import { element, mretsOf, tasksIn, type Context, type Job, type Size, type Unit, type World } from './world.ts';
+import {
+  age,
+  contextOf,
+  element,
+  mretsOf,
+  tasksIn,
+  type Context,
+  type Job,
+  type Size,
+  type Task,
+  type Unit,
+  type World,
+} from './world.ts';
 
 interface Place {
   context: Context;
@@ -38,21 +50,50 @@ function harmsNobody(members: readonly Job[], size: Size, alone: Size, now: bigi
   return members.every((job) => finishAlone > deadlineOf(job) || finish <= deadlineOf(job));
 }
 
-/** The largest size that (a) three quarters are there for, that (b) harms nobody and (c) is bearable; else one job. */
+/** Rule (a): three quarters of it are there. */
+function isFilled(candidates: readonly Job[], { capacity }: Size): boolean {
+  return 4n * BigInt(candidates.length) >= 3n * capacity;
+}
+
+/** The largest size that (a) is filled, (b) harms nobody, (c) is bearable and (d) leaves time; else one job. */
 function sizeFor(world: World, lead: Job, candidates: readonly Job[], { context, now }: Place): Size {
-  const { alone, larger } = lead.task.class;
-  const found = larger.findLast(
+  const { class: own } = lead.task;
+  const found = own.larger.findLast(
     (size) =>
-      4n * BigInt(candidates.length) >= 3n * size.capacity &&
-      harmsNobody(taken(candidates, size), size, alone, now) &&
-      isBearable(world, context, size),
+      isFilled(candidates, size) &&
+      harmsNobody(taken(candidates, size), size, own.alone, now) &&
+      isBearable(world, context, size) &&
+      leavesTime(world, context.gpu, own, size),
   );
-  return found ?? alone;
+  return found ?? own.alone;
 }
 
 /** One job alone has its task's row; a unit of several the class's next one of its size. */
 function rowOf(lead: Job, { capacity, rows, units }: Size): bigint[] {
   return capacity === 1n ? lead.row : element(rows, units % rows.length);
+}
+
+/** The most times that a capacity is passed over before it ages. */
+const mostPassings = 65_536;
+
+/** Formed: it is not passed over now, and where that goes on it is tried as often as at first. */
+function countFormed({ rules }: World, { trials }: Size): void {
+  trials.passedOver = 0;
+  trials.formed += 1;
+  if (trials.formed >= rules.mretWindow) trials.losses = 0;
+}
+
+/** So that one slow unit does not close its capacity for ever; one that is slow indeed is tried ever more seldom. */
+function passOver(world: World, task: Task, size: Size): void {
+  const { rules } = world;
+  const { trials } = size;
+  trials.formed = 0;
+  trials.passedOver += 1;
+  if (!rules.mretAging || trials.passedOver < Math.min(rules.mretWindow * 2 ** trials.losses, mostPassings)) return;
+  age(size);
+  trials.passedOver = 0;
+  trials.losses += 1;
+  findCounted(world, contextOf(task).gpu, task.class);
 }
 
 export function formed(world: World, lead: Job, at: Place): Unit {
@@ -63,5 +104,8 @@ export function formed(world: World, lead: Job, at: Place): Unit {
   size.units += 1;
   for (const member of members) member.unit = unit;
   world.onFormation(unit, { world, ...at });
+  countFormed(world, size);
+  const isPassedOver = (each: Size): boolean => each.capacity > size.capacity && isFilled(candidates, each);
+  lead.task.class.larger.filter(isPassedOver).forEach((each) => passOver(world, lead.task, each));
   return unit;
 }

@@ -49,7 +49,7 @@ function responsesOf(finishes: readonly Event[]): Responses {
     p99: percentile(sorted, 990),
     p999: percentile(sorted, 999),
     max: percentile(sorted, 1000),
-    mean: sorted.length === 0 ? null : nearestDouble(sum(sorted), BigInt(sorted.length)),
+    mean: sorted.length === 0 ? null : nearestDouble({ numerator: sum(sorted), denominator: BigInt(sorted.length) }),
   };
 }
 
@@ -92,8 +92,8 @@ function ofGpu(outcome: Outcome, gpu: Gpu, end: bigint): Summary['gpus'][number]
   const { completed } = tally(outcome, tasks, end);
   return {
     name: gpu.name,
-    utilization: nearestDouble(busyTime(gpu, end), whole),
-    throughput: nearestDouble(BigInt(completed) * 1_000_000n, end),
+    utilization: nearestDouble({ numerator: busyTime(gpu, end), denominator: whole }),
+    throughput: nearestDouble({ numerator: BigInt(completed) * 1_000_000n, denominator: end }),
   };
 }
 

@@ -34,10 +34,23 @@ export interface Size {
   rows: bigint[][];
   /** Formed so far. */
   units: number;
+  trials: Trials;
+}
+
+/** Of one capacity: how often it is passed over before its windows lose an entry. */
+export interface Trials {
+  /** How often a smaller unit was formed where this one was filled, since it was last formed or aged. */
+  passedOver: number;
+  /** How often it was formed since it was last passed over. */
+  formed: number;
+  /** Losses since p was `mretWindow`. */
+  losses: number;
 }
 
 /** Tasks of one GPU whose jobs may go together. A task that is not joined is alone in a class without larger sizes. */
 export interface TaskClass {
+  /** How many tasks it has. */
+  tasks: number;
   alone: Size;
   /** In ascending order of capacity. */
   larger: Size[];
@@ -141,6 +154,11 @@ export function tasksIn(world: World, context: Context): Task[] {
 /** Σ of the utilizations of these tasks (4–6); of those with an active job: (7). */
 export function totalUtilization(tasks: readonly Task[]): bigint {
   return sum(tasks.map(utilization));
+}
+
+/** The oldest measured entry of each stage is dropped; none: nothing. */
+export function age({ stages }: Size): void {
+  for (const { measured } of stages) measured.shift();
 }
 
 export function element<T>(list: readonly T[], index: number): T {
