@@ -14,6 +14,8 @@ namespace daris::sched {
 /// No job of the class can start here: the model is not loaded.
 inline constexpr std::uint32_t kNoSlots = 0;
 
+inline constexpr DurationUs kNoBound = INT64_MAX;
+
 /// Running sums of one context.
 struct ContextLoad {
   Utilization highTotal;  // eq. 4
@@ -46,8 +48,8 @@ struct ClassSlots {
   ReadyQueue without;             // units that would start, were there a slot
   ReadyQueue unstarted;           // of a class that joins: all that have not started, those without slot too
   ReadyQueue begun;               // of a class that joins: ready for a later stage
-  std::uint32_t highTasks = 0;    // of a class that joins, assigned here
-  DurationUs highDeadlineUs = 0;  // their smallest
+  DurationUs highDeadlineUs =
+      kNoBound;  // of a class that joins: the smallest of its high-priority tasks here
 
   [[nodiscard]] SlotCount& at(std::uint32_t capacity) {
     return capacity == 0 ? single : larger[capacity - 1];
@@ -97,7 +99,8 @@ struct Context {
   std::uint32_t withoutSlot = 0;   // units in all `slots[..].without`
   std::vector<ClassSlots> slots;   // by class index
   std::vector<GroupCount> groups;  // by UtilGroup
-  DurationUs plainSlackUs = 0;     // least D - AFET of its high-priority tasks of classes that do not join
+  DurationUs plainSlackUs =
+      kNoBound;  // least D - AFET of its high-priority tasks of classes that do not join
   DurationUs busyUs = 0;
 
   /// Drained: nothing will ever happen here again.

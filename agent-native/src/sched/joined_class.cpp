@@ -16,6 +16,7 @@ void JoinedClass::reset(std::span<const Capacity> capacities, std::uint32_t mret
   windows_.assign(capacities.size(), {});
   trials_.assign(capacities.size(), {});
   chosen_ = 0;
+  facts = {};
   for (std::size_t i = 0; i < capacities.size(); ++i) {
     jobs_.push_back(capacities[i].jobs);
     windows_[i].reset(capacities[i].afetUs, mretWindow);
@@ -30,7 +31,7 @@ DurationUs JoinedClass::longestStageUs(std::uint32_t capacity) const {
   return longest;
 }
 
-void JoinedClass::choose(const ClassFacts& facts, std::uint32_t contexts, DurationUs slackUs) {
+void JoinedClass::choose(std::uint32_t contexts, DurationUs slackUs) {
   const auto qualifies = [&](std::uint32_t capacity) {
     return std::uint64_t{jobs_[capacity]} * contexts <= facts.tasks &&
            facts.bears(windows_[capacity].totalUs()) && longestStageUs(capacity) <= slackUs;
@@ -59,7 +60,7 @@ bool JoinedClass::noteFormed(std::uint32_t capacity, std::size_t candidates, con
 }
 
 std::optional<std::uint32_t> capacityFor(const JoinedClass& joined, std::span<const Candidate> candidates,
-                                         const ClassSlots& slots, const UnitBounds& bounds, TimeUs now) {
+                                         const ClassSlots& slots, DurationUs slackUs, TimeUs now) {
   // The earliest deadline, among the first i + 1, of those that could still be met alone.
   std::array<TimeUs, kMaxUnitJobs> tightest;
   const TimeUs aloneUs = now + joined.windows(0).totalUs();
@@ -73,10 +74,10 @@ std::optional<std::uint32_t> capacityFor(const JoinedClass& joined, std::span<co
     const std::size_t jobs = joined.jobs(capacity);
     const std::size_t members = std::min(candidates.size(), jobs);
     const DurationUs unitUs = joined.windows(capacity).totalUs();
-    return fill(candidates.size(), jobs) &&                      // (a)
-           now + unitUs <= tightest[members - 1] &&              // (b)
-           joined.longestStageUs(capacity) <= bounds.slackUs &&  // (c)
-           bounds.facts.bears(unitUs) &&                         // (d)
+    return fill(candidates.size(), jobs) &&               // (a)
+           now + unitUs <= tightest[members - 1] &&       // (b)
+           joined.longestStageUs(capacity) <= slackUs &&  // (c)
+           joined.facts.bears(unitUs) &&                  // (d)
            slots.at(capacity).isFree();
   };
   for (std::uint32_t capacity = joined.capacities() - 1; capacity > 0; --capacity)

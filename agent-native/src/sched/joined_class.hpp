@@ -2,7 +2,6 @@
 // counts with (docs/joining.md).
 #pragma once
 
-#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -12,8 +11,6 @@
 #include "sched/types.hpp"
 
 namespace daris::sched {
-
-inline constexpr DurationUs kNoBound = std::numeric_limits<DurationUs>::max();
 
 /// What is known of the tasks of a class, as of the last change of any.
 struct ClassFacts {
@@ -30,6 +27,8 @@ struct ClassFacts {
 
 class JoinedClass {
  public:
+  ClassFacts facts;
+
   /// Forgets everything; `capacities` ascend from 1, or are empty for a class that is never joined.
   void reset(std::span<const Capacity> capacities, std::uint32_t mretWindow);
 
@@ -44,7 +43,7 @@ class JoinedClass {
   [[nodiscard]] DurationUs longestStageUs(std::uint32_t capacity) const;
 
   /// Finds n*: `contexts` of its GPU, `slackUs` the least of what their high-priority tasks bear.
-  void choose(const ClassFacts& facts, std::uint32_t contexts, DurationUs slackUs);
+  void choose(std::uint32_t contexts, DurationUs slackUs);
 
   /// A unit of this capacity was formed of so many candidates. Larger ones that they filled, and that time
   /// forbade, are counted as passed over, and lose their oldest measurement after a while: one slow unit does
@@ -93,17 +92,11 @@ struct Candidate {
   TimeUs deadlineUs = 0;  // absolute
 };
 
-/// What bounds the units of a class in a context.
-struct UnitBounds {
-  ClassFacts facts;
-  DurationUs slackUs = kNoBound;  // what the context's high-priority tasks bear
-};
-
 /// The capacity, by index, that the first of these candidates form a unit of; none where no slot is free that
-/// they could take.
+/// they could take. `slackUs`: what the context's high-priority tasks bear.
 [[nodiscard]] std::optional<std::uint32_t> capacityFor(const JoinedClass& joined,
                                                        std::span<const Candidate> candidates,
-                                                       const ClassSlots& slots, const UnitBounds& bounds,
+                                                       const ClassSlots& slots, DurationUs slackUs,
                                                        TimeUs now);
 
 }  // namespace daris::sched

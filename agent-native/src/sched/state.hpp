@@ -70,6 +70,8 @@ class Scheduler::State {
   [[nodiscard]] Utilization utilOf(const Task& task) const;
   void load(const Task& task, bool added);
   void loadActive(const Task& task, bool added);
+  void change(const Task& task, Utilization& (ContextLoad::*sumOf)(Priority),
+              std::array<std::uint32_t, 2> GroupCount::*counts, bool added);
   void switchJoining(bool joining);
   [[nodiscard]] std::uint32_t takeGroup(std::uint32_t classIndex, DurationUs windowUs);
   [[nodiscard]] std::optional<std::uint32_t> placeOf(ClassId classId, std::uint32_t capacity) const;
@@ -120,6 +122,8 @@ class Scheduler::State {
   void measure(Unit& unit, DurationUs execUs, TimeUs now);
   [[nodiscard]] static bool isFormed(const Unit& unit) { return unit.capacity != kNone; }
   [[nodiscard]] MretWindows& windowsOf(const Unit& unit);
+  [[nodiscard]] MemberCompletion describeStage(std::uint32_t jobIndex, StageIndex stage, DurationUs mretUs,
+                                               TimeUs now) const;
   StageCompletion endStage(UnitId id, std::optional<End> end, TimeUs now);
   void endUnit(Unit& unit, std::uint32_t unitIndex);
   void endJob(std::uint32_t jobIndex, End end, const Unit& unit, TimeUs now, JobEnd& out);
@@ -137,7 +141,6 @@ class Scheduler::State {
   ReadyNodes nodes_;
   ReadyNodes classNodes_;               // of ClassSlots::unstarted and begun
   std::vector<JoinedClass> joined_;     // by class index
-  std::vector<ClassFacts> facts_;       // the same
   std::vector<std::uint32_t> joining_;  // class indices that join
   std::vector<UtilGroup> groups_;
   TimeUs lastUs_ = -kMaxTimeUs;

@@ -37,15 +37,7 @@ Outcome<StageCompletion> Scheduler::State::fail(UnitId id, StageIndex stage, Tim
   leaveStream(unit, now - unit.sinceUs, now);
   std::uint32_t count = 0;
   forEachJob(unit, [&](std::uint32_t jobIndex) {
-    const Job& job = jobs_[jobIndex];
-    const TaskTerms& terms = tasks_[job.task].terms;
-    completions_[count++] = {jobs_.idOf(jobIndex),
-                             tasks_.idOf(job.task),
-                             job.token,
-                             job.number,
-                             now > terms.stages[stage].virtualDeadlineUs,
-                             windowsOf(unit).mretUs(stage),
-                             std::nullopt};
+    completions_[count++] = describeStage(jobIndex, stage, windowsOf(unit).mretUs(stage), now);
   });
   return endStage(id, End::Failed, now);
 }
@@ -75,13 +67,20 @@ void Scheduler::State::measure(Unit& unit, DurationUs execUs, TimeUs now) {
   forEachJob(unit, [&](std::uint32_t jobIndex) {
     Job& job = jobs_[jobIndex];
     Task& task = tasks_[job.task];
-    const StageTerms& terms = task.terms.stages[stage];
     task.executionUs += execUs / unit.jobCount;
-    job.overrunUs += execUs - terms.mretUs;
-    job.predecessorMissed = now > terms.virtualDeadlineUs;
-    completions_[count++] = {jobs_.idOf(jobIndex),  tasks_.idOf(job.task), job.token,   job.number,
-                             job.predecessorMissed, windows.mretUs(stage), std::nullopt};
+    job.overrunUs += execUs - task.terms.stages[stage].mretUs;
+    MemberCompletion& member = completions_[count++];
+    member = describeStage(jobIndex, stage, windows.mretUs(stage), now);
+    job.predecessorMissed = member.missedVirtualDeadline;
   });
+}
+
+/// How a stage that ends now went for one job.
+MemberCompletion Scheduler::State::describeStage(std::uint32_t jobIndex, StageIndex stage, DurationUs mretUs,
+                                                 TimeUs now) const {
+  const Job& job = jobs_[jobIndex];
+  const bool missed = now > tasks_[job.task].terms.stages[stage].virtualDeadlineUs;
+  return {jobs_.idOf(jobIndex), tasks_.idOf(job.task), job.token, job.number, missed, mretUs, std::nullopt};
 }
 
 /// Those that the unit's stages are measured into.

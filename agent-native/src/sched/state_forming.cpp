@@ -20,7 +20,7 @@ std::optional<std::uint32_t> Scheduler::State::slotFor(const Context& context, s
     if (!isLate(each, now)) candidates_.push_back({index, jobs_[each.firstJob].deadlineUs});
     return candidates_.size() < joined.mostJobs();
   });
-  return capacityFor(joined, candidates_, slots, {facts_[unit.classIndex], slackUs(context)}, now);
+  return capacityFor(joined, candidates_, slots, slackUs(context), now);
 }
 
 /// The unit takes a slot, and along whoever goes with it; its wait was noted.

@@ -28,10 +28,6 @@ std::size_t indexOf(Priority priority) {
   return priority == Priority::High ? 0 : 1;
 }
 
-void count(std::uint32_t& counter, bool added) {
-  counter += added ? 1 : -1;
-}
-
 }  // namespace
 
 Outcome<Done> Scheduler::State::setCapacities(ClassId classId, std::span<const Capacity> capacities) {
@@ -42,7 +38,6 @@ Outcome<Done> Scheduler::State::setCapacities(ClassId classId, std::span<const C
   const std::uint32_t index = classes_.intern(classId);
   partition_.reserveClasses(classes_.size());
   joined_.resize(std::max(joined_.size(), classes_.size()));
-  facts_.resize(joined_.size());
   joined_[index].reset(capacities, policy_.mretWindow);
   std::erase(joining_, index);
   if (joined_[index].joins()) joining_.push_back(index);
@@ -96,20 +91,22 @@ Utilization Scheduler::State::utilOf(const Task& task) const {
 
 /// Adds an assigned task to its context's totals, or takes it out.
 void Scheduler::State::load(const Task& task, bool added) {
-  Context& context = partition_.at(task.context);
-  const Priority priority = task.terms.spec.priority;
-  Utilization& total = context.load.totalOf(priority);
-  total = added ? total + utilOf(task) : total - utilOf(task);
-  if (task.terms.group != kNone) count(context.groups[task.terms.group].tasks[indexOf(priority)], added);
+  change(task, &ContextLoad::totalOf, &GroupCount::tasks, added);
 }
 
 /// The same for a task that has an active job.
 void Scheduler::State::loadActive(const Task& task, bool added) {
+  change(task, &ContextLoad::activeOf, &GroupCount::active, added);
+}
+
+void Scheduler::State::change(const Task& task, Utilization& (ContextLoad::*sumOf)(Priority),
+                              std::array<std::uint32_t, 2> GroupCount::*counts, bool added) {
   Context& context = partition_.at(task.context);
   const Priority priority = task.terms.spec.priority;
-  Utilization& active = context.load.activeOf(priority);
-  active = added ? active + utilOf(task) : active - utilOf(task);
-  if (task.terms.group != kNone) count(context.groups[task.terms.group].active[indexOf(priority)], added);
+  Utilization& sum = (context.load.*sumOf)(priority);
+  sum = added ? sum + utilOf(task) : sum - utilOf(task);
+  if (task.terms.group == kNone) return;
+  (context.groups[task.terms.group].*counts)[indexOf(priority)] += added ? 1 : -1;
 }
 
 /// Counts all tasks the other way. What was formed so far goes on as it is.
@@ -156,13 +153,10 @@ std::uint32_t Scheduler::State::takeGroup(std::uint32_t classIndex, DurationUs w
 /// After any change of who is there: what classes and contexts know of tasks, and n* of all classes.
 void Scheduler::State::lookAtTasks() {
   if (joining_.empty()) return;
-  for (ClassFacts& facts : facts_) facts = {};
+  for (JoinedClass& joined : joined_) joined.facts = {};
   partition_.forEach([&](ContextRef, Context& context) {
     context.plainSlackUs = kNoBound;
-    for (const std::uint32_t index : joining_) {
-      context.slots[index].highTasks = 0;
-      context.slots[index].highDeadlineUs = kNoBound;
-    }
+    for (const std::uint32_t index : joining_) context.slots[index].highDeadlineUs = kNoBound;
   });
   for (std::uint32_t index = 0; index < tasks_.capacity(); ++index)
     if (tasks_.used(index)) lookAt(tasks_[index]);
@@ -171,7 +165,7 @@ void Scheduler::State::lookAtTasks() {
     const Task& task = tasks_[index];
     const DurationUs longestUs = *std::ranges::max_element(task.terms.spec.afetUs);
     for (const std::uint32_t other : joining_) {
-      ClassFacts& facts = facts_[other];
+      ClassFacts& facts = joined_[other].facts;
       if (other != task.terms.classIndex && facts.gpu == task.context.gpu)
         facts.blockingUs = std::max(facts.blockingUs, longestUs);
     }
@@ -188,13 +182,12 @@ void Scheduler::State::lookAt(const Task& task) {
     if (high) context.plainSlackUs = std::min(context.plainSlackUs, slack);
     return;
   }
-  ClassFacts& facts = facts_[terms.classIndex];
+  ClassFacts& facts = joined_[terms.classIndex].facts;
   facts.gpu = task.context.gpu;
   ++facts.tasks;
   facts.deadlineUs = std::min(facts.deadlineUs, terms.spec.deadlineUs);
   if (!high) return;
   ClassSlots& slots = context.slots[terms.classIndex];
-  ++slots.highTasks;
   slots.highDeadlineUs = std::min(slots.highDeadlineUs, terms.spec.deadlineUs);
 }
 
@@ -203,7 +196,7 @@ DurationUs Scheduler::State::slackUs(const Context& context) const {
   DurationUs slack = context.plainSlackUs;
   for (const std::uint32_t index : joining_) {
     const ClassSlots& slots = context.slots[index];
-    if (slots.highTasks > 0)
+    if (slots.highDeadlineUs != kNoBound)
       slack = std::min(slack, slots.highDeadlineUs - joined_[index].windows(0).totalUs());
   }
   return slack;
@@ -214,12 +207,12 @@ void Scheduler::State::chooseCapacity(std::uint32_t classIndex) {
   JoinedClass& joined = joined_[classIndex];
   std::uint32_t contexts = 0;
   DurationUs slack = kNoBound;
-  for (const Context& context : partition_.contextsOf(facts_[classIndex].gpu)) {
+  for (const Context& context : partition_.contextsOf(joined.facts.gpu)) {
     if (context.state != ContextState::Serving) continue;
     ++contexts;
     slack = std::min(slack, slackUs(context));
   }
-  joined.choose(facts_[classIndex], contexts, slack);
+  joined.choose(contexts, slack);
   for (std::uint32_t index = 0; index < groups_.size(); ++index) {
     UtilGroup& group = groups_[index];
     if (group.terms == 0 || group.classIndex != classIndex) continue;

@@ -78,7 +78,7 @@ Newcomer Scheduler::State::newcomer(const Task& task, TimeUs releaseUs, TimeUs n
   job.util = utilOf(task);
   job.mretUs = windows.totalUs();
   job.nowUs = now;
-  if (isJoined(terms) && facts_[terms.classIndex].tasks > 1) {
+  if (isJoined(terms) && joined_[terms.classIndex].facts.tasks > 1) {
     job.classIndex = terms.classIndex;
     job.classNodes = &classNodes_;
   }
