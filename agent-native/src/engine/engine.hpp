@@ -72,17 +72,34 @@ class LoadedModel {
   [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
 };
 
-/// The buffers and prepared launches of one job at a time, in one context. A job keeps its slot from its
-/// first stage to its last. Keeps what it needs of its model alive. Owned by whoever made it; between two
-/// launches any one thread may touch its buffers; during a launch none, and it must not be destroyed.
+/// Inputs and outputs of one job, its batch included, in memory that the engine's device can read and write by
+/// itself where it can reach memory of the host at all. Whoever brings the inputs writes them before the job
+/// is released; from then to the job's end nobody else touches it.
+class JobMemory {
+ public:
+  virtual ~JobMemory() = default;
+
+  /// The i-th of the manifest: batch * element_bytes(), row-major.
+  [[nodiscard]] virtual std::span<std::byte> input(std::size_t i) = 0;
+  [[nodiscard]] virtual std::span<std::byte> output(std::size_t i) = 0;
+  /// Never used twice in a process, from 1: equal ids are equal inputs.
+  [[nodiscard]] virtual std::uint64_t id() const = 0;
+};
+
+/// The buffers and prepared launches of one unit at a time, in one context: of one job, or of as many as fit
+/// its batch. A unit keeps its slot from its first stage to its last. Keeps what it needs of its model alive.
+/// Owned by whoever made it; between two launches any one thread may touch it; during a launch none, and it
+/// must not be destroyed.
 class Slot {
  public:
   virtual ~Slot() = default;
 
   [[nodiscard]] virtual std::uint32_t context() const = 0;
-  [[nodiscard]] virtual std::uint32_t batch() const = 0;
-  /// Buffer of the i-th input of the manifest: batch * element_bytes(), row-major. It keeps
-  /// its content over jobs.
+  /// The batch sizes that it can be launched at, ascending: its forms. All use the same memory, a smaller one
+  /// the first part of each buffer.
+  [[nodiscard]] virtual std::span<const std::uint32_t> batches() const = 0;
+  /// Buffer of the i-th input of the manifest at the largest batch: batch * element_bytes(), row-major. It
+  /// keeps its content over jobs.
   [[nodiscard]] virtual std::span<std::byte> input(std::size_t i) = 0;
   /// Buffer of the i-th output of the manifest. Valid from the completion of the last
   /// stage to the next launch.
@@ -90,12 +107,24 @@ class Slot {
   [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
   /// What people should know of it, in sentences: stages that run outside of its context. Mostly nothing.
   [[nodiscard]] virtual std::span<const std::string> remarks() const { return {}; }
+
+  // A unit's jobs, each in a place of the slot; place p of jobs of batch b has the rows from p * b on. Before the
+  // first launch of a unit each of its jobs is seated, after its last each is collected whose outputs somebody
+  // wants, and then the slot is vacated. None of them blocks or allocates.
+
+  /// The job's inputs are those of the place: copied now, or read by the device in the first stage. `outputs`:
+  /// whether they are wanted.
+  virtual void seat(std::uint32_t place, JobMemory& job, bool outputs) = 0;
+  /// When it returns, the outputs of the place are in the job's memory.
+  virtual void collect(std::uint32_t place, JobMemory& job) = 0;
+  /// Jobs' memory is not touched any more.
+  virtual void vacate() {}
 };
 
 /// Memory for the buffers of a slot, given by whoever wants it elsewhere than in the engine's own: shared
 /// with another process. Each buffer begins a page, is zeroed, and outlives the slot.
 struct SlotMemory {
-  std::vector<std::span<std::byte>> inputs;  ///< one for each input of the manifest, of its size at the batch
+  std::vector<std::span<std::byte>> inputs;  ///< one for each input of the manifest, of its size at the largest batch
   std::vector<std::span<std::byte>> outputs;  ///< the same for outputs
 };
 
@@ -107,6 +136,7 @@ struct Launch {
   std::uint64_t tag;     ///< the caller's own, handed back with the completion
   /// Of a low-priority job: where the hardware can tell the two apart, it prefers the work of others.
   bool low = false;
+  std::uint32_t form = 0;  ///< index into the slot's batches; the same for all stages of a unit
 };
 
 /// A launch that ended. Times are microseconds of the steady clock.
@@ -169,21 +199,27 @@ class Engine {
                                                           std::uint32_t batch, std::uint32_t repetitions,
                                                           std::stop_token stop) = 0;
 
-  /// Makes buffers and prepared launches. `model` must come from this engine, `context` be below
-  /// contexts().size(). Inputs hold the package's sample, once for each batch element, or zeros without one.
-  /// The first slot of a context and batch size takes long: what its streams need is compiled then, in the
-  /// background. The calling thread itself should have normal priority: it takes short locks that a live
-  /// stage may want. Throws EngineError UnknownBatch.
+  /// Makes buffers and prepared launches for each of these batch sizes, which are ascending and of the model.
+  /// `model` must come from this engine, `context` be below contexts().size(). Inputs hold the package's sample,
+  /// once for each batch element, or zeros without one. The first slot of a context and batch size takes long:
+  /// what its streams need is compiled then, in the background. The calling thread itself should have normal
+  /// priority: it takes short locks that a live stage may want. Throws EngineError UnknownBatch.
   [[nodiscard]] virtual std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                          std::uint32_t context, std::uint32_t batch) = 0;
+                                                          std::uint32_t context,
+                                                          const std::vector<std::uint32_t>& batches) = 0;
 
   /// The same, with inputs and outputs in memory given. Throws std::logic_error where the engine has no such
   /// slots.
   [[nodiscard]] virtual std::unique_ptr<Slot> create_slot_in(
       const SlotMemory& /*memory*/, const std::shared_ptr<const LoadedModel>& /*model*/,
-      std::uint32_t /*context*/, std::uint32_t /*batch*/) {
+      std::uint32_t /*context*/, const std::vector<std::uint32_t>& /*batches*/) {
     throw std::logic_error("engine " + device().engine + " makes no slots in memory given");
   }
+
+  /// Memory for a job of the model. Called by any thread, also while stages run, and hurts none; so does the
+  /// end of what it returns, which the engine outlives. Throws EngineError OutOfMemory.
+  [[nodiscard]] virtual std::shared_ptr<JobMemory> create_job_memory(const LoadedModel& model,
+                                                                     std::uint32_t batch) = 0;
 
   /// Whether it keeps what it has taken of the device's memory and does not use at present, as it does from
   /// the start; false: another process works on the device and shall have it. Wants silence, as partition

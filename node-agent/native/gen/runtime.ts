@@ -497,6 +497,8 @@ export interface Policy {
   /** Share of a context's streams that high-priority tasks may book, by AFET. A task beyond it is Overcommitted. */
   highPriorityUtilizationLimit: number;
   mode: PartitionMode;
+  /** Whether queued jobs of tasks that share a model and a batch size go through its stages together (docs/joining.md). */
+  joining: boolean;
   /** Of the GpuSchedulingPolicy, for messages to people. */
   name: string;
   /** Namespaces whose compiled code is loaded, where the engine runs such; absent: none. */
@@ -514,6 +516,11 @@ export interface DesiredModel {
    * was measured holds.
    */
   measure: boolean;
+  /**
+   * What its profile for this node's GPUs knows, by batch size; those that nobody has measured are left out. By these the
+   * tasks of a model that joins run; which of them a task was booked by does not matter then.
+   */
+  batches: BatchTiming[];
   /** Namespaces in which an object names it. An engine that runs compiled code loads it for one that the policy lists. */
   namespaces: string[];
 }
@@ -705,6 +712,11 @@ export interface BatchTiming {
   size: number;
   /** Empty until it was measured. Those of a former partitioning stand in until it is measured again, if it is. */
   stageAfetUs: number[];
+  /**
+   * In service on this GPU: MRET of units of as many jobs as this size holds, where jobs of this model join
+   * and some have run so. Empty: none.
+   */
+  stageMretUs: number[];
 }
 
 export interface ObservedTask {
@@ -729,8 +741,13 @@ export interface ObservedTask {
   response?:
     | Histogram
     | undefined;
-  /** Time that its stages executed since the instance started. */
+  /** Time that its stages executed since the instance started; that of a unit is shared evenly by its jobs. */
   executionUs: number;
+  /** Jobs that were started since then, and the sum over them of the sizes of the units that they went in. */
+  startedJobs: number;
+  unitJobs: number;
+  /** How many jobs of its class are counted to go together (n*); 1 where none are. */
+  capacity: number;
 }
 
 export interface Migrations {
@@ -1224,6 +1241,7 @@ function createBasePolicy(): Policy {
     highPriorityAdmission: false,
     highPriorityUtilizationLimit: 0,
     mode: 0,
+    joining: false,
     name: "",
     compiledCodeNamespaces: [],
   };
@@ -1257,6 +1275,9 @@ export const Policy: MessageFns<Policy> = {
     }
     if (message.mode !== 0) {
       writer.uint32(72).int32(message.mode);
+    }
+    if (message.joining !== false) {
+      writer.uint32(80).bool(message.joining);
     }
     if (message.name !== "") {
       writer.uint32(162).string(message.name);
@@ -1352,6 +1373,14 @@ export const Policy: MessageFns<Policy> = {
             message.mode = reader.int32() as any;
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.joining = reader.bool();
+            continue;
+          }
           case 20: {
             if (tag !== 162) {
               break;
@@ -1411,6 +1440,7 @@ export const Policy: MessageFns<Policy> = {
         ? globalThis.Number(object.high_priority_utilization_limit)
         : 0,
       mode: isSet(object.mode) ? partitionModeFromJSON(object.mode) : 0,
+      joining: isSet(object.joining) ? globalThis.Boolean(object.joining) : false,
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       compiledCodeNamespaces: globalThis.Array.isArray(object?.compiledCodeNamespaces)
         ? object.compiledCodeNamespaces.map((e: any) => globalThis.String(e))
@@ -1449,6 +1479,9 @@ export const Policy: MessageFns<Policy> = {
     if (message.mode !== 0) {
       obj.mode = partitionModeToJSON(message.mode);
     }
+    if (message.joining !== false) {
+      obj.joining = message.joining;
+    }
     if (message.name !== "") {
       obj.name = message.name;
     }
@@ -1472,6 +1505,7 @@ export const Policy: MessageFns<Policy> = {
     message.highPriorityAdmission = object.highPriorityAdmission ?? false;
     message.highPriorityUtilizationLimit = object.highPriorityUtilizationLimit ?? 0;
     message.mode = object.mode ?? 0;
+    message.joining = object.joining ?? false;
     message.name = object.name ?? "";
     message.compiledCodeNamespaces = object.compiledCodeNamespaces?.map((e) => e) || [];
     return message;
@@ -1479,7 +1513,7 @@ export const Policy: MessageFns<Policy> = {
 };
 
 function createBaseDesiredModel(): DesiredModel {
-  return { digest: "", uri: "", measure: false, namespaces: [] };
+  return { digest: "", uri: "", measure: false, batches: [], namespaces: [] };
 }
 
 export const DesiredModel: MessageFns<DesiredModel> = {
@@ -1492,6 +1526,9 @@ export const DesiredModel: MessageFns<DesiredModel> = {
     }
     if (message.measure !== false) {
       writer.uint32(24).bool(message.measure);
+    }
+    for (const v of message.batches) {
+      BatchTiming.encode(v!, writer.uint32(34).fork()).join();
     }
     for (const v of message.namespaces) {
       writer.uint32(114).string(v!);
@@ -1536,6 +1573,14 @@ export const DesiredModel: MessageFns<DesiredModel> = {
             message.measure = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.batches.push(BatchTiming.decode(reader, reader.uint32()));
+            continue;
+          }
           case 14: {
             if (tag !== 114) {
               break;
@@ -1561,6 +1606,7 @@ export const DesiredModel: MessageFns<DesiredModel> = {
       digest: isSet(object.digest) ? globalThis.String(object.digest) : "",
       uri: isSet(object.uri) ? globalThis.String(object.uri) : "",
       measure: isSet(object.measure) ? globalThis.Boolean(object.measure) : false,
+      batches: globalThis.Array.isArray(object?.batches) ? object.batches.map((e: any) => BatchTiming.fromJSON(e)) : [],
       namespaces: globalThis.Array.isArray(object?.namespaces)
         ? object.namespaces.map((e: any) => globalThis.String(e))
         : [],
@@ -1578,6 +1624,9 @@ export const DesiredModel: MessageFns<DesiredModel> = {
     if (message.measure !== false) {
       obj.measure = message.measure;
     }
+    if (message.batches?.length) {
+      obj.batches = message.batches.map((e) => BatchTiming.toJSON(e));
+    }
     if (message.namespaces?.length) {
       obj.namespaces = message.namespaces;
     }
@@ -1592,6 +1641,7 @@ export const DesiredModel: MessageFns<DesiredModel> = {
     message.digest = object.digest ?? "";
     message.uri = object.uri ?? "";
     message.measure = object.measure ?? false;
+    message.batches = object.batches?.map((e) => BatchTiming.fromPartial(e)) || [];
     message.namespaces = object.namespaces?.map((e) => e) || [];
     return message;
   },
@@ -4108,7 +4158,7 @@ export const ObservedModel: MessageFns<ObservedModel> = {
 };
 
 function createBaseBatchTiming(): BatchTiming {
-  return { size: 0, stageAfetUs: [] };
+  return { size: 0, stageAfetUs: [], stageMretUs: [] };
 }
 
 export const BatchTiming: MessageFns<BatchTiming> = {
@@ -4119,6 +4169,13 @@ export const BatchTiming: MessageFns<BatchTiming> = {
     if (message.stageAfetUs.length !== 0) {
       writer.uint32(18).fork();
       for (const v of message.stageAfetUs) {
+        writer.int64(v);
+      }
+      writer.join();
+    }
+    if (message.stageMretUs.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.stageMretUs) {
         writer.int64(v);
       }
       writer.join();
@@ -4165,6 +4222,24 @@ export const BatchTiming: MessageFns<BatchTiming> = {
 
             break;
           }
+          case 3: {
+            if (tag === 24) {
+              message.stageMretUs.push(longToNumber(reader.int64()));
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.stageMretUs.push(longToNumber(reader.int64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4185,6 +4260,11 @@ export const BatchTiming: MessageFns<BatchTiming> = {
         : globalThis.Array.isArray(object?.stage_afet_us)
         ? object.stage_afet_us.map((e: any) => globalThis.Number(e))
         : [],
+      stageMretUs: globalThis.Array.isArray(object?.stageMretUs)
+        ? object.stageMretUs.map((e: any) => globalThis.Number(e))
+        : globalThis.Array.isArray(object?.stage_mret_us)
+        ? object.stage_mret_us.map((e: any) => globalThis.Number(e))
+        : [],
     };
   },
 
@@ -4196,6 +4276,9 @@ export const BatchTiming: MessageFns<BatchTiming> = {
     if (message.stageAfetUs?.length) {
       obj.stageAfetUs = message.stageAfetUs.map((e) => Math.round(e));
     }
+    if (message.stageMretUs?.length) {
+      obj.stageMretUs = message.stageMretUs.map((e) => Math.round(e));
+    }
     return obj;
   },
 
@@ -4206,6 +4289,7 @@ export const BatchTiming: MessageFns<BatchTiming> = {
     const message = createBaseBatchTiming();
     message.size = object.size ?? 0;
     message.stageAfetUs = object.stageAfetUs?.map((e) => e) || [];
+    message.stageMretUs = object.stageMretUs?.map((e) => e) || [];
     return message;
   },
 };
@@ -4228,6 +4312,9 @@ function createBaseObservedTask(): ObservedTask {
     lastMisses: [],
     response: undefined,
     executionUs: 0,
+    startedJobs: 0,
+    unitJobs: 0,
+    capacity: 0,
   };
 }
 
@@ -4280,6 +4367,15 @@ export const ObservedTask: MessageFns<ObservedTask> = {
     }
     if (message.executionUs !== 0) {
       writer.uint32(128).uint64(message.executionUs);
+    }
+    if (message.startedJobs !== 0) {
+      writer.uint32(136).uint64(message.startedJobs);
+    }
+    if (message.unitJobs !== 0) {
+      writer.uint32(144).uint64(message.unitJobs);
+    }
+    if (message.capacity !== 0) {
+      writer.uint32(152).uint32(message.capacity);
     }
     return writer;
   },
@@ -4425,6 +4521,30 @@ export const ObservedTask: MessageFns<ObservedTask> = {
             message.executionUs = longToNumber(reader.uint64());
             continue;
           }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.startedJobs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.unitJobs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.capacity = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4483,6 +4603,17 @@ export const ObservedTask: MessageFns<ObservedTask> = {
         : isSet(object.execution_us)
         ? globalThis.Number(object.execution_us)
         : 0,
+      startedJobs: isSet(object.startedJobs)
+        ? globalThis.Number(object.startedJobs)
+        : isSet(object.started_jobs)
+        ? globalThis.Number(object.started_jobs)
+        : 0,
+      unitJobs: isSet(object.unitJobs)
+        ? globalThis.Number(object.unitJobs)
+        : isSet(object.unit_jobs)
+        ? globalThis.Number(object.unit_jobs)
+        : 0,
+      capacity: isSet(object.capacity) ? globalThis.Number(object.capacity) : 0,
     };
   },
 
@@ -4536,6 +4667,15 @@ export const ObservedTask: MessageFns<ObservedTask> = {
     if (message.executionUs !== 0) {
       obj.executionUs = Math.round(message.executionUs);
     }
+    if (message.startedJobs !== 0) {
+      obj.startedJobs = Math.round(message.startedJobs);
+    }
+    if (message.unitJobs !== 0) {
+      obj.unitJobs = Math.round(message.unitJobs);
+    }
+    if (message.capacity !== 0) {
+      obj.capacity = Math.round(message.capacity);
+    }
     return obj;
   },
 
@@ -4566,6 +4706,9 @@ export const ObservedTask: MessageFns<ObservedTask> = {
       ? Histogram.fromPartial(object.response)
       : undefined;
     message.executionUs = object.executionUs ?? 0;
+    message.startedJobs = object.startedJobs ?? 0;
+    message.unitJobs = object.unitJobs ?? 0;
+    message.capacity = object.capacity ?? 0;
     return message;
   },
 };
