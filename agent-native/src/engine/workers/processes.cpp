@@ -46,6 +46,7 @@ struct ChildTerms {
   ::prctl(PR_SET_PDEATHSIG, terms.end_signal);
   if (::getppid() != terms.parent) ::_exit(kCannotExec);  // it died before the line above
   ::setpgid(0, 0);  // what is typed at a terminal is for the runtime, which then ends its children in order
+  ::dup2(STDERR_FILENO, STDOUT_FILENO);  // what the runtime writes is read by programs
   int target = kFirstDescriptor;
   for (const UniqueFd& fd : *terms.descriptors) ::dup2(fd.get(), target++);
   ::syscall(SYS_close_range, target, ~0U, 0);

@@ -19,7 +19,7 @@
 namespace daris::engine::workers {
 
 /// What is started: a program by its path, with this environment and, from descriptor 3 on, these
-/// descriptors; no others but the standard ones.
+/// descriptors; no others but the standard ones. What it writes goes to standard error.
 struct Command {
   std::vector<std::string> arguments;    ///< the first is the program's path
   std::vector<std::string> environment;  ///< NAME=VALUE; whole

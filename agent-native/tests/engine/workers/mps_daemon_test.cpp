@@ -73,6 +73,17 @@ TEST_F(MpsDaemonTest, ServesOneGpuFromAFolderOfItsOwnAndEnds) {
   const MpsDaemon again(kGpu, [](const std::string& report) { ADD_FAILURE() << report; });
 }
 
+TEST_F(MpsDaemonTest, WhatItSaysIsNotMixedWithWhatTheProgramWrites) {
+  install("#!/bin/sh\necho said\n" + std::string(kScript));
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  {
+    const MpsDaemon daemon(kGpu, [](const std::string& report) { ADD_FAILURE() << report; });
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "said\n");
+}
+
 TEST_F(MpsDaemonTest, OneThatEndsByItselfIsToldOf) {
   install();
   std::promise<std::string> told;
