@@ -18,12 +18,6 @@ std::span<CompletionWord> words_in(const PinnedMemory& memory) {
   return {reinterpret_cast<CompletionWord*>(bytes.data()), bytes.size() / sizeof(CompletionWord)};
 }
 
-CUdeviceptr device_address(void* host) {
-  void* address = nullptr;
-  check(::cudaHostGetDevicePointer(&address, host, 0), "the address of page-locked memory");
-  return reinterpret_cast<CUdeviceptr>(address);
-}
-
 const char* static_words(CUresult error) noexcept {
   const char* text = nullptr;
   const bool known = driver().get_error_string(error, &text) == CUDA_SUCCESS && text != nullptr;
@@ -43,7 +37,7 @@ Lanes::Lanes(std::span<const SmPartition> contexts, std::uint32_t streams_per_co
       lane.high = std::make_unique<GpuStream>(context.green, true);
       lane.low = std::make_unique<GpuStream>(context.green, false);
       if (context.green) lane.wide = std::make_unique<GpuStream>(nullptr);
-      lane.word = device_address(&words_in(words_)[lanes_.size() - 1]);
+      lane.word = words_.device() + (lanes_.size() - 1) * sizeof(CompletionWord);
     }
   }
 }
@@ -56,7 +50,7 @@ const GpuStream& Lanes::Lane::stream_for(bool is_wide, bool is_low) const {
 void Lanes::launch(const Launch& launch, std::int64_t now_us) noexcept {
   const std::size_t place = std::size_t{launch.slot->context()} * streams_per_context_ + launch.stream;
   Lane& lane = lanes_[place];
-  const StageLaunch& stage = static_cast<const TorchSlot*>(launch.slot)->stage(launch.stage);
+  const StageLaunch& stage = static_cast<const TorchSlot*>(launch.slot)->stage(launch.form, launch.stage);
   const CUstream stream = lane.stream_for(stage.wide, launch.low).get();
   const std::uint32_t number = book_.begin(place, launch, now_us);
   CUresult result = driver().graph_launch(stage.graph, stream);

@@ -5,6 +5,7 @@
 
 #include "engine/torch/device_arena.hpp"
 #include "engine/torch/pinned.hpp"
+#include "engine/torch/row_kernels.hpp"
 
 namespace daris::engine::torch {
 
@@ -13,6 +14,7 @@ struct Memories {
   int device = 0;
   std::shared_ptr<DeviceArena> gpu;
   std::shared_ptr<PinnedArena> host;
+  std::shared_ptr<const RowKernels> rows;  // copies between the two
 };
 
 }  // namespace daris::engine::torch

@@ -1,6 +1,8 @@
 // Host memory that the GPU reads and writes by itself.
 #pragma once
 
+#include <cuda.h>
+
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -28,6 +30,7 @@ class PinnedArena {
   void give_back(std::byte* memory, std::size_t bytes) noexcept;
 
   std::byte* memory_ = nullptr;
+  CUdeviceptr device_ = 0;  // of the same memory, for the GPU
   std::size_t size_;
   std::mutex mutex_;  // guards ranges_; never held by who dispatches
   FreeRanges ranges_;
@@ -50,9 +53,12 @@ class PinnedMemory {
   explicit PinnedMemory(std::span<std::byte> given);
 
   [[nodiscard]] std::span<std::byte> bytes() const { return {memory_.get(), memory_.get_deleter().size}; }
+  /// Where it is for the GPU.
+  [[nodiscard]] CUdeviceptr device() const { return device_; }
 
  private:
   std::unique_ptr<std::byte, PinnedGiveBack> memory_;
+  CUdeviceptr device_ = 0;
 };
 
 }  // namespace daris::engine::torch

@@ -23,10 +23,6 @@ void stop_if_lost(cudaStream_t stream) {
   if (is_sticky(static_cast<int>(state))) check(state, "the GPU");
 }
 
-// A copy engine does one copy after another, whatever their streams' priorities: no job waits for more of
-// another's than this. About 10 us on PCI Express 5; an image of 224 x 224 x 3 halves is one piece.
-constexpr std::size_t kCopyPiece = std::size_t{512} << 10;
-
 /// The stage after this one is tried on what this one computes, not on what the pool happens to hold.
 void run_first(const StageLaunch& launch, const GpuStream& stream) {
   check(driver().graph_upload(launch.graph, stream.get()), "a graph's upload");
@@ -34,29 +30,35 @@ void run_first(const StageLaunch& launch, const GpuStream& stream) {
   check(::cudaStreamSynchronize(stream.get()), "a graph's first run");
 }
 
-void copy_in_pieces(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
-  for (std::size_t at = 0; at < bytes; at += kCopyPiece) {
-    check(::cudaMemcpyAsync(static_cast<std::byte*>(to) + at, static_cast<const std::byte*>(from) + at,
-                            std::min(kCopyPiece, bytes - at), kind, stream),
-          "copying an input or output");
-  }
+void copy_up(void* to, std::span<const std::byte> from, cudaStream_t stream) {
+  check(::cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyHostToDevice, stream),
+        "copying the samples");
+}
+
+CUdeviceptr address_of(const at::Tensor& tensor) {
+  return reinterpret_cast<CUdeviceptr>(tensor.data_ptr());
 }
 
 }  // namespace
 
-TorchSlot::TorchSlot(std::shared_ptr<const TorchModel> model, std::uint32_t batch, const SlotPlace& place)
+TorchSlot::TorchSlot(std::shared_ptr<const TorchModel> model, const std::vector<std::uint32_t>& batches,
+                     const SlotPlace& place)
     : model_(std::move(model)),
-      batch_(batch),
+      batches_(batches),
       place_(place),
       stream_(place.partition.green),
       pool_(place.memories.gpu, place.memories.device) {
   const c10::cuda::CUDAGuard device(static_cast<c10::DeviceIndex>(place_.memories.device));
+  for (const std::uint32_t batch : batches_) (void)model_->stages(batch);
   // torch's settings are the process's; what is captured keeps those of now.
   at::globalContext().setAllowTF32CuDNN(model_->build().tf32);
   at::globalContext().setAllowTF32CuBLAS(model_->build().tf32);
   const std::uint64_t before = place_.memories.gpu->left();
   make_buffers();
-  capture_all();
+  make_tables();
+  launches_.resize(batches_.size() * stages());
+  // The largest first: what the others need fits into what it leaves.
+  for (std::size_t form = batches_.size(); form-- > 0;) capture_form(static_cast<std::uint32_t>(form));
   const std::uint64_t after = place_.memories.gpu->left();
   memory_bytes_ = before > after ? before - after : 0;
   for (const auto* list : {&inputs_, &outputs_}) {
@@ -67,36 +69,36 @@ TorchSlot::TorchSlot(std::shared_ptr<const TorchModel> model, std::uint32_t batc
 TorchSlot::~TorchSlot() {
   try {
     const c10::cuda::CUDAGuard device(static_cast<c10::DeviceIndex>(place_.memories.device));
-    stages_.clear();
-    tensors_.clear();
+    graphs_.clear();
+    capture_ = {};
+    input_tensors_.clear();
+    resident_.clear();
     pool_.release();
   } catch (const std::exception&) {
     // The process is about to end over a lost context.
   }
 }
 
+// ---- Buffers ----
+
 void TorchSlot::make_buffers() {
   const model::Manifest& manifest = model_->manifest();
+  const std::uint32_t most = batches_.back();
   std::uint64_t needed = 0;
   for (const auto* list : {&manifest.inputs, &manifest.outputs, &manifest.tensors}) {
-    for (const model::Tensor& tensor : *list) needed += tensor.element_bytes() * batch_;
+    for (const model::Tensor& tensor : *list) needed += tensor.element_bytes() * most;
   }
-  const std::string what = "a slot at batch " + std::to_string(batch_);
+  const std::string what = "a slot at batch " + std::to_string(most);
   if (const auto lack = lack_of_memory(what, needed, place_.memories.gpu->left()))
     throw EngineError("OutOfMemory", *lack);
   lay_buffers();
-  for (std::size_t k = 0; k < manifest.inputs.size(); ++k) {
-    const model::Tensor& tensor = manifest.inputs[k];
-    const auto sample = model_->samples().find(tensor.name);
-    for (std::size_t i = 0; sample != model_->samples().end() && i < batch_; ++i) {
-      std::ranges::copy(sample->second, inputs_[k].bytes().subspan(i * sample->second.size()).begin());
-    }
+  for (const model::Tensor& tensor : manifest.inputs) {
     const auto options = at::TensorOptions(scalar_type(tensor.datatype))
                              .device(at::kCUDA, static_cast<c10::DeviceIndex>(place_.memories.device));
-    tensors_[tensor.name] = at::empty(batched_shape(tensor, batch_), options);
+    input_tensors_.push_back(at::empty(batched_shape(tensor, most), options));
+    if (joins() && !place_.copies) resident_.push_back(at::empty(batched_shape(tensor, most), options));
   }
-  copy_in(stream_.get());  // also where jobs do not copy: their inputs are the samples then
-  check(::cudaStreamSynchronize(stream_.get()), "copying the samples");
+  fill_inputs();
 }
 
 void TorchSlot::lay_buffers() {
@@ -108,20 +110,75 @@ void TorchSlot::lay_buffers() {
   }
   const model::Manifest& manifest = model_->manifest();
   for (const model::Tensor& tensor : manifest.inputs)
-    inputs_.emplace_back(place_.memories.host, tensor.element_bytes() * batch_);
+    inputs_.emplace_back(place_.memories.host, tensor.element_bytes() * batches_.back());
   for (const model::Tensor& tensor : manifest.outputs)
-    outputs_.emplace_back(place_.memories.host, tensor.element_bytes() * batch_);
+    outputs_.emplace_back(place_.memories.host, tensor.element_bytes() * batches_.back());
 }
 
-void TorchSlot::capture_all() {
-  for (std::size_t i = 0; i < model_->manifest().stages.size(); ++i) {
-    stages_.push_back(capture(i));
-    keep_outputs(i);
-    launches_.push_back(
-        {reinterpret_cast<CUgraphExec>(stages_.back().graph->raw_cuda_graph_exec()), stages_.back().wide});
-    const GpuStream& stream = stages_.back().wide ? *wide_stream_ : stream_;
-    place_.pace->piece([&] { run_first(launches_.back(), stream); });
+/// With the package's samples, also where jobs do not copy: their inputs are the samples then.
+void TorchSlot::fill_inputs() {
+  const auto& wanted = model_->manifest().inputs;
+  for (std::size_t k = 0; k < wanted.size(); ++k) {
+    const auto sample = model_->samples().find(wanted[k].name);
+    const auto bytes = inputs_[k].bytes();
+    for (std::size_t i = 0; sample != model_->samples().end() && i < batches_.back(); ++i)
+      std::ranges::copy(sample->second, bytes.subspan(i * sample->second.size()).begin());
+    for (const auto* tensors : {&input_tensors_, &resident_})
+      if (!tensors->empty()) copy_up((*tensors)[k].data_ptr(), bytes, stream_.get());
   }
+  check(::cudaStreamSynchronize(stream_.get()), "copying the samples");
+}
+
+void TorchSlot::make_tables() {
+  const model::Manifest& manifest = model_->manifest();
+  const auto& host = place_.memories.host;
+  const auto row_bytes = [](const model::Tensor& tensor) { return tensor.element_bytes(); };
+  for (std::size_t i = 0; i < manifest.inputs.size() && (place_.copies || joins()); ++i) {
+    const auto own = place_.copies ? inputs_[i].device() : address_of(resident_[i]);
+    input_rows_.emplace_back(host, own, batches_.back(), row_bytes(manifest.inputs[i]));
+  }
+  for (std::size_t i = 0; i < manifest.outputs.size() && place_.copies; ++i)
+    output_rows_.emplace_back(host, outputs_[i].device(), batches_.back(), row_bytes(manifest.outputs[i]));
+}
+
+// ---- Places ----
+
+void TorchSlot::seat(std::uint32_t place, JobMemory& job, bool outputs) {
+  if (!place_.copies) return;
+  const auto& memory = static_cast<const TorchJobMemory&>(job);
+  for (std::size_t i = 0; i < input_rows_.size(); ++i) set(input_rows_[i], place, memory.inputs()[i], true);
+  for (std::size_t i = 0; i < output_rows_.size(); ++i)
+    set(output_rows_[i], place, memory.outputs()[i], outputs);
+}
+
+void TorchSlot::set(RowTable& table, std::uint32_t place, const PinnedMemory& memory, bool wanted) {
+  const auto rows = static_cast<std::uint32_t>(memory.bytes().size() / table.row_bytes());
+  table.set(place * rows, rows, wanted ? memory.device() : 0);
+}
+
+void TorchSlot::vacate() {
+  if (!place_.copies) return;
+  for (auto* tables : {&input_rows_, &output_rows_})
+    for (RowTable& table : *tables) table.reset();
+}
+
+// ---- Capturing ----
+
+void TorchSlot::capture_form(std::uint32_t form) {
+  const model::Manifest& manifest = model_->manifest();
+  capture_ = {.batch = batches_[form], .tensors = {}, .outputs = {}};
+  for (std::size_t i = 0; i < manifest.inputs.size(); ++i)
+    capture_.tensors[manifest.inputs[i].name] = input_tensors_[i].narrow(0, 0, capture_.batch);
+  for (std::size_t i = 0; i < stages(); ++i) {
+    CapturedStage stage = capture(i);
+    keep_outputs(i, stage.outputs);
+    StageLaunch& launch = launches_[form * stages() + i];
+    launch = {reinterpret_cast<CUgraphExec>(stage.graph->raw_cuda_graph_exec()), stage.wide};
+    graphs_.push_back(std::move(stage.graph));
+    const GpuStream& stream = launch.wide ? *wide_stream_ : stream_;
+    place_.pace->piece([&] { run_first(launch, stream); });
+  }
+  capture_ = {};
 }
 
 CapturedStage TorchSlot::capture(std::size_t index) {
@@ -154,54 +211,50 @@ CapturedStage TorchSlot::capture(std::size_t index) {
 CapturedStage TorchSlot::capture_at(std::size_t index, const GpuStream& stream) {
   const StageCopies copies{.before =
                                [&](cudaStream_t on) {
-                                 if (place_.copies && index == 0) copy_in(on);
+                                 if (index == 0) gather(on);
                                },
                            .after =
                                [&](cudaStream_t on, const Tensors& outputs) {
-                                 check_outputs(model_->manifest(), model_->build().layout, index, batch_,
-                                               outputs);
-                                 if (place_.copies) copy_out(index, on, outputs);
+                                 check_outputs(model_->manifest(), model_->build().layout, index,
+                                               capture_.batch, outputs);
+                                 scatter(index, on, outputs);
                                }};
   return capture_stage(
-      *model_->stages(batch_)[index], inputs_of(model_->manifest().stages[index]), copies,
+      *model_->stages(capture_.batch)[index], inputs_of(model_->manifest().stages[index]), copies,
       {.stream = &stream, .pool = pool_.id(), .device = place_.memories.device, .pace = place_.pace});
 }
 
 Tensors TorchSlot::inputs_of(const model::Stage& stage) const {
   Tensors inputs;
-  for (const std::string& name : stage.inputs) inputs.push_back(tensors_.at(name));
+  for (const std::string& name : stage.inputs) inputs.push_back(capture_.tensors.at(name));
   return inputs;
 }
 
-void TorchSlot::keep_outputs(std::size_t index) {
+void TorchSlot::keep_outputs(std::size_t index, const Tensors& outputs) {
   const model::Stage& stage = model_->manifest().stages[index];
-  for (std::size_t i = 0; i < stage.outputs.size(); ++i)
-    tensors_[stage.outputs[i]] = stages_[index].outputs[i];
+  for (std::size_t i = 0; i < stage.outputs.size(); ++i) capture_.tensors[stage.outputs[i]] = outputs[i];
+  capture_.outputs.push_back(outputs);
 }
 
-void TorchSlot::copy_in(cudaStream_t stream) const {
-  const auto& wanted = model_->manifest().inputs;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const auto from = inputs_[i].bytes();
-    copy_in_pieces(tensors_.at(wanted[i].name).data_ptr(), from.data(), from.size(), cudaMemcpyHostToDevice,
-                   stream);
-  }
+void TorchSlot::gather(cudaStream_t stream) const {
+  for (std::size_t i = 0; i < input_rows_.size(); ++i)
+    place_.memories.rows->gather(
+        input_rows_[i].copy(address_of(input_tensors_[i]), capture_.batch, !place_.copies), stream);
 }
 
-void TorchSlot::copy_out(std::size_t index, cudaStream_t stream, const Tensors& outputs) const {
+void TorchSlot::scatter(std::size_t index, cudaStream_t stream, const Tensors& outputs) const {
   const model::Manifest& manifest = model_->manifest();
   const auto& written = manifest.stages[index].outputs;
-  for (std::size_t i = 0; i < manifest.outputs.size(); ++i) {
+  for (std::size_t i = 0; i < output_rows_.size(); ++i) {
     const auto found = std::ranges::find(written, manifest.outputs[i].name);
     if (found == written.end()) continue;
     const at::Tensor& tensor = outputs[static_cast<std::size_t>(found - written.begin())];
-    const auto to = outputs_[i].bytes();
-    copy_in_pieces(to.data(), tensor.data_ptr(), to.size(), cudaMemcpyDeviceToHost, stream);
+    place_.memories.rows->scatter(output_rows_[i].copy(address_of(tensor), capture_.batch, false), stream);
   }
 }
 
 std::string TorchSlot::name_of(std::size_t index) const {
-  return "stage '" + model_->manifest().stages[index].name + "' at batch " + std::to_string(batch_);
+  return "stage '" + model_->manifest().stages[index].name + "' at batch " + std::to_string(capture_.batch);
 }
 
 }  // namespace daris::engine::torch

@@ -115,10 +115,14 @@ class TorchEngine : public Engine {
                                                   std::uint32_t batch, std::uint32_t repetitions,
                                                   std::stop_token stop) override;
   [[nodiscard]] std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                  std::uint32_t context, std::uint32_t batch) override;
+                                                  std::uint32_t context,
+                                                  const std::vector<std::uint32_t>& batches) override;
   [[nodiscard]] std::unique_ptr<Slot> create_slot_in(const SlotMemory& memory,
                                                      const std::shared_ptr<const LoadedModel>& model,
-                                                     std::uint32_t context, std::uint32_t batch) override;
+                                                     std::uint32_t context,
+                                                     const std::vector<std::uint32_t>& batches) override;
+  [[nodiscard]] std::shared_ptr<JobMemory> create_job_memory(const LoadedModel& model,
+                                                             std::uint32_t batch) override;
   void hold_memory(bool held) override { memories_.gpu->hold(held); }
   void launch(const Launch& launch) noexcept override;
   void listen(CompletionListener*) noexcept override {}  // see polled()
@@ -127,7 +131,8 @@ class TorchEngine : public Engine {
 
  private:
   [[nodiscard]] std::unique_ptr<TorchSlot> make_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                     std::uint32_t context, std::uint32_t batch,
+                                                     std::uint32_t context,
+                                                     const std::vector<std::uint32_t>& batches,
                                                      const SlotMemory* memory = nullptr) const;
   [[nodiscard]] std::vector<SmPartition> divide(const Partitioning& wanted);
   [[nodiscard]] static bool recent(const std::atomic<std::int64_t>& launched_us) {
@@ -150,6 +155,7 @@ class TorchEngine : public Engine {
   std::unique_ptr<Lanes> lanes_;
   std::atomic<std::int64_t> launched_us_{kNeverUs};       // the last launch under this partitioning
   std::atomic<std::int64_t> high_launched_us_{kNeverUs};  // of a high-priority job
+  std::atomic<std::uint64_t> job_memories_{0};
   Pace pace_{[this] { return recent(high_launched_us_); }};
   // Guards torch: its loaders take no lock, and one capture at a time is enough. Never held by who
   // dispatches.
@@ -166,7 +172,8 @@ TorchEngine::TorchEngine(const EngineOptions& options)
   memories_ = {
       .device = options.device,
       .gpu = std::make_shared<DeviceArena>(options.device, arena_bytes(options), options.memory_bytes == 0),
-      .host = std::make_shared<PinnedArena>(options.pinned_bytes)};
+      .host = std::make_shared<PinnedArena>(options.pinned_bytes),
+      .rows = std::make_shared<const RowKernels>()};
   partition({.mode = PartitionMode::Streams});
 }
 
@@ -221,7 +228,7 @@ std::vector<std::int64_t> TorchEngine::measure(const std::shared_ptr<const Loade
     Lanes lanes(partitions.first(contexts), streams, memories_.host);
     std::vector<std::unique_ptr<TorchSlot>> slots;
     for (std::uint32_t context = 0; context < contexts; ++context) {
-      for (std::uint32_t s = 0; s < streams; ++s) slots.push_back(make_slot(model, context, batch));
+      for (std::uint32_t s = 0; s < streams; ++s) slots.push_back(make_slot(model, context, {batch}));
     }
     std::vector<std::int64_t> times =
         mean_stage_ns(lanes, slots, streams, repetitions, stop, one ? &pace_ : nullptr);
@@ -232,20 +239,27 @@ std::vector<std::int64_t> TorchEngine::measure(const std::shared_ptr<const Loade
 }
 
 std::unique_ptr<Slot> TorchEngine::create_slot(const std::shared_ptr<const LoadedModel>& model,
-                                               std::uint32_t context, std::uint32_t batch) {
+                                               std::uint32_t context,
+                                               const std::vector<std::uint32_t>& batches) {
   assert(context < contexts_.size());
-  return with_torch([&] { return make_slot(model, context, batch); });
+  return with_torch([&] { return make_slot(model, context, batches); });
 }
 
 std::unique_ptr<Slot> TorchEngine::create_slot_in(const SlotMemory& memory,
                                                   const std::shared_ptr<const LoadedModel>& model,
-                                                  std::uint32_t context, std::uint32_t batch) {
+                                                  std::uint32_t context,
+                                                  const std::vector<std::uint32_t>& batches) {
   assert(context < contexts_.size());
-  return with_torch([&] { return make_slot(model, context, batch, &memory); });
+  return with_torch([&] { return make_slot(model, context, batches, &memory); });
+}
+
+std::shared_ptr<JobMemory> TorchEngine::create_job_memory(const LoadedModel& model, std::uint32_t batch) {
+  return std::make_shared<TorchJobMemory>(model.manifest(), batch, memories_.host, ++job_memories_);
 }
 
 std::unique_ptr<TorchSlot> TorchEngine::make_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                  std::uint32_t context, std::uint32_t batch,
+                                                  std::uint32_t context,
+                                                  const std::vector<std::uint32_t>& batches,
                                                   const SlotMemory* memory) const {
   const SlotPlace place{.context = context,
                         .partition = partitions_[context],
@@ -253,7 +267,7 @@ std::unique_ptr<TorchSlot> TorchEngine::make_slot(const std::shared_ptr<const Lo
                         .copies = options_.copies,
                         .pace = &pace_,
                         .memory = memory};
-  return std::make_unique<TorchSlot>(std::static_pointer_cast<const TorchModel>(model), batch, place);
+  return std::make_unique<TorchSlot>(std::static_pointer_cast<const TorchModel>(model), batches, place);
 }
 
 /// Does what torch is needed for, one thing at a time. A failure may be the first sign of a lost device.
