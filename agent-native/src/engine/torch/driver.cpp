@@ -39,10 +39,6 @@ Driver find_all() {
   find("cuStreamWriteValue32", driver.stream_write);
   find("cuGraphLaunch", driver.graph_launch);
   find("cuGraphUpload", driver.graph_upload);
-  find("cuModuleLoadData", driver.module_load);
-  find("cuModuleUnload", driver.module_unload);
-  find("cuModuleGetFunction", driver.module_function);
-  find("cuLaunchKernel", driver.launch_kernel);
   return driver;
 }
 

@@ -28,10 +28,6 @@ struct Driver {
   decltype(&::cuStreamWriteValue32) stream_write;
   decltype(&::cuGraphLaunch) graph_launch;
   decltype(&::cuGraphUpload) graph_upload;
-  decltype(&::cuModuleLoadData) module_load;
-  decltype(&::cuModuleUnload) module_unload;
-  decltype(&::cuModuleGetFunction) module_function;
-  decltype(&::cuLaunchKernel) launch_kernel;
 };
 
 /// The driver of this process. The runtime library must have a device. Throws std::runtime_error where there

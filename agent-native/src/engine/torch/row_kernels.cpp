@@ -4,10 +4,12 @@
 #include <nvrtc.h>
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "engine/torch/build_check.hpp"
 #include "engine/torch/driver.hpp"
 
 namespace daris::engine::torch {
@@ -66,18 +68,24 @@ void check_compiler(nvrtcResult result, nvrtcProgram program, const char* what) 
   throw std::runtime_error(std::string(what) + ": " + nvrtcGetErrorString(result) + " " + first_line(log));
 }
 
-int attribute(cudaDeviceAttr which) {
-  int device = 0, value = 0;
+/// Of the current device.
+std::string architecture() {
+  int device = 0;
+  int major = 0;
+  int minor = 0;
   check(::cudaGetDevice(&device), "the current GPU");
-  check(::cudaDeviceGetAttribute(&value, which, device), "the GPU's properties");
-  return value;
+  check(::cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
+        "the GPU's architecture");
+  check(::cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device),
+        "the GPU's architecture");
+  return arch_word(major, minor);
 }
 
-std::vector<char> compiled() {
-  const std::string arch = "--gpu-architecture=sm_" +
-                           std::to_string(attribute(cudaDevAttrComputeCapabilityMajor)) +
-                           std::to_string(attribute(cudaDevAttrComputeCapabilityMinor));
-  const char* const options[] = {arch.c_str(), "--std=c++17"};
+}  // namespace
+
+std::vector<char> compile_row_kernels(const std::string& arch) {
+  const std::string wanted = "--gpu-architecture=" + arch;
+  const char* const options[] = {wanted.c_str(), "--std=c++17"};
   nvrtcProgram program = nullptr;
   check_compiler(nvrtcCreateProgram(&program, kSource, "row_kernels.cu", 0, nullptr, nullptr), nullptr,
                  "NVRTC");
@@ -91,29 +99,29 @@ std::vector<char> compiled() {
   return code;
 }
 
-}  // namespace
-
 RowKernels::RowKernels() {
-  const std::vector<char> code = compiled();
-  check(driver().module_load(&module_, code.data()), "loading the copies of rows");
-  check(driver().module_function(&gather_, module_, "gather"), "the gathering of rows");
-  check(driver().module_function(&scatter_, module_, "scatter"), "the scattering of rows");
+  const std::vector<char> code = compile_row_kernels(architecture());
+  check(::cudaLibraryLoadData(&library_, code.data(), nullptr, nullptr, 0, nullptr, nullptr, 0),
+        "loading the copies of rows");
+  check(::cudaLibraryGetKernel(&gather_, library_, "gather"), "the gathering of rows");
+  check(::cudaLibraryGetKernel(&scatter_, library_, "scatter"), "the scattering of rows");
 }
 
 RowKernels::~RowKernels() {
-  (void)driver().module_unload(module_);
+  (void)::cudaLibraryUnload(library_);
 }
 
-void RowKernels::launch(CUfunction kernel, const RowCopy& copy, CUstream stream) {
+void RowKernels::launch(cudaKernel_t kernel, const RowCopy& copy, cudaStream_t stream) {
   const std::uint64_t units = copy.rows * ((copy.row_bytes + kPieceBytes - 1) / kPieceBytes);
   const auto blocks = static_cast<unsigned>(
       std::clamp<std::uint64_t>(units, 1, copy.on_device ? kBlocksOnDevice : kBlocksOverBus));
-  CUdeviceptr table = copy.table, buffer = copy.buffer;
-  std::uint64_t count = copy.rows, bytes = copy.row_bytes;
+  CUdeviceptr table = copy.table;
+  CUdeviceptr buffer = copy.buffer;
+  std::uint64_t count = copy.rows;
+  std::uint64_t bytes = copy.row_bytes;
   void* arguments[] = {&table, &buffer, &count, &bytes};
-  check(driver().launch_kernel(kernel, blocks, 1, 1, kThreads, 1, 1,
-                               static_cast<unsigned>(copy.rows * sizeof(CUdeviceptr)), stream, arguments,
-                               nullptr),
+  check(::cudaLaunchKernel(reinterpret_cast<const void*>(kernel), blocks, kThreads, arguments,
+                           copy.rows * sizeof(CUdeviceptr), stream),
         "copying rows");
 }
 

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cuda.h>
+#include <cuda_runtime_api.h>
 
 #include <cstdint>
-#include <memory>
+#include <string>
+#include <vector>
 
 namespace daris::engine::torch {
 
@@ -18,6 +20,9 @@ struct RowCopy {
   bool on_device = false;  ///< all rows are in the GPU's own memory; false: they may cross the bus
 };
 
+/// The kernels as a device of this architecture (`sm_90`) runs them. Needs no GPU. Throws std::runtime_error.
+[[nodiscard]] std::vector<char> compile_row_kernels(const std::string& arch);
+
 /// The kernels, compiled for the current device when they are made. Its methods may be captured.
 class RowKernels {
  public:
@@ -28,16 +33,16 @@ class RowKernels {
   ~RowKernels();
 
   /// From the rows into the buffer.
-  void gather(const RowCopy& copy, CUstream stream) const { launch(gather_, copy, stream); }
+  void gather(const RowCopy& copy, cudaStream_t stream) const { launch(gather_, copy, stream); }
   /// From the buffer into the rows.
-  void scatter(const RowCopy& copy, CUstream stream) const { launch(scatter_, copy, stream); }
+  void scatter(const RowCopy& copy, cudaStream_t stream) const { launch(scatter_, copy, stream); }
 
  private:
-  static void launch(CUfunction kernel, const RowCopy& copy, CUstream stream);
+  static void launch(cudaKernel_t kernel, const RowCopy& copy, cudaStream_t stream);
 
-  CUmodule module_ = nullptr;
-  CUfunction gather_ = nullptr;
-  CUfunction scatter_ = nullptr;
+  cudaLibrary_t library_ = nullptr;
+  cudaKernel_t gather_ = nullptr;
+  cudaKernel_t scatter_ = nullptr;
 };
 
 }  // namespace daris::engine::torch
