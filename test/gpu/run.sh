@@ -10,19 +10,20 @@ mkdir -p "$PACKAGES"
 . test/gpu/environment.sh
 
 nvidia-smi --query-gpu=name,driver_version,memory.used,clocks.sm --format=csv,noheader
-echo "sm_partition_gpu_test"
-timeout 60 "$BUNDLE/sm_partition_gpu_test" >"$RESULTS/sm_partition.log" 2>&1
-partition=$?
-tail -3 "$RESULTS/sm_partition.log"
+failed=0
+for test in sm_partition row_kernels; do
+  echo "${test}_gpu_test"
+  timeout 60 "$BUNDLE/${test}_gpu_test" >"$RESULTS/$test.log" 2>&1 || failed=1
+  tail -3 "$RESULTS/$test.log"
+done
 
-package gemm test/gpu/models.py:gemm --stages 2 --batches 8 --input 1024 &
+package gemm test/gpu/models.py:gemm --stages 2 --batches 1,8 --input 1024 &
 package table test/gpu/models.py:table --stages 1 --input 4:INT64 &
 package resnet18 resnet18 --stages 4 --batches 1,8 &
 package chain test/gpu/models.py:gemm --stages 4 --batches 1,2 --input 1024 &
 wait
 ls "$PACKAGES"
 
-failed=$partition
 for test in torch_engine torch_contract mps; do
   echo "${test}_gpu_test"
   DARIS_GPU_PACKAGES=$PACKAGES timeout 200 "$BUNDLE/${test}_gpu_test" --gtest_color=no >"$RESULTS/$test.log" 2>&1 || failed=1

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 
+#include "engine/job_memory.hpp"
 #include "engine/torch/cuda_errors.hpp"
 #include "engine/torch/driver.hpp"
 #include "engine/torch/lanes.hpp"
@@ -155,7 +156,6 @@ class TorchEngine : public Engine {
   std::unique_ptr<Lanes> lanes_;
   std::atomic<std::int64_t> launched_us_{kNeverUs};       // the last launch under this partitioning
   std::atomic<std::int64_t> high_launched_us_{kNeverUs};  // of a high-priority job
-  std::atomic<std::uint64_t> job_memories_{0};
   Pace pace_{[this] { return recent(high_launched_us_); }};
   // Guards torch: its loaders take no lock, and one capture at a time is enough. Never held by who
   // dispatches.
@@ -254,7 +254,7 @@ std::unique_ptr<Slot> TorchEngine::create_slot_in(const SlotMemory& memory,
 }
 
 std::shared_ptr<JobMemory> TorchEngine::create_job_memory(const LoadedModel& model, std::uint32_t batch) {
-  return std::make_shared<TorchJobMemory>(model.manifest(), batch, memories_.host, ++job_memories_);
+  return std::make_shared<TorchJobMemory>(model.manifest(), batch, memories_.host, next_job_memory_id());
 }
 
 std::unique_ptr<TorchSlot> TorchEngine::make_slot(const std::shared_ptr<const LoadedModel>& model,

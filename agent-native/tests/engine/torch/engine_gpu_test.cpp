@@ -43,7 +43,7 @@ class GpuEngineTest : public testing::Test {
     Slots slots;
     for (std::uint32_t context = 0; context < engine().contexts().size(); ++context) {
       for (std::uint32_t s = 0; s < engine().contexts()[context].streams; ++s) {
-        slots.push_back(engine().create_slot(model, context, batch));
+        slots.push_back(engine().create_slot(model, context, {batch}));
         fill_halves(slots.back()->input(0), static_cast<std::uint32_t>(slots.size()));
       }
     }
@@ -141,7 +141,7 @@ TEST_F(GpuEngineTest, TwoGemmSlotsOfOneContextDoNotTouchEachOther) {
 TEST_F(GpuEngineTest, ASlotRunsOnEachStreamOfItsContext) {
   engine().partition({.contexts = 2, .streams_per_context = 2});
   const auto model = load("resnet18");
-  const auto slot = engine().create_slot(model, 1, 1);
+  const auto slot = engine().create_slot(model, 1, {1});
   run(*model, {{slot.get(), 0, 1}});
   const Bytes first = output_of(*slot);
   run(*model, {{slot.get(), 1, 3}});
@@ -151,7 +151,7 @@ TEST_F(GpuEngineTest, ASlotRunsOnEachStreamOfItsContext) {
 TEST_F(GpuEngineTest, ABatchIsItsElementsOneByOne) {
   engine().partition({});
   const auto model = load("gemm");
-  const auto slot = engine().create_slot(model, 0, 8);
+  const auto slot = engine().create_slot(model, 0, {8});
   const std::size_t element = model->manifest().inputs[0].element_bytes();
   for (std::size_t i = 0; i < 8; ++i) fill_halves(slot->input(0).subspan(i * element, element), 1);
   run(*model, {{slot.get(), 0, 1}});
@@ -161,12 +161,64 @@ TEST_F(GpuEngineTest, ABatchIsItsElementsOneByOne) {
     EXPECT_EQ(std::memcmp(outputs.data(), outputs.data() + i * each, each), 0) << i;
 }
 
+TEST_F(GpuEngineTest, AUnitsJobsGetWhatABatchOfTheirInputsGives) {
+  engine().partition({.contexts = 1, .streams_per_context = 2});
+  const auto model = load("gemm");
+  const auto slot = engine().create_slot(model, 0, {1, 8});
+  const auto batch = engine().create_slot(model, 0, {8});
+  const std::size_t element = model->manifest().inputs[0].element_bytes();
+  std::vector<std::shared_ptr<JobMemory>> jobs;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    jobs.push_back(engine().create_job_memory(*model, 1));
+    fill_halves(jobs[i]->input(0), i);
+    fill_halves(batch->input(0).subspan(i * element, element), i);
+    slot->seat(i, *jobs[i], i != 3);
+  }
+  run(*model, {{slot.get(), 0, 1, 1}, {batch.get(), 1, 1}});
+  const Bytes expected = output_of(*batch);
+  const std::size_t each = expected.size() / 8;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    slot->collect(i, *jobs[i]);
+    const bool same = std::memcmp(jobs[i]->output(0).data(), &expected[i * each], each) == 0;
+    EXPECT_EQ(same, i != 3) << i << (i == 3 ? ": whose outputs nobody wants" : "");
+  }
+}
+
+TEST_F(GpuEngineTest, OnceVacatedASlotTouchesNoJob) {
+  engine().partition({});
+  const auto model = load("gemm");
+  const auto slot = engine().create_slot(model, 0, {1, 8});
+  const auto job = engine().create_job_memory(*model, 1);
+  fill_halves(job->input(0), 5);
+  fill_halves(slot->input(0), 6);
+  slot->seat(0, *job, true);
+  run(*model, {{slot.get(), 0, 1}});
+  const Bytes seated(job->output(0).begin(), job->output(0).end());
+  slot->vacate();
+  std::ranges::fill(job->output(0), std::byte{0});
+  run(*model, {{slot.get(), 0, 1}});
+  run(*model, {{slot.get(), 0, 1, 1}});
+  EXPECT_TRUE(std::ranges::all_of(job->output(0), [](std::byte byte) { return byte == std::byte{0}; }));
+  EXPECT_NE(
+      Bytes(slot->output(0).begin(), slot->output(0).begin() + static_cast<std::ptrdiff_t>(seated.size())),
+      seated);
+}
+
+TEST_F(GpuEngineTest, SmallerBatchesUseTheMemoryOfTheLargest) {
+  engine().partition({});
+  const auto model = load("resnet18");
+  (void)engine().create_slot(model, 0, {1, 8});  // the very first one finds less loaded
+  const std::uint64_t alone = engine().create_slot(model, 0, {8})->memory_bytes();
+  const std::uint64_t both = engine().create_slot(model, 0, {1, 8})->memory_bytes();
+  EXPECT_LE(both, alone + (alone / 4));
+}
+
 TEST_F(GpuEngineTest, AfetIsLongerWithAllStreamsBusy) {
   const auto model = load("resnet18");
   engine().partition({.contexts = 1, .streams_per_context = 1});
   const auto alone = engine().measure(model, 1, 50, {});
   run(*model,
-      {{engine().create_slot(model, 0, 1).get(), 0, 1}});  // the former partitioning is live until now
+      {{engine().create_slot(model, 0, {1}).get(), 0, 1}});  // the former partitioning is live until now
   engine().partition({.contexts = 1, .streams_per_context = 8});
   const auto shared = engine().measure(model, 1, 50, {});
   ASSERT_EQ(alone.size(), model->manifest().stages.size());
@@ -193,11 +245,11 @@ TEST_F(GpuEngineTest, MeasuringAndLoadingStopWhenAsked) {
 TEST_F(GpuEngineTest, SlotsComeWhileOthersRun) {
   engine().partition({.contexts = 1, .streams_per_context = 2});
   const auto model = load("resnet18");
-  const auto first = engine().create_slot(model, 0, 1);
+  const auto first = engine().create_slot(model, 0, {1});
   run(*model, {{first.get(), 0, 1}});
   const Bytes alone = output_of(*first);
   std::unique_ptr<Slot> second;
-  std::jthread maker([&] { second = engine().create_slot(model, 0, 1); });
+  std::jthread maker([&] { second = engine().create_slot(model, 0, {1}); });
   for (int i = 0; i < 200; ++i) {
     run(*model, {{first.get(), 0, 5}});
     ASSERT_EQ(output_of(*first), alone);
@@ -211,7 +263,7 @@ TEST_F(GpuEngineTest, ABatchThatIsNotThereIsRefused) {
   engine().partition({});
   const auto model = load("gemm");
   try {
-    (void)engine().create_slot(model, 0, 3);
+    (void)engine().create_slot(model, 0, {3});
     FAIL();
   } catch (const EngineError& error) {
     EXPECT_EQ(error.reason(), "UnknownBatch");
@@ -252,7 +304,7 @@ TEST_F(GpuEngineTest, MemoryComesBackWithItsSlots) {
   const auto model = load("resnet18");
   std::uint64_t first = 0;
   for (int i = 0; i < 5; ++i) {
-    const auto slot = engine().create_slot(model, 0, 8);
+    const auto slot = engine().create_slot(model, 0, {8});
     EXPECT_GT(slot->memory_bytes(), 0U);
     if (i <= 1) {
       first = slot->memory_bytes();  // the very first one finds less loaded
@@ -268,7 +320,7 @@ TEST(GpuFaultDeathTest, AStageThatFaultsEndsTheProcessWithAReport) {
   const auto fault = [] {
     const auto engine = open_engine(plugin_beside_program(), {});
     const auto model = engine->load(test::open_gpu_package("table"), {});
-    const auto slot = engine->create_slot(model, 0, 1);
+    const auto slot = engine->create_slot(model, 0, {1});
     const std::int64_t beyond = 1'000'000'000'000;
     std::memcpy(slot->input(0).data(), &beyond, sizeof beyond);
     (void)test::run_rides(*engine, 1, {{slot.get(), 0, 1000}});

@@ -65,7 +65,7 @@ class MpsTest : public testing::Test {
   }
 
   static Bytes output_of(const std::shared_ptr<const LoadedModel>& model, std::uint32_t context) {
-    const auto slot = engine_->create_slot(model, context, 1);
+    const auto slot = engine_->create_slot(model, context, {1});
     fill_halves(slot->input(0));
     const auto outcome = test::run_rides(*engine_, model->manifest().stages.size(), {{slot.get(), 0, 3}})[0];
     EXPECT_EQ(outcome.rounds, 3U) << outcome.error;
@@ -108,7 +108,7 @@ TEST_F(MpsTest, OutputsUnderFullLoadAreThoseAlone) {
   Slots slots;
   std::vector<test::Ride> rides;
   for (std::uint32_t i = 0; i < 8; ++i) {
-    slots.push_back(engine_->create_slot(model, i / 2, 1));
+    slots.push_back(engine_->create_slot(model, i / 2, {1}));
     fill_halves(slots.back()->input(0));
     rides.push_back({slots.back().get(), i % 2, 500});
   }
@@ -173,7 +173,7 @@ void run_and_kill_a_worker() {
   Slots slots;
   std::vector<test::Ride> rides;
   for (std::uint32_t k = 0; k < 3; ++k) {
-    slots.push_back(engine->create_slot(model, k, 1));
+    slots.push_back(engine->create_slot(model, k, {1}));
     rides.push_back({slots.back().get(), 0, 100'000});
   }
   std::thread killer([] {
