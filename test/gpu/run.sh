@@ -20,7 +20,7 @@ done
 package gemm test/gpu/models.py:gemm --stages 2 --batches 1,8 --input 1024 &
 package table test/gpu/models.py:table --stages 1 --input 4:INT64 &
 package resnet18 resnet18 --stages 4 --batches 1,8 &
-package chain test/gpu/models.py:gemm --stages 4 --batches 1,2 --input 1024 &
+package chain test/gpu/models.py:gemm --stages 4 --batches 1,2 --input 1024 --dtype fp32 &
 wait
 ls "$PACKAGES"
 
