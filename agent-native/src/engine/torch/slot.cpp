@@ -145,15 +145,34 @@ void TorchSlot::make_tables() {
 
 void TorchSlot::seat(std::uint32_t place, JobMemory& job, bool outputs) {
   if (!place_.copies) return;
-  const auto& memory = static_cast<const TorchJobMemory&>(job);
-  for (std::size_t i = 0; i < input_rows_.size(); ++i) set(input_rows_[i], place, memory.inputs()[i], true);
+  const auto* ours = dynamic_cast<const TorchJobMemory*>(&job);
+  if (ours == nullptr) return copy_in(place, job);
+  for (std::size_t i = 0; i < input_rows_.size(); ++i) set(input_rows_[i], place, ours->inputs()[i], true);
   for (std::size_t i = 0; i < output_rows_.size(); ++i)
-    set(output_rows_[i], place, memory.outputs()[i], outputs);
+    set(output_rows_[i], place, ours->outputs()[i], outputs);
 }
 
 void TorchSlot::set(RowTable& table, std::uint32_t place, const PinnedMemory& memory, bool wanted) {
   const auto rows = static_cast<std::uint32_t>(memory.bytes().size() / table.row_bytes());
   table.set(place * rows, rows, wanted ? memory.device() : 0);
+}
+
+/// Memory that was made while another engine had the GPU is none that the GPU reaches: its job goes by the
+/// slot's own.
+void TorchSlot::copy_in(std::uint32_t place, JobMemory& job) {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const std::span<const std::byte> from = job.input(i);
+    std::ranges::copy(from, inputs_[i].bytes().subspan(place * from.size()).begin());
+  }
+}
+
+void TorchSlot::collect(std::uint32_t place, JobMemory& job) {
+  if (!place_.copies || dynamic_cast<const TorchJobMemory*>(&job) != nullptr)
+    return;  // the last stage has done it
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    const std::span<std::byte> to = job.output(i);
+    std::ranges::copy(outputs_[i].bytes().subspan(place * to.size(), to.size()), to.begin());
+  }
 }
 
 void TorchSlot::vacate() {

@@ -49,7 +49,7 @@ class TorchSlot : public Slot {
   }
   [[nodiscard]] std::uint64_t memory_bytes() const override { return memory_bytes_; }
   void seat(std::uint32_t place, JobMemory& job, bool outputs) override;
-  void collect(std::uint32_t /*place*/, JobMemory& /*job*/) override {}  // the last stage has done it
+  void collect(std::uint32_t place, JobMemory& job) override;
   void vacate() override;
 
   [[nodiscard]] const StageLaunch& stage(std::uint32_t form, std::uint32_t index) const {
@@ -64,6 +64,7 @@ class TorchSlot : public Slot {
   void lay_buffers();
   void fill_inputs();
   void make_tables();
+  void copy_in(std::uint32_t place, JobMemory& job);
   static void set(RowTable& table, std::uint32_t place, const PinnedMemory& memory, bool wanted);
   void capture_form(std::uint32_t form);
   [[nodiscard]] CapturedStage capture(std::size_t index);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <thread>
 
+#include "engine/job_memory.hpp"
 #include "engine/stage_runner.hpp"
 #include "engine/torch/gpu_packages.hpp"
 #include "engine/torch/open_plugin.hpp"
@@ -202,6 +203,21 @@ TEST_F(GpuEngineTest, OnceVacatedASlotTouchesNoJob) {
   EXPECT_NE(
       Bytes(slot->output(0).begin(), slot->output(0).begin() + static_cast<std::ptrdiff_t>(seated.size())),
       seated);
+}
+
+TEST_F(GpuEngineTest, AJobWhoseMemoryAnotherEngineMadeGoesTheSameWay) {
+  engine().partition({});
+  const auto model = load("gemm");
+  const auto slot = engine().create_slot(model, 0, {1, 8});
+  const auto ours = engine().create_job_memory(*model, 1);
+  const auto other = make_heap_job_memory(model->manifest(), 1);
+  for (JobMemory* job : {ours.get(), other.get()}) fill_halves(job->input(0), 7);
+  slot->seat(1, *ours, true);
+  slot->seat(2, *other, true);
+  run(*model, {{slot.get(), 0, 1, 1}});
+  slot->collect(1, *ours);
+  slot->collect(2, *other);
+  EXPECT_TRUE(std::ranges::equal(ours->output(0), other->output(0)));
 }
 
 TEST_F(GpuEngineTest, SmallerBatchesUseTheMemoryOfTheLargest) {
