@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <ranges>
 
 namespace daris::runtime {
 
@@ -18,7 +19,8 @@ DurationUs sumOf(const std::vector<DurationUs>& afetUs) {
 }  // namespace
 
 JoinedLoad::JoinedLoad(const std::vector<PlannedTask>& tasks, const JoinedClasses& joined,
-                       std::uint32_t contexts) {
+                       std::uint32_t contexts)
+    : joined_(joined) {
   if (joined.empty()) return;
   for (const auto& [key, capacities] : joined) classes_[key].reset(capacities, 1);
   findFacts(tasks);
@@ -59,6 +61,16 @@ sched::Utilization JoinedLoad::utilizationOf(const PlannedTask& planned) const {
   if (found == classes_.end())
     return sched::utilizationOf(sumOf(planned.afetUs), task.deadlineUs, task.periodUs);
   return found->second.utilization(std::min(task.deadlineUs, task.periodUs));
+}
+
+sched::Utilization JoinedLoad::leastUtilizationOf(const PlannedTask& planned) const {
+  const auto found = joined_.find(keyOf(planned));
+  if (found == joined_.end()) return utilizationOf(planned);
+  const DurationUs windowUs = std::min(planned.task.deadlineUs, planned.task.periodUs);
+  const auto share = [&](const sched::Capacity& capacity) {
+    return sched::utilizationOf(sumOf(capacity.afetUs), capacity.jobs * windowUs, capacity.jobs * windowUs);
+  };
+  return std::ranges::min(found->second | std::views::transform(share), {}, &sched::Utilization::billionths);
 }
 
 }  // namespace daris::runtime

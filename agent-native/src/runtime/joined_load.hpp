@@ -25,11 +25,14 @@ class JoinedLoad {
 
   /// u_i of a task that is among them.
   [[nodiscard]] sched::Utilization utilizationOf(const PlannedTask& task) const;
+  /// What it would be in the best company that its class can have, whoever is there.
+  [[nodiscard]] sched::Utilization leastUtilizationOf(const PlannedTask& task) const;
 
  private:
   void findFacts(const std::vector<PlannedTask>& tasks);
   [[nodiscard]] DurationUs leastSlackUs(const std::vector<PlannedTask>& tasks) const;
 
+  const JoinedClasses& joined_;
   std::map<ClassKey, sched::JoinedClass> classes_;
 };
 

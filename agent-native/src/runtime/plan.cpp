@@ -81,21 +81,36 @@ Verdict verdictAlone(const DesiredTask& task, const Policy& policy, const engine
 class Bookings {
  public:
   explicit Bookings(const Policy& policy)
-      : policy_(policy), booked_(policy.partition.contexts), limit_(limitOf(policy)) {}
+      : policy_(policy),
+        booked_(policy.partition.contexts),
+        least_(policy.partition.contexts),
+        limit_(limitOf(policy)) {}
 
-  void book(const DesiredTask& task, sched::Utilization util, Verdict& verdict) {
-    sched::Utilization& booked = booked_[task.context];
-    if (booked + util > limit_) {
-      verdict = refused("Overcommitted", words(booked, util, task.context));
-      return;
-    }
-    booked += util;
+  /// What runs is not driven out by who comes or leaves, since fewer of a class may go together then: it is
+  /// held against the limit by the least that it can be. Incumbents come before newcomers.
+  void bookIncumbent(const DesiredTask& task, sched::Utilization util, sched::Utilization least,
+                     Verdict& verdict) {
+    if (fits(least_[task.context], least, task.context, verdict)) booked_[task.context] += util;
+  }
+
+  void bookNewcomer(const DesiredTask& task, sched::Utilization util, Verdict& verdict) {
+    (void)fits(booked_[task.context], util, task.context, verdict);
   }
 
  private:
   static sched::Utilization limitOf(const Policy& policy) {
     const double share = policy.highPriorityUtilizationLimit * policy.partition.streams_per_context;
     return {static_cast<sched::Wide>(share * static_cast<double>(sched::kBillion) + 0.5)};
+  }
+
+  [[nodiscard]] bool fits(sched::Utilization& booked, sched::Utilization util, std::uint32_t context,
+                          Verdict& verdict) const {
+    if (booked + util > limit_) {
+      verdict = refused("Overcommitted", words(booked, util, context));
+      return false;
+    }
+    booked += util;
+    return true;
   }
 
   [[nodiscard]] std::string words(sched::Utilization booked, sched::Utilization util,
@@ -108,6 +123,7 @@ class Bookings {
 
   const Policy& policy_;
   std::vector<sched::Utilization> booked_;
+  std::vector<sched::Utilization> least_;  // of incumbents
   sched::Utilization limit_;
 };
 
@@ -140,8 +156,14 @@ std::vector<Verdict> plan(const DesiredState& desired, const engine::Device& dev
     for (std::size_t i = 0; i < desired.tasks.size(); ++i) {
       const DesiredTask& task = desired.tasks[i];
       const bool books = task.priority == sched::Priority::High && verdicts[i].phase == TaskPhase::Serving;
-      if (books && incumbents.contains(task.uid) == incumbent)
-        bookings.book(task, load.utilizationOf({task, verdicts[i].afetUs}), verdicts[i]);
+      if (!books || incumbents.contains(task.uid) != incumbent) continue;
+      const PlannedTask planned{task, verdicts[i].afetUs};
+      const sched::Utilization util = load.utilizationOf(planned);
+      if (incumbent) {
+        bookings.bookIncumbent(task, util, load.leastUtilizationOf(planned), verdicts[i]);
+      } else {
+        bookings.bookNewcomer(task, util, verdicts[i]);
+      }
     }
   }
   return verdicts;

@@ -149,5 +149,28 @@ TEST(JoinedPlan, NStarIsWhatTheDeadlinesBear) {
   EXPECT_EQ(servedOf(30, 6000, true), 1U) << "n* = 1: 3020 of 6000 each";
 }
 
+TEST(JoinedPlan, WhatRunsStaysWhenOthersLeaveAndFewerGoTogether) {
+  DesiredState desired = desiredOf({high("a", 7000), high("b", 7000), high("c", 7000), high("d", 7000)});
+  desired.policy.highPriorityUtilizationLimit = 0.5;
+  const auto planned = [&](const std::set<std::string, std::less<>>& incumbents) {
+    const JoinedClasses joined = joinedClasses(desired, kModels);
+    return plan(desired, kCores, kModels, joined, incumbents);
+  };
+  const std::set<std::string, std::less<>> all{"uid-a", "uid-b", "uid-c", "uid-d"};
+  for (const Verdict& verdict : planned({})) EXPECT_EQ(verdict.phase, TaskPhase::Serving) << verdict.message;
+  desired.tasks.pop_back();  // three go by two, 0.217 each instead of 0.11
+  for (const Verdict& verdict : planned(all)) EXPECT_EQ(verdict.phase, TaskPhase::Serving) << verdict.message;
+  EXPECT_EQ(planned({"uid-a", "uid-b"})[2].reason, "Overcommitted") << "who comes is held against what is";
+}
+
+TEST(JoinedPlan, APolicyThatGrantsTooLittleDrivesOutWhatRuns) {
+  DesiredState desired = desiredOf({high("a", 7000), high("b", 7000), high("c", 7000), high("d", 7000)});
+  desired.policy.highPriorityUtilizationLimit = 0.25;
+  const auto verdicts =
+      plan(desired, kCores, kModels, joinedClasses(desired, kModels), {"uid-a", "uid-b", "uid-c", "uid-d"});
+  EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving);
+  EXPECT_EQ(verdicts[2].reason, "Overcommitted");
+}
+
 }  // namespace
 }  // namespace daris::runtime
