@@ -3,7 +3,7 @@ import { utilizationE9 } from '../../../api/utilization.ts';
 import { profileFailed, profiling } from '../../placement/kinds.ts';
 import type { Demand, Place, Refusal } from '../../placement/terms.ts';
 import type { PackageProfiles } from '../../profile-book.ts';
-import { profileState, type ProfileState } from '../../profile-state.ts';
+import { profileState, type ProfileState } from '../../../api/profile-state.ts';
 import type { Effective, StoredProfile } from '../../resources.ts';
 
 /** What a cycle knows of GPUs and of times measured on them. */
