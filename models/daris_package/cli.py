@@ -10,6 +10,7 @@ from daris_package.build import Plan, build, default_name, load_model
 from daris_package.describe import describe_package, measure_stages
 from daris_package.errors import PackageError
 from daris_package.examples.build import build_examples
+from daris_package.examples.models import EXAMPLES, LARGE_EXAMPLES
 from daris_package.package import Package
 from daris_package.pytorch import command as torch_command
 from daris_package.simulate import Simulation, Spread, add_simulation, simulate
@@ -52,8 +53,9 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if name == "inspect":
             command.add_argument("--measure", action="store_true", help="also time each stage at batch 1 on one core")
-    examples = commands.add_parser("examples", help="build the three example models")
+    examples = commands.add_parser("examples", help="build the example models")
     examples.add_argument("--output", type=Path, required=True, metavar="DIR")
+    examples.add_argument("--large", action="store_true", help="the large one too, for jobs that go together")
     examples.add_argument("--digests", action="store_true", help="print only `name sha256:…` lines")
     examples.set_defaults(run=_examples)
     return parser
@@ -189,6 +191,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _examples(options: argparse.Namespace) -> int:
-    for example in build_examples(options.output):
+    chosen = (*EXAMPLES, *LARGE_EXAMPLES) if options.large else EXAMPLES
+    for example in build_examples(options.output, chosen):
         print(f"{example.name} {example.digest}" + ("" if options.digests else f" ({example.outcome})"))
     return 0
