@@ -84,7 +84,7 @@ void Bed::make_slots() {
     Slots& slots = slots_.emplace_back();
     for (std::uint32_t context = 0; context < plan_.partition.contexts; ++context) {
       for (std::uint32_t i = 0; i < plan_.partition.streams_per_context * each.plan.slots_per_stream; ++i) {
-        slots.push_back(engine_.create_slot(each.model, context, each.plan.batch));
+        slots.push_back(engine_.create_slot(each.model, context, {each.plan.batch}));
         engine_.attend(*slots.back(), each.stages);
       }
     }

@@ -39,7 +39,7 @@ std::vector<Window> load_beside(engine::Engine& engine, const BesidePlan& plan, 
   windows.push_back(window_of("measure", [&] { (void)engine.measure(model, plan.batch, repetitions, {}); }));
   Slots slots;
   const auto create = [&](std::uint32_t context) {
-    slots.push_back(engine.create_slot(model, context, plan.batch));
+    slots.push_back(engine.create_slot(model, context, {plan.batch}));
   };
   windows.push_back(window_of("firstSlot", [&] { create(0); }));
   windows.push_back(window_of("otherSlots", [&] {
