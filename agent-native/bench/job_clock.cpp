@@ -22,10 +22,11 @@ BareJob::BareJob(engine::Slot& slot, std::uint32_t stages)
 
 std::int64_t BareJob::run_ns() {
   constexpr std::uint32_t kStream = 0;
+  constexpr std::uint32_t kForm = 0;
   const char* error = nullptr;
   const std::int64_t start = now_ns();
   for (std::uint32_t stage = 0; stage < stages_ && error == nullptr; ++stage)
-    error = slot_.infer(stage, kStream);
+    error = slot_.infer(stage, kStream, kForm);
   const std::int64_t took = now_ns() - start;
   if (error != nullptr) throw std::runtime_error(error);
   return took;
@@ -34,7 +35,7 @@ std::int64_t BareJob::run_ns() {
 EngineJob::EngineJob(engine::Engine& engine, const std::shared_ptr<const engine::LoadedModel>& model)
     : engine_(engine),
       stages_(static_cast<std::uint32_t>(model->manifest().stages.size())),
-      slot_(engine.create_slot(model, 0, kBatch)) {
+      slot_(engine.create_slot(model, 0, {kBatch})) {
   engine_.listen(this);
 }
 

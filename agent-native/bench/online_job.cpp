@@ -47,7 +47,7 @@ void OnlineJob::configure(engine::Engine& engine) {
 
 void OnlineJob::addSlot(engine::Engine& engine) {
   runtime::AddSlots slots;
-  slots.slots.push_back(engine.create_slot(model_, 0, kBatch));
+  slots.slots.push_back(engine.create_slot(model_, 0, {kBatch}));
   slot_ = slots.slots.back().get();
   slots.sample = zeros(model_->manifest());
   dispatcher_.post(std::move(slots));

@@ -35,7 +35,7 @@ SlotDelivery SlotFactory::make(const SlotOrder& order) {
 }
 
 bool SlotFactory::add(const SlotOrder& order, std::uint32_t context, SlotDelivery& delivery) {
-  auto slot = engine_.create_slot(order.model, context, order.batch);
+  auto slot = engine_.create_slot(order.model, context, {order.batch});
   const std::uint64_t bytes = slot->memory_bytes();
   if (usedBytes_ + bytes > limitBytes_) {
     delivery.fault = exhausted(bytes, usedBytes_, limitBytes_);

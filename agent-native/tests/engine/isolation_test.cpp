@@ -52,7 +52,7 @@ class IsolationTest : public testing::Test {
   void SetUp() override {
     engine_->partition({.contexts = 2, .streams_per_context = 1, .oversubscription = 1});
     model_ = engine_->load(test::open_content(test::chain_package(), root_), {});
-    for (const std::uint32_t context : {0U, 1U}) slots_.push_back(engine_->create_slot(model_, context, 2));
+    for (const std::uint32_t context : {0U, 1U}) slots_.push_back(engine_->create_slot(model_, context, {2}));
   }
   void run(std::uint32_t rounds) {
     const auto outcomes =

@@ -65,7 +65,7 @@ def write_chain(folder: Path) -> None:
     names = list(BORDERS)
     stages = [conv(rng, i, names[i], names[i + 1]) for i in range(3)] + [head(rng)]
     reads = [[names[0]], [names[1]], [names[2]], [names[3], names[1]]]
-    for batch in (1, 2):
+    for batch in (1, 2, 4):
         for i, (nodes, weights) in enumerate(stages):
             inputs = [value(name, batch) for name in reads[i]]
             save(folder, f"chain-{i}-b{batch}", nodes, inputs, [value(names[i + 1], batch)], weights)

@@ -1,13 +1,12 @@
 #include "engine/onnx_packages.hpp"
 
-#include <cstdint>
-
 namespace daris::test {
 namespace {
 
 using nlohmann::json;
 
-void add_artifact(PackageContent& package, const std::string& stage, int batch, const std::string& onnx) {
+void add_artifact(PackageContent& package, const std::string& stage, std::uint32_t batch,
+                  const std::string& onnx) {
   const std::string file = "openvino/batch-" + std::to_string(batch) + "/" + stage + ".onnx";
   package.files[file] = onnx_file(onnx);
   package.manifest["artifacts"].push_back(
@@ -25,7 +24,7 @@ std::string onnx_file(const std::string& name) {
   return read_file(std::filesystem::path(DARIS_TEST_ONNX_DIR) / (name + ".onnx"));
 }
 
-PackageContent chain_package() {
+PackageContent chain_package(const std::vector<std::uint32_t>& batches) {
   PackageContent package{.manifest = json::parse(R"({
     "formatVersion": 1,
     "name": "chain",
@@ -42,7 +41,7 @@ PackageContent chain_package() {
     "artifacts": []
   })"),
                          .files = {}};
-  for (const int batch : {1, 2}) {
+  for (const std::uint32_t batch : batches) {
     for (int stage = 0; stage < 4; ++stage) {
       const std::string index = std::to_string(stage);
       add_artifact(package, "stage-" + index, batch, "chain-" + index + "-b" + std::to_string(batch));

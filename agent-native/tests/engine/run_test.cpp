@@ -51,8 +51,9 @@ class RunTest : public testing::Test {
   std::shared_ptr<const LoadedModel> load(const test::PackageContent& content) {
     return engine_->load(test::open_content(content, root_), {});
   }
-  void run(Slot& slot, std::uint32_t stream = 0) {
-    const auto outcomes = test::run_rides(*engine_, kStages, {{&slot, stream}});
+  void run(Slot& slot, std::uint32_t stream = 0, std::uint32_t form = 0) {
+    const auto outcomes =
+        test::run_rides(*engine_, kStages, {{.slot = &slot, .stream = stream, .rounds = 1, .form = form}});
     ASSERT_EQ(outcomes[0].rounds, 1U) << outcomes[0].error;
   }
 
@@ -70,7 +71,7 @@ TEST_F(RunTest, StagesGiveWhatTheWholeModelGives) {
   const auto model = load(test::chain_package());
   ASSERT_EQ(model->batches(), (std::vector<std::uint32_t>{1, 2}));
   for (const std::uint32_t batch : model->batches()) {
-    const auto slot = engine_->create_slot(model, 0, batch);
+    const auto slot = engine_->create_slot(model, 0, {batch});
     ASSERT_EQ(slot->input(0).size(), std::size_t{batch} * 3 * 16 * 16 * 4);
     fill(slot->input(0), batch);
     run(*slot);
@@ -80,17 +81,30 @@ TEST_F(RunTest, StagesGiveWhatTheWholeModelGives) {
   }
 }
 
+TEST_F(RunTest, EachFormOfASlotGivesWhatTheWholeModelGives) {
+  const auto model = load(test::chain_package({1, 2, 4}));
+  const auto slot = engine_->create_slot(model, 0, {1, 2, 4});
+  ASSERT_EQ(slot->input(0).size(), std::size_t{4} * 3 * 16 * 16 * 4);
+  fill(slot->input(0), 3);
+  for (const std::uint32_t form : {2U, 0U, 1U, 2U}) {
+    const std::uint32_t batch = slot->batches()[form];
+    run(*slot, 0, form);
+    const auto rows = slot->output(0).first(slot->output(0).size() / 4 * batch);
+    expect_near(floats_of(rows), run_whole(batch, slot->input(0).first(slot->input(0).size() / 4 * batch)));
+  }
+}
+
 TEST_F(RunTest, AnOpenBatchDimensionIsFixed) {
   test::PackageContent content = test::chain_package();
   content.files["openvino/batch-2/stage-0.onnx"] = test::onnx_file("chain-0-open");
   content.seal();
-  const auto slot = engine_->create_slot(load(content), 0, 2);
+  const auto slot = engine_->create_slot(load(content), 0, {2});
   run(*slot);
   expect_near(floats_of(slot->output(0)), run_whole(2, slot->input(0)));
 }
 
 TEST_F(RunTest, ASlotUsedAgainGivesTheSameOutput) {
-  const auto slot = engine_->create_slot(load(test::chain_package()), 0, 1);
+  const auto slot = engine_->create_slot(load(test::chain_package()), 0, {1});
   fill(slot->input(0), 1);
   run(*slot);
   const std::vector<float> first = floats_of(slot->output(0));
@@ -104,7 +118,7 @@ TEST_F(RunTest, ASlotUsedAgainGivesTheSameOutput) {
 
 TEST_F(RunTest, AJobMayChangeItsStreamBetweenStages) {
   engine_->partition({.contexts = 1, .streams_per_context = 2, .oversubscription = 1});
-  const auto slot = engine_->create_slot(load(test::chain_package()), 0, 1);
+  const auto slot = engine_->create_slot(load(test::chain_package()), 0, {1});
   test::Completions waiter(*engine_);
   for (std::uint32_t stage = 0; stage < kStages; ++stage) {
     engine_->launch({.slot = slot.get(), .stage = stage, .stream = stage % 2, .tag = stage});
@@ -127,7 +141,7 @@ TEST_F(RunTest, ContextsAndStreamsRunAtOnceWithoutMixing) {
   std::vector<std::unique_ptr<Slot>> slots;
   std::vector<test::Ride> rides;
   for (std::uint32_t i = 0; i < 6; ++i) {
-    slots.push_back(engine_->create_slot(model, i / 2, 1));
+    slots.push_back(engine_->create_slot(model, i / 2, {1}));
     fill(slots.back()->input(0), i);
     rides.push_back({slots.back().get(), i % 2, 200});
   }
@@ -141,8 +155,8 @@ TEST_F(RunTest, AFailingStageFailsItsJobAlone) {
   engine_->partition({.contexts = 2, .streams_per_context = 1, .oversubscription = 1});
   const auto chain = load(test::chain_package());
   const auto fragile = load(test::fragile_package());
-  const auto healthy = engine_->create_slot(chain, 0, 1);
-  const auto failing = engine_->create_slot(fragile, 1, 1);
+  const auto healthy = engine_->create_slot(chain, 0, {1});
+  const auto failing = engine_->create_slot(fragile, 1, {1});
   const std::vector<std::int64_t> wrong{7, 0};
   std::memcpy(failing->input(1).data(), wrong.data(), failing->input(1).size());
   for (int i = 0; i < 3; ++i) {
@@ -165,7 +179,7 @@ TEST_F(RunTest, ModelsOutliveAPartitioning) {
   const auto model = load(test::chain_package());
   for (const std::uint32_t contexts : {1U, 3U, 2U}) {
     engine_->partition({.contexts = contexts, .streams_per_context = 1, .oversubscription = 1});
-    const auto slot = engine_->create_slot(model, contexts - 1, 1);
+    const auto slot = engine_->create_slot(model, contexts - 1, {1});
     run(*slot);
     expect_near(floats_of(slot->output(0)), run_whole(1, slot->input(0)));
   }

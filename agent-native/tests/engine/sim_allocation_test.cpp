@@ -68,7 +68,7 @@ TEST(SimAllocation, LaunchingAndEndingStagesAllocatesNothing) {
   engine->partition({.contexts = 1, .streams_per_context = kStreams, .oversubscription = 1});
   const auto model = engine->load(test::open_content(content, root), {});
   std::vector<std::unique_ptr<Slot>> slots;
-  for (std::uint32_t i = 0; i < kStreams; ++i) slots.push_back(engine->create_slot(model, 0, 1));
+  for (std::uint32_t i = 0; i < kStreams; ++i) slots.push_back(engine->create_slot(model, 0, {1}));
   EXPECT_GT(test::heap_changes(), 0U);
   EXPECT_EQ(Traffic(*engine, slots).run(), 0U);
 }

@@ -25,11 +25,11 @@ void add_simulation(PackageContent& package, std::uint32_t batch, const json& ti
   package.seal();
 }
 
-PackageContent simulated_chain(double mean_us) {
+PackageContent simulated_chain(double mean_us, const std::vector<std::uint32_t>& batches) {
   PackageContent package = chain_package();
   for (const json& artifact : package.manifest["artifacts"]) package.files.erase(artifact.at("file"));
   package.manifest["artifacts"] = json::array();
-  for (const std::uint32_t batch : {1U, 2U}) add_simulation(package, batch, stage_time(mean_us));
+  for (const std::uint32_t batch : batches) add_simulation(package, batch, stage_time(mean_us));
   return package;
 }
 

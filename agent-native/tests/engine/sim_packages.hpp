@@ -1,6 +1,9 @@
 // Packages for the engine that computes nothing.
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "packages/package_writer.hpp"
 
 namespace daris::test {
@@ -11,7 +14,8 @@ namespace daris::test {
 /// Beside what the package has, an artifact of engine sim for each of its stages at a batch size. Sealed.
 void add_simulation(PackageContent& package, std::uint32_t batch, const nlohmann::json& time);
 
-/// The chain of onnx_packages.hpp for engine sim alone, at batches 1 and 2. Sealed.
-[[nodiscard]] PackageContent simulated_chain(double mean_us = 50);
+/// The chain of onnx_packages.hpp for engine sim alone. Sealed.
+[[nodiscard]] PackageContent simulated_chain(double mean_us = 50,
+                                             const std::vector<std::uint32_t>& batches = {1, 2});
 
 }  // namespace daris::test

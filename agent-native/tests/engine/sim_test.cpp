@@ -61,7 +61,7 @@ TEST_F(SimTest, HasAsManyContextsAndStreamsAsTheRuntimeCanHave) {
   EXPECT_THROW(engine_->partition({.contexts = 4096, .streams_per_context = 1024, .oversubscription = 4096}),
                std::invalid_argument);
   engine_->partition({.contexts = 4096, .streams_per_context = 64, .oversubscription = 4096});
-  const auto slot = engine_->create_slot(load(test::simulated_chain()), 4095, 1);
+  const auto slot = engine_->create_slot(load(test::simulated_chain()), 4095, {1});
   test::Completions waiter(*engine_);
   engine_->launch({.slot = slot.get(), .stage = 0, .stream = 63, .tag = 5});
   EXPECT_EQ(waiter.wait().at(0).stream, 63U);
@@ -71,7 +71,7 @@ TEST_F(SimTest, AStageLastsAsLongAsItsArtifactSays) {
   auto content = test::simulated_chain();
   content.files[kFirst] = test::stage_time(20'000).dump();
   content.seal();
-  const auto slot = engine_->create_slot(load(content), 0, 1);
+  const auto slot = engine_->create_slot(load(content), 0, {1});
   const auto before = std::chrono::steady_clock::now();
   const Completion first = run_stage(*slot, 0);
   EXPECT_GE(std::chrono::steady_clock::now() - before, std::chrono::microseconds(20'000));
@@ -86,8 +86,8 @@ TEST_F(SimTest, AShortStageEndsBeforeALongOneThatWasLaunchedFirst) {
   content.seal();
   engine_->partition({.contexts = 1, .streams_per_context = 2, .oversubscription = 1});
   const auto model = load(content);
-  const auto patient = engine_->create_slot(model, 0, 1);
-  const auto quick = engine_->create_slot(model, 0, 1);
+  const auto patient = engine_->create_slot(model, 0, {1});
+  const auto quick = engine_->create_slot(model, 0, {1});
   test::Completions waiter(*engine_);
   engine_->launch({.slot = patient.get(), .stage = 0, .stream = 0, .tag = 1});
   engine_->launch({.slot = quick.get(), .stage = 1, .stream = 1, .tag = 2});
@@ -109,7 +109,7 @@ TEST_F(SimTest, AfetIsTheMeanRoundedUpUnderAnyPartitioning) {
 }
 
 TEST_F(SimTest, OutputsAreZerosOfTheRightSize) {
-  const auto slot = engine_->create_slot(load(test::simulated_chain()), 0, 2);
+  const auto slot = engine_->create_slot(load(test::simulated_chain()), 0, {2});
   std::ranges::fill(slot->input(0), std::byte{1});
   for (std::uint32_t stage = 0; stage < 4; ++stage) EXPECT_EQ(run_stage(*slot, stage).error, nullptr);
   ASSERT_EQ(slot->output(0).size(), 2 * 10 * sizeof(float));

@@ -39,7 +39,11 @@ std::vector<Outcome> run_rides(engine::Engine& engine, std::size_t stages, const
   std::vector<Outcome> outcomes(rides.size());
   Completions completions(engine);
   const auto launch = [&](std::size_t ride, std::uint32_t stage) {
-    engine.launch({.slot = rides[ride].slot, .stage = stage, .stream = rides[ride].stream, .tag = ride});
+    engine.launch({.slot = rides[ride].slot,
+                   .stage = stage,
+                   .stream = rides[ride].stream,
+                   .tag = ride,
+                   .form = rides[ride].form});
   };
   for (std::size_t i = 0; i < rides.size(); ++i) launch(i, 0);
   std::size_t running = rides.size();

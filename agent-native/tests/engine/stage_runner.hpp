@@ -32,11 +32,12 @@ class Completions : private engine::CompletionListener {
   EventFd event_;
 };
 
-/// A slot and the stream on which it runs, as often as `rounds`.
+/// A slot, the stream on which it runs, as often as `rounds`, and at which of its batch sizes.
 struct Ride {
   engine::Slot* slot;
   std::uint32_t stream;
   std::uint32_t rounds = 1;
+  std::uint32_t form = 0;
 };
 
 /// What became of a ride: rounds in which all stages ran, and the error that ended it early, if any.

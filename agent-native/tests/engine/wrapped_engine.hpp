@@ -26,8 +26,12 @@ class WrappedEngine : public engine::Engine {
   }
   [[nodiscard]] std::unique_ptr<engine::Slot> create_slot(
       const std::shared_ptr<const engine::LoadedModel>& model, std::uint32_t context,
-      std::uint32_t batch) override {
-    return engine_->create_slot(model, context, batch);
+      const std::vector<std::uint32_t>& batches) override {
+    return engine_->create_slot(model, context, batches);
+  }
+  [[nodiscard]] std::shared_ptr<engine::JobMemory> create_job_memory(const engine::LoadedModel& model,
+                                                                     std::uint32_t batch) override {
+    return engine_->create_job_memory(model, batch);
   }
   void launch(const engine::Launch& launch) noexcept override { engine_->launch(launch); }
   void listen(engine::CompletionListener* listener) noexcept override { engine_->listen(listener); }

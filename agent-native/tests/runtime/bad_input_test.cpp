@@ -26,11 +26,16 @@ class RemarkedSlot final : public engine::Slot {
   explicit RemarkedSlot(std::unique_ptr<engine::Slot> slot) : slot_(std::move(slot)) {}
   [[nodiscard]] engine::Slot* inner() const { return slot_.get(); }
   [[nodiscard]] std::uint32_t context() const override { return slot_->context(); }
-  [[nodiscard]] std::uint32_t batch() const override { return slot_->batch(); }
+  [[nodiscard]] std::span<const std::uint32_t> batches() const override { return slot_->batches(); }
   [[nodiscard]] std::span<std::byte> input(std::size_t i) override { return slot_->input(i); }
   [[nodiscard]] std::span<const std::byte> output(std::size_t i) const override { return slot_->output(i); }
   [[nodiscard]] std::uint64_t memory_bytes() const override { return slot_->memory_bytes(); }
   [[nodiscard]] std::span<const std::string> remarks() const override { return remarks_; }
+  void seat(std::uint32_t place, engine::JobMemory& job, bool outputs) override {
+    slot_->seat(place, job, outputs);
+  }
+  void collect(std::uint32_t place, engine::JobMemory& job) override { slot_->collect(place, job); }
+  void vacate() override { slot_->vacate(); }
 
  private:
   std::unique_ptr<engine::Slot> slot_;
@@ -59,8 +64,8 @@ class GpuLikeEngine : public test::WrappedEngine {
   }
   [[nodiscard]] std::unique_ptr<engine::Slot> create_slot(
       const std::shared_ptr<const engine::LoadedModel>& model, std::uint32_t context,
-      std::uint32_t batch) override {
-    auto slot = std::make_unique<RemarkedSlot>(WrappedEngine::create_slot(model, context, batch));
+      const std::vector<std::uint32_t>& batches) override {
+    auto slot = std::make_unique<RemarkedSlot>(WrappedEngine::create_slot(model, context, batches));
     const std::scoped_lock lock(mutex_);
     outer_[slot->inner()] = slot.get();
     return slot;

@@ -49,7 +49,7 @@ class OnlinePhaseTest : public testing::Test {
     const auto entered = std::make_shared<std::promise<void>>();
     phase_.apply(Repartition{{}, policy, engine_->device().units, entered, divided.get_future().share()});
     AddSlots slots;
-    slots.slots.push_back(engine_->create_slot(model_, 0, 1));
+    slots.slots.push_back(engine_->create_slot(model_, 0, {1}));
     auto sample = std::make_shared<SampleInputs>();
     for (const model::Tensor& tensor : model_->manifest().inputs)
       sample->emplace_back(tensor.element_bytes());
@@ -99,7 +99,7 @@ class OnlinePhaseTest : public testing::Test {
     phase_.apply(SetCapacities{0, {{1, afetUs}, {2, afetUs}}});
     AddSlots slots;
     slots.capacity = 2;
-    slots.slots.push_back(engine_->create_slot(model_, 0, 2));
+    slots.slots.push_back(engine_->create_slot(model_, 0, {2}));
     phase_.apply(std::move(slots));
   }
 

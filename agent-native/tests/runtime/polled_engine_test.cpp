@@ -34,7 +34,7 @@ class PolledEngineTest : public testing::Test {
     dispatcher_.post(Repartition{{}, {}, engine_.device().units, entered, divided.get_future().share()});
     entered->get_future().wait();
     AddSlots slots;
-    slots.slots.push_back(engine_.create_slot(model_, 0, 1));
+    slots.slots.push_back(engine_.create_slot(model_, 0, {1}));
     auto sample = std::make_shared<SampleInputs>();
     for (const model::Tensor& tensor : model_->manifest().inputs)
       sample->emplace_back(tensor.element_bytes());

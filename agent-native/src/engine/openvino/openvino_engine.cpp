@@ -62,18 +62,27 @@ class OpenvinoEngine : public Engine {
                                                   std::uint32_t batch, std::uint32_t repetitions,
                                                   std::stop_token stop) override;
   [[nodiscard]] std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                  std::uint32_t context, std::uint32_t batch) override;
+                                                  std::uint32_t context,
+                                                  const std::vector<std::uint32_t>& batches) override;
   [[nodiscard]] std::unique_ptr<Slot> create_slot_in(const SlotMemory& memory,
                                                      const std::shared_ptr<const LoadedModel>& model,
-                                                     std::uint32_t context, std::uint32_t batch) override;
+                                                     std::uint32_t context,
+                                                     const std::vector<std::uint32_t>& batches) override;
+  [[nodiscard]] std::shared_ptr<JobMemory> create_job_memory(const LoadedModel& model,
+                                                             std::uint32_t batch) override {
+    return make_heap_job_memory(model.manifest(), batch);
+  }
   void launch(const Launch& launch) noexcept override;
   void listen(CompletionListener* listener) noexcept override;
   [[nodiscard]] std::size_t poll(std::span<Completion> completions) noexcept override;
 
  private:
   [[nodiscard]] std::unique_ptr<Slot> make_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                std::uint32_t context, std::uint32_t batch,
+                                                std::uint32_t context,
+                                                const std::vector<std::uint32_t>& batches,
                                                 const SlotMemory* memory);
+  [[nodiscard]] StreamStages stages_of(const OpenvinoModel& model, std::uint32_t context,
+                                       std::uint32_t batch) const;
 
   // Workers by context, then stream; a worker's copy of a model is its place in this order plus one, since
   // copy 0 measures. A copy outlives a new partitioning: whichever worker has that place then uses it.
@@ -125,28 +134,38 @@ std::vector<std::int64_t> OpenvinoEngine::measure(const std::shared_ptr<const Lo
 }
 
 std::unique_ptr<Slot> OpenvinoEngine::create_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                  std::uint32_t context, std::uint32_t batch) {
-  return make_slot(model, context, batch, nullptr);
+                                                  std::uint32_t context,
+                                                  const std::vector<std::uint32_t>& batches) {
+  return make_slot(model, context, batches, nullptr);
 }
 
 std::unique_ptr<Slot> OpenvinoEngine::create_slot_in(const SlotMemory& memory,
                                                      const std::shared_ptr<const LoadedModel>& model,
-                                                     std::uint32_t context, std::uint32_t batch) {
-  return make_slot(model, context, batch, &memory);
+                                                     std::uint32_t context,
+                                                     const std::vector<std::uint32_t>& batches) {
+  return make_slot(model, context, batches, &memory);
 }
 
 std::unique_ptr<Slot> OpenvinoEngine::make_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                std::uint32_t context, std::uint32_t batch,
+                                                std::uint32_t context,
+                                                const std::vector<std::uint32_t>& batches,
                                                 const SlotMemory* memory) {
   assert(context < contexts_.size());
   auto loaded = std::static_pointer_cast<const OpenvinoModel>(model);
-  std::vector<std::shared_ptr<CompiledStages>> copies;
+  std::vector<StreamStages> forms;
+  for (const std::uint32_t batch : batches) forms.push_back(stages_of(*loaded, context, batch));
+  // Not in the background: making a request takes the lock of a graph that a worker may want.
+  return std::make_unique<OpenvinoSlot>(std::move(loaded), context, batches, forms, memory);
+}
+
+StreamStages OpenvinoEngine::stages_of(const OpenvinoModel& model, std::uint32_t context,
+                                       std::uint32_t batch) const {
+  StreamStages copies;
   for (std::uint32_t s = 0; s < streams_per_context_; ++s) {
     const auto copy = static_cast<std::uint32_t>(worker_of(context, s) + 1);
-    copies.push_back(run_in_background([&] { return loaded->compiled(batch, copy); }));
+    copies.push_back(run_in_background([&] { return model.compiled(batch, copy); }));
   }
-  // Not in the background: making a request takes the lock of a graph that a worker may want.
-  return std::make_unique<OpenvinoSlot>(std::move(loaded), context, batch, copies, memory);
+  return copies;
 }
 
 void OpenvinoEngine::launch(const Launch& launch) noexcept {

@@ -52,6 +52,18 @@ void TensorSet::lay(const std::vector<model::Tensor>& tensors,
   }
 }
 
+TensorSet TensorSet::part(const model::Manifest& manifest, std::uint32_t batch) const {
+  TensorSet part;
+  for (const auto* list : {&manifest.inputs, &manifest.outputs, &manifest.tensors}) {
+    for (const model::Tensor& tensor : *list) {
+      ov::Tensor whole = at(tensor.name);
+      part.tensors_.emplace(
+          tensor.name, ov::Tensor(element_type(tensor.datatype), batched_shape(tensor, batch), whole.data()));
+    }
+  }
+  return part;
+}
+
 std::uint64_t TensorSet::bytes() const {
   std::uint64_t bytes = 0;
   for (const auto& [name, tensor] : tensors_) bytes += tensor.get_byte_size();
@@ -66,27 +78,35 @@ ov::InferRequest TensorSet::request(ov::CompiledModel& compiled, const model::St
 }
 
 OpenvinoSlot::OpenvinoSlot(std::shared_ptr<const OpenvinoModel> model, std::uint32_t context,
-                           std::uint32_t batch, const std::vector<std::shared_ptr<CompiledStages>>& copies,
+                           const std::vector<std::uint32_t>& batches, const std::vector<StreamStages>& forms,
                            const SlotMemory* memory)
-    : model_(std::move(model)),
+    : CopyingSlot(model->manifest(), batches),
+      model_(std::move(model)),
       context_(context),
-      batch_(batch),
-      tensors_(model_->manifest(), model_->samples(), batch, memory) {
+      tensors_(model_->manifest(), model_->samples(), largest_batch(), memory) {
   const model::Manifest& manifest = model_->manifest();
-  for (const auto& stages : copies) {
-    auto& requests = requests_.emplace_back();
-    for (std::size_t i = 0; i < stages->size(); ++i) {
-      requests.push_back(tensors_.request((*stages)[i], manifest.stages[i]));
-    }
-  }
+  for (std::size_t form = 0; form < batches.size(); ++form)
+    requests_.push_back(prepare(forms[form], tensors_.part(manifest, batches[form])));
   inputs_ = spans_of(tensors_, manifest.inputs);
   outputs_ = spans_of(tensors_, manifest.outputs);
 }
 
-const char* OpenvinoSlot::infer(std::uint32_t stage, std::uint32_t stream) noexcept {
+std::vector<OpenvinoSlot::StageRequests> OpenvinoSlot::prepare(const StreamStages& copies,
+                                                               const TensorSet& tensors) const {
+  const model::Manifest& manifest = model_->manifest();
+  std::vector<StageRequests> streams;
+  for (const auto& stages : copies) {
+    StageRequests& requests = streams.emplace_back();
+    for (std::size_t i = 0; i < stages->size(); ++i)
+      requests.push_back(tensors.request((*stages)[i], manifest.stages[i]));
+  }
+  return streams;
+}
+
+const char* OpenvinoSlot::infer(std::uint32_t stage, std::uint32_t stream, std::uint32_t form) noexcept {
   const std::string& name = model_->manifest().stages[stage].name;
   try {
-    requests_[stream][stage].infer();
+    requests_[form][stream][stage].infer();
     return nullptr;
   } catch (const std::exception& error) {
     std::snprintf(error_.data(), error_.size(), "stage '%s': %s", name.c_str(), error.what());

@@ -89,7 +89,7 @@ Completion Worker::execute(const Launch& launch) const noexcept {
   Completion completion{
       .slot = launch.slot, .tag = launch.tag, .context = context_, .stage = launch.stage, .stream = stream_};
   completion.started_us = now_us();
-  completion.error = static_cast<OpenvinoSlot*>(launch.slot)->infer(launch.stage, stream_);
+  completion.error = static_cast<OpenvinoSlot*>(launch.slot)->infer(launch.stage, stream_, launch.form);
   completion.finished_us = now_us();
   return completion;
 }

@@ -54,23 +54,30 @@ class SimEngine : public Engine {
                                                   std::uint32_t batch, std::uint32_t repetitions,
                                                   std::stop_token stop) override;
   [[nodiscard]] std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                  std::uint32_t context, std::uint32_t batch) override;
+                                                  std::uint32_t context,
+                                                  const std::vector<std::uint32_t>& batches) override;
   [[nodiscard]] std::unique_ptr<Slot> create_slot_in(const SlotMemory& memory,
                                                      const std::shared_ptr<const LoadedModel>& model,
-                                                     std::uint32_t context, std::uint32_t batch) override;
+                                                     std::uint32_t context,
+                                                     const std::vector<std::uint32_t>& batches) override;
+  [[nodiscard]] std::shared_ptr<JobMemory> create_job_memory(const LoadedModel& model,
+                                                             std::uint32_t batch) override {
+    return make_heap_job_memory(model.manifest(), batch);
+  }
   void launch(const Launch& launch) noexcept override;
   void listen(CompletionListener* listener) noexcept override;
   [[nodiscard]] std::size_t poll(std::span<Completion> completions) noexcept override;
 
  private:
   [[nodiscard]] std::unique_ptr<Slot> make_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                std::uint32_t context, std::uint32_t batch,
+                                                std::uint32_t context,
+                                                const std::vector<std::uint32_t>& batches,
                                                 const SlotMemory* memory);
 
   std::vector<std::uint32_t> cores_;
   Device device_;
   std::vector<Context> contexts_;
-  std::atomic<std::uint64_t> slots_made_{0};
+  std::atomic<std::uint64_t> series_{0};  // of times, one for each batch size of each slot
   std::atomic<CompletionListener*> listener_{nullptr};
   std::unique_ptr<Timer> timer_;  // after what it uses
 };
@@ -104,27 +111,30 @@ std::vector<std::int64_t> SimEngine::measure(const std::shared_ptr<const LoadedM
 }
 
 std::unique_ptr<Slot> SimEngine::create_slot(const std::shared_ptr<const LoadedModel>& model,
-                                             std::uint32_t context, std::uint32_t batch) {
-  return make_slot(model, context, batch, nullptr);
+                                             std::uint32_t context,
+                                             const std::vector<std::uint32_t>& batches) {
+  return make_slot(model, context, batches, nullptr);
 }
 
 std::unique_ptr<Slot> SimEngine::create_slot_in(const SlotMemory& memory,
                                                 const std::shared_ptr<const LoadedModel>& model,
-                                                std::uint32_t context, std::uint32_t batch) {
-  return make_slot(model, context, batch, &memory);
+                                                std::uint32_t context,
+                                                const std::vector<std::uint32_t>& batches) {
+  return make_slot(model, context, batches, &memory);
 }
 
 std::unique_ptr<Slot> SimEngine::make_slot(const std::shared_ptr<const LoadedModel>& model,
-                                           std::uint32_t context, std::uint32_t batch,
+                                           std::uint32_t context, const std::vector<std::uint32_t>& batches,
                                            const SlotMemory* memory) {
   assert(context < contexts_.size());
-  return std::make_unique<SimSlot>(std::static_pointer_cast<const SimModel>(model), context, batch,
-                                   slots_made_++, memory);
+  return std::make_unique<SimSlot>(std::static_pointer_cast<const SimModel>(model), context, batches,
+                                   series_.fetch_add(batches.size()), memory);
 }
 
 void SimEngine::launch(const Launch& launch) noexcept {
   const std::int64_t start_ns = now_ns();
-  const std::int64_t end_ns = start_ns + static_cast<SimSlot*>(launch.slot)->next_ns(launch.stage);
+  const std::int64_t end_ns =
+      start_ns + static_cast<SimSlot*>(launch.slot)->next_ns(launch.stage, launch.form);
   timer_->launch({end_ns,
                   {.slot = launch.slot,
                    .tag = launch.tag,

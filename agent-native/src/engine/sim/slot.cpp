@@ -3,12 +3,17 @@
 #include <algorithm>
 
 namespace daris::engine::sim {
-SimSlot::SimSlot(std::shared_ptr<const SimModel> model, std::uint32_t context, std::uint32_t batch,
-                 std::uint64_t series, const SlotMemory* memory)
-    : model_(std::move(model)), context_(context), batch_(batch) {
+
+SimSlot::SimSlot(std::shared_ptr<const SimModel> model, std::uint32_t context,
+                 const std::vector<std::uint32_t>& batches, std::uint64_t series, const SlotMemory* memory)
+    : CopyingSlot(model->manifest(), batches), model_(std::move(model)), context_(context) {
   const model::Manifest& manifest = model_->manifest();
-  const auto& times = model_->times(batch);
-  for (const StageTime& time : times) times_.emplace_back(time, series * times.size() + times_.size());
+  for (const std::uint32_t batch : batches) {
+    const auto& times = model_->times(batch);
+    auto& form = times_.emplace_back();
+    for (const StageTime& time : times) form.emplace_back(time, series * times.size() + form.size());
+    ++series;
+  }
   if (memory != nullptr) {
     inputs_ = memory->inputs;
     outputs_ = memory->outputs;
@@ -25,7 +30,7 @@ SimSlot::SimSlot(std::shared_ptr<const SimModel> model, std::uint32_t context, s
 }
 
 std::span<std::byte> SimSlot::own_buffer(const model::Tensor& tensor) {
-  return own_.emplace_back(tensor.element_bytes() * batch_);
+  return own_.emplace_back(tensor.element_bytes() * largest_batch());
 }
 
 std::uint64_t SimSlot::memory_bytes() const {

@@ -59,8 +59,12 @@ class HandoverEngine : public Engine {
     return active().measure(now_of(model), batch, repetitions, std::move(stop));
   }
   [[nodiscard]] std::unique_ptr<Slot> create_slot(const Loaded& model, std::uint32_t context,
-                                                  std::uint32_t batch) override {
-    return active().create_slot(now_of(model), context, batch);
+                                                  const std::vector<std::uint32_t>& batches) override {
+    return active().create_slot(now_of(model), context, batches);
+  }
+  [[nodiscard]] std::shared_ptr<JobMemory> create_job_memory(const LoadedModel& model,
+                                                             std::uint32_t batch) override {
+    return active().create_job_memory(*static_cast<const HandedModel&>(model).now(), batch);
   }
   void launch(const Launch& launch) noexcept override { active().launch(launch); }
   void listen(CompletionListener*) noexcept override {}  // see polled()

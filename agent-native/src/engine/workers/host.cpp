@@ -32,11 +32,11 @@ json Host::load(const Message& message, const std::stop_token& stop) {
 
 json Host::create_slot(Message& message) {
   const auto& model = models_.at(message.body.at("model").get<std::uint64_t>());
-  const std::uint32_t batch = message.body.at("batch");
+  const auto batches = message.body.at("batches").get<std::vector<std::uint32_t>>();
   auto hosted = std::make_unique<HostedSlot>(
       HostedSlot{.memory = SharedMemory(std::move(message.fd)), .layout = {}, .slot = nullptr});
-  hosted->layout = lay_out(hosted->memory.bytes(), model->manifest(), batch);
-  hosted->slot = engine_.create_slot_in(hosted->layout.buffers, model, 0, batch);
+  hosted->layout = lay_out(hosted->memory.bytes(), model->manifest(), batches.back());
+  hosted->slot = engine_.create_slot_in(hosted->layout.buffers, model, 0, batches);
   const auto remarks = hosted->slot->remarks();
   const auto word = reinterpret_cast<std::uint64_t>(hosted.get());
   json result{{"slot", word},

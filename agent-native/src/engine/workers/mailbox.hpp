@@ -20,7 +20,7 @@ struct LaunchOrder {
   std::uint32_t stage;
   std::uint32_t stream;
   std::uint32_t low = 0;  ///< not 0: of a low-priority job
-  std::uint32_t unused = 0;
+  std::uint32_t form = 0;
 };
 
 /// A stage that ended.

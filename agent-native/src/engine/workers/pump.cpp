@@ -73,7 +73,8 @@ bool Pump::launch_ordered(Rings& rings, std::uint32_t first_stream) noexcept {
                     .stage = order->stage,
                     .stream = first_stream + order->stream,
                     .tag = order->slot,
-                    .low = order->low != 0});
+                    .low = order->low != 0,
+                    .form = order->form});
     any = true;
   }
   return any;

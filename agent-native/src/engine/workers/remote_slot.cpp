@@ -8,24 +8,27 @@
 namespace daris::engine::workers {
 namespace {
 
-/// Before memory is made for it.
-std::uint32_t checked_batch(const RemoteModel& model, std::uint32_t batch) {
-  if (std::ranges::find(model.batches(), batch) == model.batches().end())
-    refuse_batch(batch, model.batches());
-  return batch;
+/// Before memory is made for them.
+const std::vector<std::uint32_t>& checked(const RemoteModel& model,
+                                          const std::vector<std::uint32_t>& batches) {
+  for (const std::uint32_t batch : batches) {
+    if (std::ranges::find(model.batches(), batch) == model.batches().end())
+      refuse_batch(batch, model.batches());
+  }
+  return batches;
 }
 
 }  // namespace
 
 RemoteSlot::RemoteSlot(std::shared_ptr<WorkerTeam> team, std::shared_ptr<const RemoteModel> model,
-                       std::uint32_t context, std::uint32_t batch)
-    : team_(std::move(team)),
+                       std::uint32_t context, const std::vector<std::uint32_t>& batches)
+    : CopyingSlot(model->manifest(), checked(*model, batches)),
+      team_(std::move(team)),
       model_(std::move(model)),
       context_(context),
-      batch_(checked_batch(*model_, batch)),
-      memory_(slot_bytes(model_->manifest(), batch)),
-      layout_(lay_out(memory_.bytes(), model_->manifest(), batch)) {
-  const nlohmann::json call{{"call", "createSlot"}, {"model", model_->id()}, {"batch", batch}};
+      memory_(slot_bytes(model_->manifest(), largest_batch())),
+      layout_(lay_out(memory_.bytes(), model_->manifest(), largest_batch())) {
+  const nlohmann::json call{{"call", "createSlot"}, {"model", model_->id()}, {"batches", batches}};
   const nlohmann::json made = call_one(*team_, context_, call, memory_.fd(), {});
   made.at("slot").get_to(word_);
   made.at("memoryBytes").get_to(memory_bytes_);

@@ -5,20 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "engine/job_memory.hpp"
 #include "engine/workers/remote_model.hpp"
 #include "engine/workers/slot_layout.hpp"
 
 namespace daris::engine::workers {
 
-class RemoteSlot : public Slot {
+class RemoteSlot : public CopyingSlot {
  public:
   /// Throws as Engine::create_slot.
   RemoteSlot(std::shared_ptr<WorkerTeam> team, std::shared_ptr<const RemoteModel> model,
-             std::uint32_t context, std::uint32_t batch);
+             std::uint32_t context, const std::vector<std::uint32_t>& batches);
   ~RemoteSlot() override;
 
   [[nodiscard]] std::uint32_t context() const override { return context_; }
-  [[nodiscard]] std::uint32_t batch() const override { return batch_; }
   [[nodiscard]] std::span<std::byte> input(std::size_t i) override { return layout_.buffers.inputs[i]; }
   [[nodiscard]] std::span<const std::byte> output(std::size_t i) const override {
     return layout_.buffers.outputs[i];
@@ -35,7 +35,6 @@ class RemoteSlot : public Slot {
   std::shared_ptr<WorkerTeam> team_;
   std::shared_ptr<const RemoteModel> model_;
   std::uint32_t context_;
-  std::uint32_t batch_;
   SharedMemory memory_;
   SlotLayout layout_;
   std::uint64_t word_ = 0;

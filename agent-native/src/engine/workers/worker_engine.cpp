@@ -55,7 +55,12 @@ class WorkerEngine : public Engine {
                                                   std::uint32_t batch, std::uint32_t repetitions,
                                                   std::stop_token stop) override;
   [[nodiscard]] std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                  std::uint32_t context, std::uint32_t batch) override;
+                                                  std::uint32_t context,
+                                                  const std::vector<std::uint32_t>& batches) override;
+  [[nodiscard]] std::shared_ptr<JobMemory> create_job_memory(const LoadedModel& model,
+                                                             std::uint32_t batch) override {
+    return make_heap_job_memory(model.manifest(), batch);
+  }
   void launch(const Launch& launch) noexcept override;
   void listen(CompletionListener*) noexcept override {}  // see polled()
   [[nodiscard]] bool polled() const noexcept override { return true; }
@@ -188,7 +193,7 @@ std::vector<std::int64_t> WorkerEngine::measure(const std::shared_ptr<const Load
   std::vector<std::unique_ptr<RemoteSlot>> slots;
   for (std::uint32_t i = 0; i < contexts * streams; ++i) {
     check_not_stopped(stop);
-    slots.push_back(std::make_unique<RemoteSlot>(team_, remote, i / streams, batch));
+    slots.push_back(std::make_unique<RemoteSlot>(team_, remote, i / streams, std::vector{batch}));
   }
   const MeasureTerms terms{.streams_per_context = streams,
                            .stages = static_cast<std::uint32_t>(model->manifest().stages.size()),
@@ -197,10 +202,11 @@ std::vector<std::int64_t> WorkerEngine::measure(const std::shared_ptr<const Load
 }
 
 std::unique_ptr<Slot> WorkerEngine::create_slot(const std::shared_ptr<const LoadedModel>& model,
-                                                std::uint32_t context, std::uint32_t batch) {
+                                                std::uint32_t context,
+                                                const std::vector<std::uint32_t>& batches) {
   assert(context < contexts_.size());
   return std::make_unique<RemoteSlot>(team_, std::static_pointer_cast<const RemoteModel>(model), context,
-                                      batch);
+                                      batches);
 }
 
 void WorkerEngine::launch(const Launch& launch) noexcept {
@@ -212,8 +218,11 @@ void WorkerEngine::launch(const Launch& launch) noexcept {
   stream = {.launch = launch, .started_us = now, .busy = true};
   ++running_;
   Mailbox& mailbox = team_->links[slot.context()].mailbox();
-  const bool has_room = mailbox.serving.launches.push(
-      {.slot = slot.word(), .stage = launch.stage, .stream = launch.stream, .low = launch.low});
+  const bool has_room = mailbox.serving.launches.push({.slot = slot.word(),
+                                                       .stage = launch.stage,
+                                                       .stream = launch.stream,
+                                                       .low = launch.low,
+                                                       .form = launch.form});
   if (!has_room) end_over_nonsense(slot.context());
   mailbox.doorbell.ring();
 }

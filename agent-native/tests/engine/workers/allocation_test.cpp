@@ -18,7 +18,7 @@ TEST(WorkerAllocation, LaunchingAndPollingStagesAllocatesNothing) {
   const auto engine = make_engine(test::worker_terms(), {.contexts = kContexts});
   const auto model = engine->load(test::open_content(test::simulated_chain(), root), {});
   std::vector<std::unique_ptr<Slot>> slots;
-  for (std::uint32_t k = 0; k < kContexts; ++k) slots.push_back(engine->create_slot(model, k, 1));
+  for (std::uint32_t k = 0; k < kContexts; ++k) slots.push_back(engine->create_slot(model, k, {1}));
   std::array<Completion, 8> completions;
   const std::uint64_t before = test::heap_changes();
   EXPECT_GT(before, 0U);

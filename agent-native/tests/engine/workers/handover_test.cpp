@@ -17,7 +17,7 @@ constexpr Partitioning kApart{.contexts = 2, .streams_per_context = 1, .mode = P
 class HandoverTest : public testing::Test {
  protected:
   std::vector<std::byte> output(const std::shared_ptr<const LoadedModel>& model, std::uint32_t context) {
-    const auto slot = engine_->create_slot(model, context, 2);
+    const auto slot = engine_->create_slot(model, context, {2});
     std::uint8_t value = 1;
     for (std::byte& byte : slot->input(0)) byte = std::byte{static_cast<std::uint8_t>(value++ % 64)};
     const auto outcome = test::run_rides(*engine_, kStages, {{slot.get(), 0, 3}})[0];

@@ -29,7 +29,7 @@ constexpr std::uint32_t kWorkers = 3;
   std::vector<std::unique_ptr<Slot>> slots;
   std::vector<test::Ride> rides;
   for (std::uint32_t i = 0; i < kWorkers; ++i) {
-    slots.push_back(engine->create_slot(model, i, 1));
+    slots.push_back(engine->create_slot(model, i, {1}));
     rides.push_back({slots.back().get(), 0, 10});
   }
   std::filesystem::remove_all(root.path());  // this process ends by a signal

@@ -39,7 +39,7 @@ TEST_F(WorkerEngineTest, EightWorkersRunAtOnce) {
   std::vector<std::unique_ptr<Slot>> slots;
   std::vector<test::Ride> rides;
   for (std::uint32_t i = 0; i < 16; ++i) {
-    slots.push_back(engine->create_slot(model, i / 2, 1));
+    slots.push_back(engine->create_slot(model, i / 2, {1}));
     rides.push_back({slots.back().get(), i % 2, 50});
   }
   for (const test::Outcome& outcome : test::run_rides(*engine, kStages, rides))
@@ -49,9 +49,9 @@ TEST_F(WorkerEngineTest, EightWorkersRunAtOnce) {
 TEST_F(WorkerEngineTest, ASlotIsDestroyedWhileOthersRunOn) {
   const auto engine = make_engine(test::worker_terms(), {.contexts = 1, .streams_per_context = 2});
   const auto model = engine->load(test::open_content(test::simulated_chain(), root_), {});
-  const auto stays = engine->create_slot(model, 0, 1);
+  const auto stays = engine->create_slot(model, 0, {1});
   for (int i = 0; i < 20; ++i) {
-    const auto goes = engine->create_slot(model, 0, 1);
+    const auto goes = engine->create_slot(model, 0, {1});
     const auto outcomes = test::run_rides(*engine, kStages, {{goes.get(), 0}, {stays.get(), 1}});
     EXPECT_EQ(outcomes[0].rounds + outcomes[1].rounds, 2U);
   }
@@ -61,7 +61,7 @@ TEST_F(WorkerEngineTest, ASlotIsDestroyedWhileOthersRunOn) {
 TEST_F(WorkerEngineTest, AWorkerThatSleepsIsWoken) {
   const auto engine = make_engine(test::worker_terms(), {});
   const auto slot =
-      engine->create_slot(engine->load(test::open_content(test::simulated_chain(1), root_), {}), 0, 1);
+      engine->create_slot(engine->load(test::open_content(test::simulated_chain(1), root_), {}), 0, {1});
   for (int i = 0; i < 200; ++i) {
     const auto outcome = test::run_rides(*engine, kStages, {{slot.get(), 0}})[0];
     ASSERT_EQ(outcome.rounds, 1U) << outcome.error;
@@ -72,7 +72,7 @@ TEST_F(WorkerEngineTest, AWorkerThatSleepsIsWoken) {
 TEST_F(WorkerEngineTest, AFailedStageTellsWhyAndHarmsNobody) {
   const auto engine = make_engine(test::worker_terms("openvino"), {});
   const auto model = engine->load(test::open_content(test::fragile_package(), root_), {});
-  const auto slot = engine->create_slot(model, 0, 1);
+  const auto slot = engine->create_slot(model, 0, {1});
   const std::vector<std::int64_t> wrong{7, 0};
   const std::vector<std::int64_t> right{1, 0};
   std::memcpy(slot->input(1).data(), wrong.data(), slot->input(1).size());
@@ -91,7 +91,7 @@ TEST_F(WorkerEngineTest, APackageThatIsGoneIsRefusedByEveryWorkerAndLeavesNothin
   std::filesystem::remove(file);
   EXPECT_THROW((void)engine->load(package, {}), model::PackageError);
   test::write_file(file, content.files.at(content.manifest["artifacts"][0]["file"]));
-  const auto slot = engine->create_slot(engine->load(package, {}), 1, 1);
+  const auto slot = engine->create_slot(engine->load(package, {}), 1, {1});
   EXPECT_EQ(test::run_rides(*engine, kStages, {{slot.get(), 0}})[0].rounds, 1U);
 }
 
