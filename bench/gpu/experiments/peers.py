@@ -47,11 +47,11 @@ def eager_process(index: int, environment: dict[str, str]) -> subprocess.Popen:
     )  # fmt: skip
 
 
-def bench_process(setting: Setting, kind: Kind, folder: str) -> Start:
-    """One lane that replays the four stages."""
+def bench_process(setting: Setting, kind: Kind, folder: str, package: str = "resnet18") -> Start:
+    """One lane that replays a package's stages."""
     runs = [bare(setting.seconds(WINDOW_S), gate=True, samples=True)] * ROUNDS
     kind = kind._replace(memory_share=MEMORY_SHARE)
-    lane = bed(streams(1), [a_class(setting.package("resnet18"), 1, 1)], runs)
+    lane = bed(streams(1), [a_class(setting.package(package), 1, 1)], runs)
 
     def start_one(index: int, environment: dict[str, str]) -> subprocess.Popen:
         core = index % os.cpu_count()
@@ -92,14 +92,19 @@ def eager_rows(setting: Setting, sharing: str, count: int, environment: dict[str
 
 
 def compiled_rows(
-    setting: Setting, sharing: str, count: int, environment: dict[str, str], kinds: Sequence[Kind]
+    setting: Setting,
+    sharing: str,
+    count: int,
+    environment: dict[str, str],
+    kinds: Sequence[Kind],
+    package: str = "resnet18",
 ) -> list[dict]:
     rows: list[dict] = []
     for kind in kinds:
         names = {"sharing": sharing, "processes": count, "code": "compiled", "copies": kind.copies}
         with tempfile.TemporaryDirectory() as folder:
             try:
-                with together(count, bench_process(setting, kind, folder), environment) as gate:
+                with together(count, bench_process(setting, kind, folder, package), environment) as gate:
                     tell(rows, {**names, **rounds_of(setting, gate, ROUNDS)})
             except (GateError, OSError) as error:
                 tell(rows, {**names, "error": str(error)})
