@@ -8,7 +8,7 @@ from typing import NamedTuple
 from . import mps
 from .bench import RESIDENT, Kind, median_rate, run_beds
 from .packages import CAPACITIES, FEW_CAPACITIES
-from .peers import compiled_rows
+from .peers import Sharing, compiled_rows
 from .plan import Division, a_class, bare, bed, green, high, load, one_to_two, queued, streams
 from .sets import SETS, division_of, pure_batching, qualifies
 from .setting import Setting
@@ -144,7 +144,7 @@ def processes(setting: Setting, model: str) -> list[dict]:
     if not mps.available():
         return [{"sharing": "mps", "error": f"no {mps.CONTROL} on this machine"}]
     with mps.daemon() as environment:
-        return compiled_rows(setting, "mps", PROCESSES, environment, (RESIDENT,), f"{model}-joined")
+        return compiled_rows(setting, Sharing("mps", environment), PROCESSES, (RESIDENT,), f"{model}-joined")
 
 
 # ---- Several models ----

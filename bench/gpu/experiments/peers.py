@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from . import mps
 from .bench import COPIED, RESIDENT, Kind, median, run_beds, start
@@ -22,6 +23,14 @@ WINDOW_S = 0.6
 PATIENCE_S = 60
 CONNECTIONS = {"CUDA_DEVICE_MAX_CONNECTIONS": "8"}  # CUDA's own default; MPS has so many for all clients together
 EAGER_MODES = ("eager", "graph", "graph+copies")
+
+
+class Sharing(NamedTuple):
+    """How processes come to share the GPU: by time slices, under MPS, or one alone; and the environment for it."""
+
+    word: str
+    environment: dict[str, str]
+
 
 Start = Callable[[int, dict[str, str]], subprocess.Popen]
 
@@ -78,11 +87,11 @@ def tell(rows: list[dict], row: dict) -> None:
     print("  " + " ".join(f"{key}={value}" for key, value in row.items()), flush=True)
 
 
-def eager_rows(setting: Setting, sharing: str, count: int, environment: dict[str, str]) -> list[dict]:
+def eager_rows(setting: Setting, sharing: Sharing, count: int) -> list[dict]:
     rows: list[dict] = []
-    names = {"sharing": sharing, "processes": count}
+    names = {"sharing": sharing.word, "processes": count}
     try:
-        with together(count, eager_process, environment) as gate:
+        with together(count, eager_process, sharing.environment) as gate:
             for mode in EAGER_MODES:
                 kind, _, copies = mode.partition("+")
                 tell(rows, {**names, "code": kind, "copies": bool(copies), **rounds_of(setting, gate, ROUNDS)})
@@ -92,28 +101,23 @@ def eager_rows(setting: Setting, sharing: str, count: int, environment: dict[str
 
 
 def compiled_rows(
-    setting: Setting,
-    sharing: str,
-    count: int,
-    environment: dict[str, str],
-    kinds: Sequence[Kind],
-    package: str = "resnet18",
+    setting: Setting, sharing: Sharing, count: int, kinds: Sequence[Kind], package: str = "resnet18"
 ) -> list[dict]:
     rows: list[dict] = []
     for kind in kinds:
-        names = {"sharing": sharing, "processes": count, "code": "compiled", "copies": kind.copies}
+        names = {"sharing": sharing.word, "processes": count, "code": "compiled", "copies": kind.copies}
         with tempfile.TemporaryDirectory() as folder:
             try:
-                with together(count, bench_process(setting, kind, folder, package), environment) as gate:
+                with together(count, bench_process(setting, kind, folder, package), sharing.environment) as gate:
                     tell(rows, {**names, **rounds_of(setting, gate, ROUNDS)})
             except (GateError, OSError) as error:
                 tell(rows, {**names, "error": str(error)})
     return rows
 
 
-def eager(setting: Setting, sharing: str, count: int, environment: dict[str, str]) -> list[dict]:
+def eager(setting: Setting, sharing: Sharing, count: int) -> list[dict]:
     """Only where there is PyTorch's GPU to run it on."""
-    return eager_rows(setting, sharing, count, environment) if setting.engine == "torch" else []
+    return eager_rows(setting, sharing, count) if setting.engine == "torch" else []
 
 
 def under_mps(setting: Setting) -> list[dict]:
@@ -122,18 +126,19 @@ def under_mps(setting: Setting) -> list[dict]:
         return [{"sharing": "mps", "error": f"no {mps.CONTROL} on this machine"}]
     rows: list[dict] = []
     with mps.daemon() as environment:
-        rows += compiled_rows(setting, "mps", 12, environment, (RESIDENT, COPIED))
-        rows += eager(setting, "mps", 12, environment)
-        rows += compiled_rows(setting, "mps", 8, environment, (RESIDENT,))
-        rows += compiled_rows(setting, "mps", 4, environment, (RESIDENT,))
+        sharing = Sharing("mps", environment)
+        rows += compiled_rows(setting, sharing, 12, (RESIDENT, COPIED))
+        rows += eager(setting, sharing, 12)
+        rows += compiled_rows(setting, sharing, 8, (RESIDENT,))
+        rows += compiled_rows(setting, sharing, 4, (RESIDENT,))
     return rows
 
 
 def by_time_slices(setting: Setting) -> list[dict]:
-    environment = dict(os.environ)
-    rows = compiled_rows(setting, "time", 8, environment, (RESIDENT, COPIED))
-    rows += eager(setting, "time", 8, environment)
-    return rows + compiled_rows(setting, "time", 4, environment, (RESIDENT,))
+    sharing = Sharing("time", dict(os.environ))
+    rows = compiled_rows(setting, sharing, 8, (RESIDENT, COPIED))
+    rows += eager(setting, sharing, 8)
+    return rows + compiled_rows(setting, sharing, 4, (RESIDENT,))
 
 
 def run(setting: Setting) -> dict:
@@ -144,6 +149,6 @@ def run(setting: Setting) -> dict:
         "processes": [
             *under_mps(setting),
             *by_time_slices(setting),
-            *eager(setting, "alone", 1, dict(os.environ)),
+            *eager(setting, Sharing("alone", dict(os.environ)), 1),
         ],
     }
