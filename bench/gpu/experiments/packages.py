@@ -24,7 +24,7 @@ class Wanted(NamedTuple):
 TOLERANCE = "0.5"
 
 CAPACITIES = (1, 2, 4, 8, 16, 32, 64, 128)
-FEW_CAPACITIES = (1, 2, 4, 8, 16, 32)  # of models that share the GPU with others
+FEW_CAPACITIES = (1, 2, 4, 8, 16)  # of models that share the GPU with others
 JOINED = {"resnet18": CAPACITIES, "resnet50": CAPACITIES, "inceptionv3": FEW_CAPACITIES, "unet": FEW_CAPACITIES}
 
 
