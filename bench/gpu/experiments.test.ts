@@ -9,6 +9,7 @@ import { repositoryRoot } from '../../test/control-plane/paths.ts';
 import { writeSimulatedPackage } from '../../test/simulated-package.ts';
 import { figuresOf } from './collect.ts';
 import type { Document } from './documents.ts';
+import type { JoiningFigures } from './joining.ts';
 import type { BatchedSet } from './sets.ts';
 
 const run = promisify(execFile);
@@ -65,3 +66,35 @@ test('a bed that cannot be had is told of, and the others are run', async () => 
     expect(figuresOf(document)).toMatchObject({ different: 0, gemmPassed: false });
   });
 }, 120_000);
+
+/** Packages of engine sim whose stages take no longer for a batch than for one. */
+async function writeJoinedPackages(folder: string): Promise<void> {
+  const capacities = [1, 2, 4, 8, 16, 32, 64, 128];
+  for (const name of ['resnet18', 'resnet50']) {
+    await writeSimulatedPackage(folder, { name: `${name}-joined`, stages: ['4ms', '4ms'], batches: capacities });
+    await writeSimulatedPackage(folder, { name: `${name}-whole`, stages: ['400ms'], batches: [1, 32, 128, 256] });
+  }
+  await writeSimulatedPackage(folder, { name: 'squeezenet-whole', stages: ['100us'] });
+}
+
+test('tasks of one model are joined, and held against rules of queues', async () => {
+  await inFolder(async (folder) => {
+    await writeJoinedPackages(folder);
+    const document = await experiment('joining', folder, 0.1);
+    const { models, mixed } = figuresOf(document) as JoiningFigures;
+    expect(models.map(({ model }) => model)).toEqual(['resnet18', 'resnet50']);
+    for (const { rows, beside, copied, triton, failed, notRun } of models) {
+      expect({ failed, notRun }).toEqual({ failed: [], notRun: [] });
+      expect(rows.map(({ offered }) => offered)).toEqual([0.3, 0.8, 0.95, 1.5]);
+      for (const { joined, freeLanes } of rows) {
+        expect(joined?.high).toMatchObject({ rejected: 0 });
+        expect(joined?.low.unitJobs).toBeGreaterThan(1);
+        expect(freeLanes?.low).toMatchObject({ rejected: 0 });
+      }
+      expect(beside?.joined?.released).toBeGreaterThan(0);
+      expect(copied?.freeLanes?.jobsPerS).toBeGreaterThan(0);
+      expect(triton.map(({ delayUs }) => delayUs)).toEqual([0, 500, 1000, 2000, 5000, 0, 500, 1000, 2000, 5000]);
+    }
+    expect(mixed).toBeUndefined(); // two of its models have no packages here
+  });
+}, 180_000);

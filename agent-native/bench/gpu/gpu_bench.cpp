@@ -70,7 +70,8 @@ void run_plan(const Plan& plan) {
          {"units", engine->device().units},
          {"copies", plan.engine.copies}});
   WatchedEngine watched(*engine, kMostJobs);
-  Models models(watched);
+  // Without copies the GPU gathers rows that lie in the slot's own memory on it.
+  Models models(watched, plan.engine.kind == "sim" || plan.engine.copies);
   for (const BedPlan& bed : plan.beds) run_bed(watched, models, bed, plan.core);
   print({{"end", true}});
 }

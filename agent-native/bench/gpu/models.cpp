@@ -1,5 +1,6 @@
 #include "gpu/models.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -32,13 +33,16 @@ const std::shared_ptr<const engine::LoadedModel>& Models::of(const fs::path& fol
 std::vector<std::shared_ptr<engine::JobMemory>> Models::inputs(const engine::LoadedModel& model,
                                                                std::uint32_t batch, std::size_t tasks) {
   Inputs& made = inputs_[{&model, batch}];
-  while (made.size() < tasks) {
+  const std::size_t apart = own_ ? tasks : std::min<std::size_t>(tasks, 1);
+  while (made.size() < apart) {
     auto memory = engine_.create_job_memory(model, batch);
     for (std::size_t i = 0; i < model.manifest().inputs.size(); ++i)
       fill_input(memory->input(i), static_cast<std::uint32_t>(made.size()));
     made.push_back(std::move(memory));
   }
-  return {made.begin(), made.begin() + static_cast<std::ptrdiff_t>(tasks)};
+  Inputs brought;
+  for (std::size_t task = 0; task < tasks; ++task) brought.push_back(made[task % apart]);
+  return brought;
 }
 
 void fill_input(std::span<std::byte> input, std::uint32_t seed) {

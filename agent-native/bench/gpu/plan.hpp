@@ -64,7 +64,7 @@ struct BarePlan {
   bool samples = false;  ///< tells the time of every job
 };
 
-/// Tasks through the whole online phase. With `joining` each has an input of its own, else the package's
+/// Tasks through the whole online phase. With `joining` each brings an input, else all have the package's
 /// sample.
 struct LoadPlan {
   std::vector<GroupPlan> groups{};
@@ -77,7 +77,7 @@ struct LoadPlan {
   std::optional<BesidePlan> beside{};
 };
 
-/// The same tasks, each with an input of its own, by a rule of queues without admission.
+/// The same tasks, each with an input that it brings, by a rule of queues without admission.
 struct QueuedPlan {
   std::vector<GroupPlan> groups{};
   double warm_up_seconds = 0.3;

@@ -30,7 +30,7 @@ PROCESSES = 12
 
 DIVISIONS = (streams(2), streams(3), green(2, 1, 2))
 FREE_LANES = streams(2)
-FROM_HOST = Kind(copies=True, pinned_gib=4)
+FROM_HOST = Kind(copies=True, pinned_gib=2)
 
 
 class Joined(NamedTuple):
