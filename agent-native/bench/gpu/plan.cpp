@@ -52,6 +52,8 @@ ClassPlan class_of(const json& from) {
   plan.package = from.at("package").get<std::string>();
   take(from, "batch", plan.batch);
   take(from, "slotsPerStream", plan.slots_per_stream);
+  if (plan.slots_per_stream == 0)
+    throw std::invalid_argument("slotsPerStream of " + plan.package.string() + " is 0");
   take(from, "capacities", plan.capacities);
   const bool ascend =
       std::ranges::adjacent_find(plan.capacities, std::greater_equal{}) == plan.capacities.end();

@@ -53,11 +53,11 @@ def tasks(rate: float, class_index: int = 0) -> list[dict]:
 
 
 def joined(setting: Setting, groups: Sequence[dict], seconds: float, name: str) -> dict:
-    return load(groups, setting.seconds(seconds), name=name, joining=True, warmUpSeconds=WARM_UP_S)
+    return load(groups, setting.seconds(seconds), name=name, joining=True, warmUpSeconds=setting.seconds(WARM_UP_S))
 
 
 def free(setting: Setting, groups: Sequence[dict], seconds: float, name: str, **rule: object) -> dict:
-    return queued(groups, setting.seconds(seconds), name, warmUpSeconds=WARM_UP_S, **rule)
+    return queued(groups, setting.seconds(seconds), name, warmUpSeconds=setting.seconds(WARM_UP_S), **rule)
 
 
 def find_roof(setting: Setting, model: str) -> tuple[list[dict], float | None]:
@@ -192,4 +192,4 @@ def run(setting: Setting) -> dict:
         if model not in roofs:
             measure_roof(model)
     together = mixed(setting, roofs) if len(roofs) == len(MIX) else []
-    return {"models": found, "mixed": together, "tookWindowS": setting.seconds(WINDOW_S)}
+    return {"models": found, "mixed": together}
