@@ -62,9 +62,9 @@ struct TritonTerms {
   DurationUs max_queue_delay_us = 0;
 };
 
-/// The rule of Triton's dynamic batcher (GetDynamicBatch in its dynamic_batch_scheduler.cc), with two
-/// priority levels and its default queue policies, which neither time out nor refuse. With priority levels a
-/// batch is formed when an instance waits for one, so that no formed batch grows later.
+/// The rule of Triton's dynamic batcher (GetDynamicBatch in its core's dynamic_batch_scheduler.cc, as of
+/// 73aad7c), with two priority levels and its default queue policies, which neither time out nor refuse. With
+/// priority levels a batch is formed when an instance waits for one, so that no formed batch grows later.
 ///
 ///   pending    the first max_batch_size requests by level, then arrival
 ///   preferred  the largest preferred size that pending fills: sent at once, unless the delay has passed
