@@ -5,25 +5,17 @@
 #include <future>
 #include <stdexcept>
 
-#include "runtime/tensors.hpp"
-
 namespace daris::bench {
 namespace {
 
 constexpr std::uint32_t kBatch = 1;
 constexpr runtime::InstanceId kInstance = 1;
-// Every request names the input that the slot holds already, so none is made or copied: as with the bare
-// calls.
-constexpr std::uint64_t kInput = 1;
+// Every request brings the same memory, whose inputs the slot holds already, so none is copied: as with the
+// bare calls.
+constexpr std::uint64_t kSequence = 1;
 constexpr DurationUs kPeriodUs =
     1'000;  // shorter than the jobs of other kinds in between: no request is early
 constexpr DurationUs kStageUs = 1'000;  // an estimate until the first job is measured
-
-std::shared_ptr<const runtime::SampleInputs> zeros(const model::Manifest& manifest) {
-  auto inputs = std::make_shared<runtime::SampleInputs>();
-  for (const model::Tensor& tensor : manifest.inputs) inputs->emplace_back(tensor.element_bytes());
-  return inputs;
-}
 
 }  // namespace
 
@@ -49,7 +41,7 @@ void OnlineJob::addSlot(engine::Engine& engine) {
   runtime::AddSlots slots;
   slots.slots.push_back(engine.create_slot(model_, 0, {kBatch}));
   slot_ = slots.slots.back().get();
-  slots.sample = zeros(model_->manifest());
+  memory_ = engine.create_job_memory(*model_, kBatch);
   dispatcher_.post(std::move(slots));
 }
 
@@ -68,9 +60,9 @@ void OnlineJob::addTask() {
 
 std::int64_t OnlineJob::run_ns() {
   auto request = std::make_shared<runtime::Request>();
-  request->sequence = kInput;
+  request->sequence = kSequence;
   request->instance = kInstance;
-  request->outputs = runtime::outputBuffers(model_->manifest(), kBatch);
+  request->memory = memory_;
   request->clientDeadlineUs = INT64_MAX;
   if (!dispatcher_.trySubmit(request)) throw std::runtime_error("the dispatcher takes no request");
   while (true) {

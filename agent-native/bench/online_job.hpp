@@ -28,6 +28,7 @@ class OnlineJob {
   runtime::SystemClock clock_;
   runtime::Channel<runtime::Event> events_{64};
   engine::Slot* slot_ = nullptr;  // the dispatcher's
+  std::shared_ptr<engine::JobMemory> memory_;
   trace::Ring ring_{1 << 17};
   runtime::Dispatcher dispatcher_;
 };

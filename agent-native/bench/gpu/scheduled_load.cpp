@@ -33,8 +33,9 @@ class Load {
       if (!terms_.capacities[i].empty())
         dispatcher_.post(runtime::SetCapacities{static_cast<sched::ClassId>(i), terms_.capacities[i]});
     for (std::size_t i = 0; i < classes_; ++i) {
-      dispatcher_.post(runtime::AddSlots{static_cast<sched::ClassId>(i), std::move(slots[i]),
-                                         std::make_shared<runtime::SampleInputs>()});
+      const std::uint32_t batch = slots[i].front()->batches().front();
+      dispatcher_.post(
+          runtime::AddSlots{static_cast<sched::ClassId>(i), batch, std::move(slots[i]), nullptr});
       slots[i].clear();
     }
   }
@@ -116,7 +117,7 @@ class Load {
     while (auto event = events_.tryReceive()) {
       if (std::holds_alternative<runtime::TaskEnded>(*event)) ++ended_;
       if (auto* retired = std::get_if<runtime::ClassRetired>(&*event)) {
-        returned_[retired->classId] = std::move(retired->slots);
+        returned_[retired->classId] = std::move(retired->contents.slots);
         ++retired_;
       }
       if (auto* refused = std::get_if<runtime::TaskRefused>(&*event))

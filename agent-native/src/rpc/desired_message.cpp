@@ -39,6 +39,7 @@ runtime::Policy policyOf(const wire::Policy& message) {
                                     ? sched::Admission::Predicted
                                     : sched::Admission::Utilization;
   policy.scheduling.highPriorityAdmission = message.high_priority_admission();
+  policy.scheduling.joining = message.joining();
   policy.highPriorityUtilizationLimit = message.high_priority_utilization_limit();
   policy.name = message.name();
   policy.compiledCodeNamespaces = {message.compiled_code_namespaces().begin(),
@@ -102,6 +103,14 @@ runtime::DesiredTask taskOf(const wire::DesiredTask& message) {
   return task;
 }
 
+runtime::DesiredModel modelOf(const wire::DesiredModel& message) {
+  runtime::DesiredModel model{message.digest(), message.uri(), message.measure()};
+  model.namespaces = {message.namespaces().begin(), message.namespaces().end()};
+  for (const wire::BatchTiming& each : message.batches())
+    model.batches.push_back({each.size(), {each.stage_afet_us().begin(), each.stage_afet_us().end()}});
+  return model;
+}
+
 }  // namespace
 
 runtime::DesiredState desiredOf(const wire::DesiredState& message) {
@@ -109,11 +118,7 @@ runtime::DesiredState desiredOf(const wire::DesiredState& message) {
   desired.generation = message.generation();
   if (!message.has_policy()) unset("policy", "a Policy");
   desired.policy = policyOf(message.policy());
-  for (const wire::DesiredModel& model : message.models())
-    desired.models.push_back({model.digest(),
-                              model.uri(),
-                              model.measure(),
-                              {model.namespaces().begin(), model.namespaces().end()}});
+  for (const wire::DesiredModel& model : message.models()) desired.models.push_back(modelOf(model));
   for (const wire::DesiredTask& task : message.tasks()) desired.tasks.push_back(taskOf(task));
   return desired;
 }

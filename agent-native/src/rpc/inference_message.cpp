@@ -69,8 +69,9 @@ void checkRawCount(const inference::ModelInferRequest& message) {
 
 }  // namespace
 
-std::vector<std::vector<std::byte>> inputsOf(const inference::ModelInferRequest& message,
-                                             const model::Manifest& manifest, std::uint32_t batch) {
+std::shared_ptr<engine::JobMemory> inputsOf(const inference::ModelInferRequest& message,
+                                            const model::Manifest& manifest, std::uint32_t batch,
+                                            const MakeMemory& make) {
   const bool raw = message.raw_input_contents_size() > 0;
   if (raw) checkRawCount(message);
   std::vector<std::vector<std::byte>> typed(static_cast<std::size_t>(message.inputs_size()));
@@ -88,7 +89,10 @@ std::vector<std::vector<std::byte>> inputsOf(const inference::ModelInferRequest&
     if (wanted != nullptr && input.datatype() == model::to_word(wanted->datatype)) bytes = typedBytes(input);
     inputs.push_back(viewOf(input, bytes));
   }
-  return runtime::arrange(manifest, batch, inputs);
+  const auto arranged = runtime::arrange(manifest, batch, inputs);
+  auto memory = make();
+  for (std::size_t i = 0; i < arranged.size(); ++i) std::ranges::copy(arranged[i], memory->input(i).begin());
+  return memory;
 }
 
 std::vector<std::size_t> outputsOf(const inference::ModelInferRequest& message,
@@ -121,7 +125,7 @@ void fillResponse(const runtime::Request& request, const model::Manifest& manife
     output.set_name(tensor.name);
     output.set_datatype(std::string(model::to_word(tensor.datatype)));
     for (const std::int64_t size : runtime::shapeAt(tensor, batch)) output.add_shape(size);
-    const auto& bytes = request.outputs[position];
+    const std::span<const std::byte> bytes = request.memory->output(position);
     response.add_raw_output_contents(bytes.data(), bytes.size());
   }
 }

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "inference.pb.h"
@@ -11,11 +13,14 @@
 
 namespace daris::rpc {
 
-/// The inputs of a request in the manifest's order, from raw or typed contents. Throws InvalidArgument naming
-/// the tensor and what was expected.
-[[nodiscard]] std::vector<std::vector<std::byte>> inputsOf(const inference::ModelInferRequest& message,
-                                                           const model::Manifest& manifest,
-                                                           std::uint32_t batch);
+/// Makes the memory of one job.
+using MakeMemory = std::function<std::shared_ptr<engine::JobMemory>()>;
+
+/// Memory of a job with the inputs of a request in it, from raw or typed contents; made once all is found
+/// sound. Throws InvalidArgument naming the tensor and what was expected, and what `make` throws.
+[[nodiscard]] std::shared_ptr<engine::JobMemory> inputsOf(const inference::ModelInferRequest& message,
+                                                          const model::Manifest& manifest,
+                                                          std::uint32_t batch, const MakeMemory& make);
 
 /// Positions in the manifest of the outputs that a request asks for; all where it names none. Throws
 /// InvalidArgument for an unknown name.

@@ -47,8 +47,8 @@ class InferCall final : public grpc::ServerUnaryReactor {
       outputs_ = outputsOf(message_, manifest);
       request_ = std::make_shared<runtime::Request>();
       request_->instance = task_.instance;
-      request_->inputs = inputsOf(message_, manifest, task_.batch);
-      request_->outputs = runtime::outputBuffers(manifest, task_.batch);
+      request_->memory =
+          inputsOf(message_, manifest, task_.batch, [this] { return runtime_.jobMemory(task_); });
       request_->clientDeadlineUs = clientDeadline(context, runtime_.clock());
       // The call lives until it was finished, and nothing but this answer finishes it.
       request_->answer = [this](runtime::Request& ended) { answer(ended); };

@@ -79,6 +79,7 @@ void fill(wire::ObservedModel& message, const runtime::ObservedModel& model) {
     wire::BatchTiming& batch = *message.add_batches();
     batch.set_size(timing.size);
     for (const DurationUs stageUs : timing.stageAfetUs) batch.add_stage_afet_us(stageUs);
+    for (const DurationUs stageUs : timing.stageMretUs) batch.add_stage_mret_us(stageUs);
   }
 }
 
@@ -121,6 +122,8 @@ void fillStatistics(wire::ObservedTask& message, const runtime::TaskStatistics& 
   for (const std::uint64_t count : response.counts()) histogram.add_counts(count);
   histogram.set_sum_us(response.sumUs());
   message.set_execution_us(statistics.executionUs());
+  message.set_started_jobs(statistics.startedJobs());
+  message.set_unit_jobs(statistics.unitJobs());
 }
 
 void fill(wire::ObservedTask& message, const runtime::ObservedTask& task) {
@@ -133,6 +136,7 @@ void fill(wire::ObservedTask& message, const runtime::ObservedTask& task) {
   message.set_afet_us(task.afetUs);
   message.set_mret_us(task.mretUs);
   message.set_utilization_e9(task.utilizationE9);
+  message.set_capacity(task.capacity);
   fillStatistics(message, task.statistics);
 }
 

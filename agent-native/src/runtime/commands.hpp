@@ -49,9 +49,9 @@ struct SetCapacities {
 
 struct AddSlots {
   sched::ClassId classId = 0;
+  std::uint32_t batch = 1;  // of one job
   std::vector<std::unique_ptr<engine::Slot>> slots;
-  std::shared_ptr<const SampleInputs> sample;
-  std::uint32_t capacity = 1;  // jobs that each slot holds
+  std::shared_ptr<engine::JobMemory> sample;  // with the first slots of a class
 };
 
 /// Its slots come back as ClassRetired. No task of the class may be there, but for draining ones.
@@ -112,7 +112,7 @@ struct TaskRefused {
 
 struct ClassRetired {
   sched::ClassId classId = 0;
-  std::vector<std::unique_ptr<engine::Slot>> slots;
+  SlotPool::Contents contents;
 };
 
 using Event = std::variant<Answered, Discarded, TaskEnded, TaskRefused, ClassRetired>;
@@ -124,6 +124,7 @@ struct TaskFigures {
   std::uint32_t context = 0;
   DurationUs mretUs = 0;
   std::int64_t utilizationE9 = 0;
+  std::uint32_t capacity = 1;  // n*
   TaskStatistics statistics;
 };
 
@@ -135,6 +136,8 @@ struct ContextFigures {
 struct Figures {
   std::vector<TaskFigures> tasks;
   std::vector<ContextFigures> contexts;
+  std::vector<sched::CapacitySnapshot> capacities;
+  std::vector<DurationUs> stageMretUs;  // of these
 };
 
 }  // namespace daris::runtime

@@ -26,12 +26,8 @@ Control::Control(engine::Engine& engine, const Clock& clock, Dispatcher& dispatc
       models_([this](std::string digest, std::uint64_t attempt, DurationUs delayUs) {
         orderLoad(std::move(digest), attempt, delayUs);
       }),
-      classes_(
-          [this](const ClassKey& key, sched::ClassId id, std::vector<std::uint32_t> have,
-                 std::vector<std::uint32_t> wanted) {
-            orderSlots(key, id, std::move(have), std::move(wanted));
-          },
-          [this](sched::ClassId id) { dispatcher_.post(RetireClass{id}); }),
+      classes_([this](const ClassOrder& order) { orderSlots(order); },
+               [this](sched::ClassId id) { dispatcher_.post(RetireClass{id}); }),
       serving_(std::make_shared<const ServingTable>()) {}
 
 void Control::onTransition(std::function<void()> notify) {
@@ -68,11 +64,14 @@ void Control::reconcile() {
   if (!desired_) return;
   if (partitioned()) {
     reconcilePolicy();
-    auto verdicts = decide();
-    reconcileSlots(verdicts);
+    const JoinedClasses wanted = joinedClasses(*desired_, models_.table());
+    const JoinedClasses joined = inForce(wanted);
+    const auto verdicts = decide(joined);
+    reconcileSlots(verdicts, wanted);
     reconcileTasks(verdicts);
+    retireFormerClasses();
     dropModels();
-    orderMeasurement();  // behind the slots that were just ordered: tasks wait for these
+    orderMeasurement(joined);  // behind the slots that were just ordered: tasks wait for these
   } else {
     for (const DesiredTask& task : desired_->tasks) {
       tell(task, partitionFault_.empty()
@@ -93,7 +92,8 @@ bool Control::partitioned() {
   if (policy_ && policy_->partition == desired_->policy.partition) return true;
   if (!partitionFault_.empty()) return false;
   while (!running_.empty()) end(std::string(running_.begin()->first), true);
-  classes_.want(SlotDemand(0), {});
+  classes_.want(SlotDemand(0, 0), {});
+  classes_.retireFormer({});
   if (draining_.empty() && classes_.empty()) startPartitioning();
   return false;
 }
@@ -162,9 +162,9 @@ void Control::orderLoad(std::string digest, std::uint64_t attempt, DurationUs de
 }
 
 /// One model at a time, so that other work of the loader waits for one at most.
-void Control::orderMeasurement() {
+void Control::orderMeasurement(const JoinedClasses& joined) {
   if (measuring_ || isShared()) return;
-  const auto digest = nextToMeasure(*desired_, models_.table());
+  const auto digest = nextToMeasure(*desired_, models_.table(), joined);
   if (!digest) return;
   measuring_ = true;
   loader_.post([this, digest = *digest, model = models_.model(*digest)](std::stop_token stop) {
@@ -192,37 +192,85 @@ void Control::dropModels() {
 
 // ---- Slots ----
 
-void Control::reconcileSlots(const std::vector<Verdict>& verdicts) {
-  SlotDemand demand(policy_->partition.contexts);
+/// The capacities that tasks go by: those of the slots that are there, else of those that will be.
+JoinedClasses Control::inForce(const JoinedClasses& wanted) const {
+  JoinedClasses joined;
+  if (!desired_->policy.scheduling.joining) return joined;
+  for (const DesiredTask& task : desired_->tasks) {
+    const ClassKey key{task.modelDigest, task.batchSize};
+    if (const Capacities* has = classes_.capacitiesOf(key)) {
+      if (!has->empty()) joined.emplace(key, *has);
+    } else if (const auto found = wanted.find(key); found != wanted.end()) {
+      joined.emplace(*found);
+    }
+  }
+  return joined;
+}
+
+void Control::reconcileSlots(const std::vector<Verdict>& verdicts, const JoinedClasses& wanted) {
+  const engine::Partitioning& partition = policy_->partition;
+  SlotDemand demand(partition.contexts, partition.streams_per_context);
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     const DesiredTask& task = desired_->tasks[i];
     if (verdicts[i].phase != TaskPhase::Serving) continue;
-    demand.add({task.modelDigest, task.batchSize}, task.priority, task.context);
+    const ClassKey key{task.modelDigest, task.batchSize};
+    const auto found = wanted.find(key);
+    demand.add(key, task.priority, task.context, found == wanted.end() ? Capacities() : found->second);
   }
   std::set<ClassKey> used;
   for (const auto& [uid, running] : running_) used.insert(running.key);
   classes_.want(demand, used);
 }
 
-void Control::orderSlots(const ClassKey& key, sched::ClassId id, std::vector<std::uint32_t> have,
-                         std::vector<std::uint32_t> wanted) {
-  SlotOrder order{models_.model(key.first), key.second, std::move(have), std::move(wanted)};
-  auto sample = models_.sample(key.first, key.second);
-  loader_.post([this, key, id, order = std::move(order), sample = std::move(sample)](std::stop_token) {
-    SlotDelivery delivery = factory_.make(order);
-    std::vector<std::uint32_t> count(order.wanted.size(), 0);
-    for (const auto& slot : delivery.slots) ++count[slot->context()];
-    const std::scoped_lock lock(mutex_);
-    if (!delivery.slots.empty()) dispatcher_.post(AddSlots{id, std::move(delivery.slots), sample});
-    classes_.delivered(key, count, std::move(delivery.fault), std::move(delivery.remarks));
-    reconcile();
+/// Behind the changes that take tasks over to their successors.
+void Control::retireFormerClasses() {
+  std::set<sched::ClassId> used;
+  for (const auto& [uid, running] : running_) used.insert(running.classId);
+  classes_.retireFormer(used);
+}
+
+void Control::orderSlots(const ClassOrder& order) {
+  const auto& [digest, batch] = order.key;
+  SlotOrder slots{models_.model(digest), {batch}, order.have, order.wanted, nullptr};
+  for (const sched::Capacity& each : order.capacities)
+    if (each.jobs > 1) slots.batches.push_back(batch * each.jobs);
+  if (order.first) slots.sample = models_.sample(digest);
+  loader_.post([this, order, slots = std::move(slots)](std::stop_token) {
+    SlotDelivery delivery = factory_.make(slots);
+    SlotPool::Contents unused;
+    {
+      const std::scoped_lock lock(mutex_);
+      unused = take(order, std::move(delivery));
+      reconcile();
+    }
+    factory_.destroy(std::move(unused));  // may take a while: not under the lock
   });
 }
 
+/// Hands what an order brought to the dispatcher, or gives back what is of no use.
+SlotPool::Contents Control::take(const ClassOrder& order, SlotDelivery delivery) {
+  const bool joins = delivery.batches > 1;
+  ClassDelivery told{order.id,
+                     {},
+                     std::vector<std::uint32_t>(order.wanted.size(), 0),
+                     std::move(delivery.fault),
+                     std::move(delivery.remarks)};
+  if (joins)
+    told.capacities.assign(order.capacities.begin(),
+                           order.capacities.begin() + static_cast<std::ptrdiff_t>(delivery.batches));
+  for (const auto& slot : delivery.slots) ++told.slots[slot->context()];
+  const Capacities capacities = told.capacities;
+  const bool isOfUse = classes_.delivered(order.key, std::move(told));
+  if (!isOfUse || delivery.slots.empty()) return {std::move(delivery.slots), std::move(delivery.sample)};
+  if (order.first && joins) dispatcher_.post(SetCapacities{order.id, capacities});
+  dispatcher_.post(
+      AddSlots{order.id, order.key.second, std::move(delivery.slots), std::move(delivery.sample)});
+  return {};
+}
+
 void Control::handle(ClassRetired&& event) {
-  using Slots = std::vector<std::unique_ptr<engine::Slot>>;
-  auto slots = std::make_shared<Slots>(std::move(event.slots));
-  loader_.post([this, slots](std::stop_token) { factory_.destroy(std::move(*slots)); });
+  auto contents = std::make_shared<SlotPool::Contents>(std::move(event.contents));
+  loader_.post([this, contents](std::stop_token) { factory_.destroy(std::move(*contents)); });
   const std::scoped_lock lock(mutex_);
   classes_.retired(event.classId);
   reconcile();

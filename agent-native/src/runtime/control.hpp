@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/published.hpp"
+#include "runtime/capacities.hpp"
 #include "runtime/classes.hpp"
 #include "runtime/desired_diff.hpp"
 #include "runtime/dispatcher.hpp"
@@ -22,6 +23,7 @@
 #include "runtime/models.hpp"
 #include "runtime/observed_state.hpp"
 #include "runtime/serving_table.hpp"
+#include "runtime/slot_factory.hpp"
 #include "trace/names.hpp"
 
 namespace daris::runtime {
@@ -67,6 +69,7 @@ class Control {
     InstanceId instance = 0;
     DesiredTask task;
     ClassKey key;
+    sched::ClassId classId = 0;
   };
   /// What is told of a desired task.
   struct Told {
@@ -81,27 +84,31 @@ class Control {
   void startPartitioning();
   [[nodiscard]] std::optional<std::string> divide(const Policy& policy, std::stop_token stop);
   void reconcilePolicy();
-  [[nodiscard]] std::vector<Verdict> decide();
-  void reconcileSlots(const std::vector<Verdict>& verdicts);
+  [[nodiscard]] JoinedClasses inForce(const JoinedClasses& wanted) const;
+  [[nodiscard]] std::vector<Verdict> decide(const JoinedClasses& joined);
+  void reconcileSlots(const std::vector<Verdict>& verdicts, const JoinedClasses& wanted);
   void reconcileTasks(const std::vector<Verdict>& planned);
+  void retireFormerClasses();
+  [[nodiscard]] Step stepOf(const DesiredTask& task, Step step) const;
   [[nodiscard]] Verdict withSlots(const DesiredTask& task, Verdict verdict) const;
   void start(const DesiredTask& task, Step step, const Verdict& verdict);
   /// `returns`: it is to be started again as soon as it can be.
   void end(const std::string& uid, bool returns = false);
   void dropModels();
-  void orderMeasurement();
+  void orderMeasurement(const JoinedClasses& joined);
   void tell(const DesiredTask& task, const Verdict& verdict);
   void forgetUndesired();
   void publishServing();
   void takeFigures();
 
   void orderLoad(std::string digest, std::uint64_t attempt, DurationUs delayUs);
-  void orderSlots(const ClassKey& key, sched::ClassId id, std::vector<std::uint32_t> have,
-                  std::vector<std::uint32_t> wanted);
+  void orderSlots(const ClassOrder& order);
+  [[nodiscard]] SlotPool::Contents take(const ClassOrder& order, SlotDelivery delivery);
   [[nodiscard]] TaskTerms termsOf(const DesiredTask& task, const Verdict& verdict, bool moves,
                                   InstanceId instance) const;
   [[nodiscard]] std::shared_ptr<TaskStatistics> statisticsOf(const DesiredTask& task);
   [[nodiscard]] ObservedTask observeTask(const DesiredTask& task) const;
+  void tellMrets(std::vector<ObservedModel>& models) const;
   [[nodiscard]] bool divided() const;
   [[nodiscard]] bool isShared() const { return gpu_ && !gpu_->sharing.empty(); }
 
@@ -131,6 +138,8 @@ class Control {
   std::map<std::string, std::string, std::less<>> refusedByScheduler_;  // uid → why
   std::map<std::string, Told, std::less<>> told_;                       // by uid
   std::vector<ContextFigures> contexts_;
+  std::vector<sched::CapacitySnapshot> capacities_;
+  std::vector<DurationUs> stageMretUs_;  // of these
   InstanceId nextInstance_ = 1;
   Published<ServingTable> serving_;
   std::atomic<bool> ready_{false};

@@ -9,10 +9,10 @@ namespace daris::runtime {
 
 // ---- Decide ----
 
-std::vector<Verdict> Control::decide() {
+std::vector<Verdict> Control::decide(const JoinedClasses& joined) {
   std::set<std::string, std::less<>> incumbents;
   for (const auto& [uid, running] : running_) incumbents.insert(uid);
-  auto verdicts = plan(*desired_, engine_.device(), models_.table(), incumbents);
+  auto verdicts = plan(*desired_, engine_.device(), models_.table(), joined, incumbents);
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     const std::string& uid = desired_->tasks[i].uid;
     // What was started once goes on, also after its contexts were divided anew.
@@ -61,8 +61,18 @@ void Control::reconcileTasks(const std::vector<Verdict>& planned) {
   const Difference changes = difference(wanted, running);
   for (const std::string& uid : changes.removed) end(uid);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (changes.steps[i] != Step::Keep) start(*wanted[i], changes.steps[i], verdicts[i]);
+    const Step step = stepOf(*wanted[i], changes.steps[i]);
+    if (step != Step::Keep) start(*wanted[i], step, verdicts[i]);
   }
+}
+
+/// A task whose class has a successor goes over to it.
+Step Control::stepOf(const DesiredTask& task, Step step) const {
+  if (step != Step::Keep) return step;
+  const ClassKey key{task.modelDigest, task.batchSize};
+  if (running_.find(task.uid)->second.classId == classes_.idOf(key)) return Step::Keep;
+  const bool ready = classes_.stateFor(key, task.priority, task.context) == Classes::State::Ready;
+  return ready ? Step::Change : Step::Keep;
 }
 
 void Control::start(const DesiredTask& task, Step step, const Verdict& verdict) {
@@ -71,6 +81,7 @@ void Control::start(const DesiredTask& task, Step step, const Verdict& verdict) 
     const bool moves = running.task.context != task.context;
     dispatcher_.post(ChangeTask{running.instance, termsOf(task, verdict, moves, running.instance)});
     running.task = task;
+    running.classId = classes_.idOf(running.key);
     return;
   }
   if (step == Step::Replace) end(task.uid, true);
@@ -79,7 +90,8 @@ void Control::start(const DesiredTask& task, Step step, const Verdict& verdict) 
   names_.add(instance, name);
   dispatcher_.post(
       AddTask{instance, termsOf(task, verdict, true, instance), std::move(name), statisticsOf(task)});
-  running_[task.uid] = {instance, task, {task.modelDigest, task.batchSize}};
+  const ClassKey key{task.modelDigest, task.batchSize};
+  running_[task.uid] = {instance, task, key, classes_.idOf(key)};
 }
 
 TaskTerms Control::termsOf(const DesiredTask& task, const Verdict& verdict, bool moves,
@@ -191,6 +203,26 @@ void Control::takeFigures() {
     if (uid != uids.end()) figures_.find(uid->second)->second = task;
   }
   contexts_ = newest.contexts;
+  capacities_ = newest.capacities;
+  stageMretUs_ = newest.stageMretUs;
+}
+
+/// Where several classes run units of as many jobs, the longer time of each stage.
+void Control::tellMrets(std::vector<ObservedModel>& models) const {
+  const auto keys = classes_.keys();
+  for (const sched::CapacitySnapshot& each : capacities_) {
+    const auto key = keys.find(each.classId);
+    if (key == keys.end()) continue;
+    const auto& [digest, batch] = key->second;
+    const auto model = std::ranges::find(models, digest, &ObservedModel::digest);
+    if (model == models.end()) continue;
+    const auto timing = std::ranges::find(model->batches, batch * each.jobs, &BatchTiming::size);
+    if (timing == model->batches.end()) continue;
+    std::vector<DurationUs>& told = timing->stageMretUs;
+    told.resize(each.stageCount, 0);
+    for (std::uint32_t stage = 0; stage < each.stageCount; ++stage)
+      told[stage] = std::max(told[stage], stageMretUs_[each.firstStage + stage]);
+  }
 }
 
 ObservedTask Control::observeTask(const DesiredTask& task) const {
@@ -207,6 +239,7 @@ ObservedTask Control::observeTask(const DesiredTask& task) const {
   observed.afetUs = told.afetUs;
   observed.mretUs = figures.mretUs;
   observed.utilizationE9 = figures.utilizationE9;
+  observed.capacity = figures.capacity;
   observed.statistics = figures.statistics;
   return observed;
 }
@@ -232,6 +265,7 @@ ObservedState Control::observe() {
   state.appliedGeneration = desired_->generation;
   state.partitionFault = partitionFault_;
   for (const auto& [digest, model] : models_.table()) state.models.push_back(model);
+  tellMrets(state.models);
   for (const DesiredTask& task : desired_->tasks) state.tasks.push_back(observeTask(task));
   if (!divided()) return state;
   for (const ContextFigures& figures : contexts_) {

@@ -41,8 +41,8 @@ bool Policy::operator==(const Policy& other) const {
   const auto& b = other.scheduling;
   return partition == other.partition && a.mretWindow == b.mretWindow && a.mretAging == b.mretAging &&
          a.admission == b.admission && a.highPriorityAdmission == b.highPriorityAdmission &&
-         highPriorityUtilizationLimit == other.highPriorityUtilizationLimit && name == other.name &&
-         compiledCodeNamespaces == other.compiledCodeNamespaces;
+         a.joining == b.joining && highPriorityUtilizationLimit == other.highPriorityUtilizationLimit &&
+         name == other.name && compiledCodeNamespaces == other.compiledCodeNamespaces;
 }
 
 std::string servedName(const DesiredTask& task) {

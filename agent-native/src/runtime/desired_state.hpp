@@ -9,6 +9,7 @@
 
 #include "base/time.hpp"
 #include "engine/partition.hpp"
+#include "runtime/batch_timing.hpp"
 #include "sched/types.hpp"
 
 namespace daris::runtime {
@@ -29,6 +30,7 @@ struct DesiredModel {
   std::string uri;
   bool measure = false;                      // also where no task waits for its AFETs
   std::vector<std::string> namespaces = {};  // in which an object names it
+  std::vector<BatchTiming> batches = {};     // AFETs that its profile for this GPU knows
 
   bool operator==(const DesiredModel&) const = default;
 };

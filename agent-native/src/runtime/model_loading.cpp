@@ -9,26 +9,13 @@ namespace {
 
 constexpr std::uint32_t kRepetitions = 10;  // of each measurement of AFET
 
-/// One element of an input repeated over the batch; zeros where the package has no sample of it.
-std::vector<std::byte> sampleOf(const model::Package& package, const model::Tensor& input,
-                                std::uint32_t batch) {
-  const std::size_t bytes = input.element_bytes();
-  std::vector<std::byte> filled(bytes * batch);
-  const auto& samples = package.manifest().samples;
-  const auto sample = std::ranges::find(samples, input.name, &model::Sample::input);
-  if (sample == samples.end()) return filled;
-  const std::vector<std::byte> element = package.read(sample->file);
-  for (std::uint32_t i = 0; i < batch; ++i) {
-    std::copy_n(element.begin(), std::min(bytes, element.size()),
-                filled.begin() + static_cast<std::ptrdiff_t>(bytes * i));
-  }
-  return filled;
-}
-
-std::shared_ptr<const SampleInputs> samplesOf(const model::Package& package, std::uint32_t batch) {
+std::shared_ptr<const SampleInputs> sampleOf(const model::Package& package) {
   auto inputs = std::make_shared<SampleInputs>();
-  for (const model::Tensor& input : package.manifest().inputs)
-    inputs->push_back(sampleOf(package, input, batch));
+  const auto& samples = package.manifest().samples;
+  for (const model::Tensor& input : package.manifest().inputs) {
+    const auto sample = std::ranges::find(samples, input.name, &model::Sample::input);
+    inputs->push_back(sample == samples.end() ? std::vector<std::byte>() : package.read(sample->file));
+  }
   return inputs;
 }
 
@@ -82,8 +69,7 @@ LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelR
     LoadResult result;
     result.uri = uri;
     result.model = engine.load(package, stop);
-    for (const std::uint32_t batch : result.model->batches())
-      result.samples[batch] = samplesOf(package, batch);
+    result.sample = sampleOf(package);
     return result;
   } catch (const model::PackageError& error) {
     return failed(uri, error.reason(), error.what());

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -13,7 +12,7 @@
 #include "engine/engine.hpp"
 #include "model/manifest.hpp"
 #include "runtime/observed_state.hpp"
-#include "runtime/slot_pool.hpp"
+#include "runtime/slot_factory.hpp"
 
 namespace daris::runtime {
 
@@ -26,8 +25,8 @@ struct ModelRequest {
 struct LoadResult {
   std::shared_ptr<const engine::LoadedModel> model;  // null: failed
   std::string uri;
-  std::shared_ptr<const model::Manifest> manifest;                       // failed: of a package that opened
-  std::map<std::uint32_t, std::shared_ptr<const SampleInputs>> samples;  // by batch size
+  std::shared_ptr<const model::Manifest> manifest;  // failed: of a package that opened
+  std::shared_ptr<const SampleInputs> sample;
   std::string reason;
   std::string message;
 };

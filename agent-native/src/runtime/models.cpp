@@ -108,7 +108,7 @@ void Models::loaded(const std::string& digest, LoadResult result) {
     return;
   }
   entry.model = std::move(result.model);
-  entry.samples = std::move(result.samples);
+  entry.sample = std::move(result.sample);
   entry.failures = 0;
   told.phase = ModelPhase::Ready;
   told.manifest = std::make_shared<const model::Manifest>(entry.model->manifest());
@@ -149,8 +149,8 @@ std::shared_ptr<const engine::LoadedModel> Models::model(const std::string& dige
   return found == entries_.end() ? nullptr : found->second.model;
 }
 
-std::shared_ptr<const SampleInputs> Models::sample(const std::string& digest, std::uint32_t batch) const {
-  return entries_.find(digest)->second.samples.at(batch);
+std::shared_ptr<const SampleInputs> Models::sample(const std::string& digest) const {
+  return entries_.find(digest)->second.sample;
 }
 
 }  // namespace daris::runtime

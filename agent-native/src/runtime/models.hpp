@@ -53,8 +53,7 @@ class Models {
 
   [[nodiscard]] const ModelTable& table() const { return table_; }
   [[nodiscard]] std::shared_ptr<const engine::LoadedModel> model(const std::string& digest) const;
-  [[nodiscard]] std::shared_ptr<const SampleInputs> sample(const std::string& digest,
-                                                           std::uint32_t batch) const;
+  [[nodiscard]] std::shared_ptr<const SampleInputs> sample(const std::string& digest) const;
 
  private:
   struct Entry {
@@ -65,7 +64,7 @@ class Models {
     std::uint64_t attempt = 0;  // the one that counts
     std::uint32_t failures = 0;
     std::shared_ptr<const engine::LoadedModel> model;
-    std::map<std::uint32_t, std::shared_ptr<const SampleInputs>> samples;
+    std::shared_ptr<const SampleInputs> sample;
   };
 
   void start(const std::string& digest, Entry& entry, DurationUs delayUs);

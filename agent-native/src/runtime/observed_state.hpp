@@ -17,13 +17,6 @@ namespace daris::runtime {
 enum class ModelPhase : std::uint8_t { Loading, Ready, Failed };
 enum class TaskPhase : std::uint8_t { Loading, Serving, Refused };
 
-struct BatchTiming {
-  std::uint32_t size = 0;
-  std::vector<DurationUs> stageAfetUs;  // empty: not measured
-
-  [[nodiscard]] DurationUs totalUs() const;
-};
-
 struct ObservedModel {
   std::string digest;
   std::string uri;
@@ -48,6 +41,7 @@ struct ObservedTask {
   DurationUs afetUs = 0;
   DurationUs mretUs = 0;
   std::int64_t utilizationE9 = 0;
+  std::uint32_t capacity = 1;  // n*
   TaskStatistics statistics;
 };
 

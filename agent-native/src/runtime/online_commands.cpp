@@ -117,6 +117,8 @@ void OnlinePhase::on(ChangeTask&& command) {
     return;
   }
   if (changed->cancelled) withdrawn(*record, Answer::Ended);
+  record->nextPool = &pools_.find(command.terms.spec.classId)->second;
+  if (!changed->deferred) goOver(*record);
   takeTerms(*record, command.terms);
   scheduleReleases();
 }
@@ -155,13 +157,13 @@ void OnlinePhase::on(SetCapacities&& command) {
 
 void OnlinePhase::on(AddSlots&& command) {
   const std::uint32_t contexts = config_.gpus.front().contexts;
-  const auto [found, inserted] =
-      pools_.try_emplace(command.classId, command.classId, contexts, std::move(command.sample));
+  const auto [found, inserted] = pools_.try_emplace(command.classId, command.classId, contexts, command.batch,
+                                                    std::move(command.sample));
   SlotPool& pool = found->second;
-  for (auto& slot : command.slots) pool.add(std::move(slot), command.capacity);
+  for (auto& slot : command.slots) pool.add(std::move(slot));
   for (std::uint32_t index = 0; index < contexts; ++index) {
-    [[maybe_unused]] const auto set = scheduler_->setSlots(
-        command.classId, {0, index}, pool.size(index, command.capacity), clock_.steadyUs(), command.capacity);
+    [[maybe_unused]] const auto set =
+        scheduler_->setSlots(command.classId, {0, index}, pool.size(index), clock_.steadyUs());
     assert(set.ok());
   }
 }
@@ -179,8 +181,9 @@ void OnlinePhase::on(RetireClass&& command) {
 void OnlinePhase::retireIfIdle(SlotPool& pool) {
   const sched::ClassId classId = pool.classId();
   const auto wanted = std::ranges::find(retiring_, classId);
-  const bool used =
-      std::ranges::any_of(records_, [&](const auto& entry) { return entry.second.pool == &pool; });
+  const bool used = std::ranges::any_of(records_, [&](const auto& entry) {
+    return entry.second.pool == &pool || entry.second.nextPool == &pool;
+  });
   if (wanted == retiring_.end() || used) return;
   retiring_.erase(wanted);
   for (std::uint32_t index = 0; index < pool.contexts(); ++index) {
@@ -236,17 +239,21 @@ void OnlinePhase::on(Drain&&) {
 void OnlinePhase::observe(Figures& out) {
   out.tasks.resize(0);
   out.contexts.resize(0);
+  out.capacities.resize(0);
   if (!scheduler_) return;
   scheduler_->snapshot(snapshot_);
   for (const sched::TaskSnapshot& task : snapshot_.tasks) {
     const TaskRecord* record = byIndex_[task.task.index];
     if (record == nullptr || record->removed) continue;
     out.tasks.push_back({record->instance, task.context.index, task.mretUs,
-                         static_cast<std::int64_t>(task.util.billionths), *record->statistics});
+                         static_cast<std::int64_t>(task.util.billionths), task.capacity,
+                         *record->statistics});
   }
   for (const sched::ContextSnapshot& context : snapshot_.contexts) {
     out.contexts.push_back({context, busyUs_[context.context.index]});
   }
+  out.capacities = snapshot_.capacities;
+  out.stageMretUs = snapshot_.stageMretUs;
 }
 
 }  // namespace daris::runtime

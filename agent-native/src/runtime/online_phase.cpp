@@ -3,8 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
-#include <span>
+#include <utility>
 
 namespace daris::runtime {
 
@@ -20,18 +19,9 @@ T& must(sched::Outcome<T>& outcome) {
 /// A wall clock that moved by less than this was slewed, not stepped.
 constexpr std::int64_t kStepUs = 1000;
 
-/// What belongs to one of the jobs of a slot, of an input or output that has all of them one after another.
-template <typename Byte>
-std::span<Byte> partOf(std::span<Byte> all, const PooledSlot& slot, std::uint32_t place) {
-  const std::size_t bytes = all.size() / slot.capacity;
-  return all.subspan(place * bytes, bytes);
-}
-
-void copyOutputs(const PooledSlot& slot, std::uint32_t place, Request& request) {
-  for (std::size_t i = 0; i < request.outputs.size(); ++i) {
-    const auto from = partOf(slot.slot->output(i), slot, place);
-    std::memcpy(request.outputs[i].data(), from.data(), std::min(from.size(), request.outputs[i].size()));
-  }
+/// What a job computes on; null: what its slot holds.
+engine::JobMemory* memoryOf(const TaskRecord& record) {
+  return record.job.input ? record.job.input->memory.get() : record.pool->sample();
 }
 
 }  // namespace
@@ -156,41 +146,36 @@ void OnlinePhase::launch(const sched::Dispatch& run) {
                   .stage = run.stage,
                   .stream = run.stream,
                   .tag = first.id.index,
-                  .low = low});
+                  .low = low,
+                  .form = first.job.form});
 }
 
 /// The jobs of a unit get a slot, each a place in it.
 void OnlinePhase::gather(const sched::Dispatch& run) {
   TaskRecord& first = recordOf(run.members.front().task);
-  const std::uint64_t wanted = first.job.input ? first.job.input->sequence : 0;
-  PooledSlot& slot = *first.pool->take(run.context.index, run.capacity, wanted);
+  const engine::JobMemory* leads = memoryOf(first);
+  PooledSlot& slot = *first.pool->take(run.context.index, leads == nullptr ? 0 : leads->id());
   first.job.slot = &slot;
+  first.job.form = first.pool->formOf(slot, run.capacity);
+  if (leads != nullptr) slot.firstHolds = leads->id();
   TaskRecord* last = nullptr;
   std::uint32_t place = 0;
   for (const sched::UnitMember& member : run.members) {
     TaskRecord& record = recordOf(member.task);
+    record.statistics->started(run.members.size());
     if (last != nullptr) last->job.next = &record;
     last = &record;
-    takeInput(slot, place++, record);
+    if (engine::JobMemory* memory = memoryOf(record))
+      slot.slot->seat(place, *memory, record.job.client != nullptr);
+    ++place;
   }
 }
 
-void OnlinePhase::takeInput(PooledSlot& slot, std::uint32_t place, TaskRecord& record) {
-  const RequestPtr& input = record.job.input;
-  const std::uint64_t wanted = input ? input->sequence : 0;
-  if (slot.holds[place] == wanted) return;
-  const SampleInputs& inputs = input ? input->inputs : record.pool->sample();
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const auto to = partOf(slot.slot->input(i), slot, place);
-    std::memcpy(to.data(), inputs[i].data(), std::min(to.size(), inputs[i].size()));
-  }
-  slot.holds[place] = wanted;
-}
-
-void OnlinePhase::giveOutputs(const TaskRecord& first) {
+/// Outputs, for those whose clients wait.
+void OnlinePhase::collect(const TaskRecord& first) {
   std::uint32_t place = 0;
   for (const TaskRecord* record = &first; record != nullptr; record = record->job.next, ++place)
-    if (record->job.client) copyOutputs(*first.job.slot, place, *record->job.client);
+    if (record->job.client) first.job.slot->slot->collect(place, *record->job.client->memory);
 }
 
 void OnlinePhase::completed(const engine::Completion& completion) {
@@ -206,7 +191,7 @@ void OnlinePhase::completed(const engine::Completion& completion) {
     auto failed = scheduler_->fail(job.unit, completion.stage, clock_.steadyUs());
     return tellEnds(must(failed), completion.error);
   }
-  if (completion.stage + 1 == first.stages) giveOutputs(first);
+  if (completion.stage + 1 == first.stages) collect(first);
   const TimeUs now = clock_.steadyUs();
   const DurationUs execUs = std::max<DurationUs>(now - job.dispatchedUs, 1);
   auto done = scheduler_->complete(job.unit, completion.stage, execUs, now);
@@ -238,6 +223,7 @@ void OnlinePhase::ended(TaskRecord& record, const sched::JobEnd& end, const char
   ActiveJob job = std::move(record.job);
   record.job = ActiveJob{};
   if (job.slot != nullptr) record.pool->giveBack(job.slot);
+  if (record.nextPool != nullptr) goOver(record);
   std::shared_ptr<const std::string> behind;
   if (end.behind) behind = nameOf(*end.behind);
   record.statistics->ended(end, job.missCounted, clock_.wallUs(), std::move(behind));
@@ -248,6 +234,13 @@ void OnlinePhase::ended(TaskRecord& record, const sched::JobEnd& end, const char
     decided(record, *end.next, std::move(record.waiting));
   }
   if (record.removed && !record.active) forget(record);
+}
+
+/// The task's jobs are those of another class from now on.
+void OnlinePhase::goOver(TaskRecord& record) {
+  SlotPool& former = *record.pool;
+  record.pool = std::exchange(record.nextPool, nullptr);
+  retireIfIdle(former);
 }
 
 std::shared_ptr<const std::string> OnlinePhase::nameOf(sched::TaskId id) const {

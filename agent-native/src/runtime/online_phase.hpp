@@ -75,8 +75,8 @@ class OnlinePhase {
   void admitted(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
   void launch(const sched::Dispatch& run);
   void gather(const sched::Dispatch& run);
-  void takeInput(PooledSlot& slot, std::uint32_t place, TaskRecord& record);
-  void giveOutputs(const TaskRecord& first);
+  void collect(const TaskRecord& first);
+  void goOver(TaskRecord& record);
   void tellEnds(const sched::StageCompletion& completion, const char* error);
   void ended(TaskRecord& record, const sched::JobEnd& end, const char* error);
   void answerEnd(RequestPtr client, const sched::JobEnd& end, std::uint32_t context, const char* error);

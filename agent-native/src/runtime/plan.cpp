@@ -1,9 +1,9 @@
 #include "runtime/plan.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "runtime/compiled_code.hpp"
+#include "runtime/joined_load.hpp"
 #include "runtime/words.hpp"
 
 namespace daris::runtime {
@@ -34,7 +34,13 @@ bool isMeasurable(const ObservedModel& model) {
   return model.phase == ModelPhase::Ready && !model.measured && model.reason.empty();
 }
 
-Verdict verdictOfModel(const DesiredTask& task, const ModelTable& models) {
+/// The capacities of the task's class; null: it does not join.
+const Capacities* joinedOf(const DesiredTask& task, const JoinedClasses& joined) {
+  const auto found = joined.find({task.modelDigest, task.batchSize});
+  return found == joined.end() ? nullptr : &found->second;
+}
+
+Verdict verdictOfModel(const DesiredTask& task, const ModelTable& models, const JoinedClasses& joined) {
   const auto found = models.find(task.modelDigest);
   if (found == models.end()) {
     return refused("ModelFailed", "model " + task.modelDigest + " is not among the desired models");
@@ -47,6 +53,8 @@ Verdict verdictOfModel(const DesiredTask& task, const ModelTable& models) {
     return refused("BatchNotInPackage", "batch size " + std::to_string(task.batchSize) +
                                             " is not in the package; it has " + sizesOf(model));
   }
+  if (const Capacities* capacities = joinedOf(task, joined))
+    return {TaskPhase::Serving, "", "", capacities->front().afetUs};
   if (bringsAfets(task, model)) return {TaskPhase::Serving, "", "", task.stageAfetUs};
   if (!batch->stageAfetUs.empty()) return {TaskPhase::Serving, "", "", batch->stageAfetUs};
   if (model.reason.empty()) return {TaskPhase::Loading, "", "", {}};
@@ -54,7 +62,7 @@ Verdict verdictOfModel(const DesiredTask& task, const ModelTable& models) {
 }
 
 Verdict verdictAlone(const DesiredTask& task, const Policy& policy, const engine::Device& device,
-                     const ModelTable& models) {
+                     const ModelTable& models, const JoinedClasses& joined) {
   if (const auto fault = faultOf(task)) return refused("InvalidTask", *fault);
   if (task.gpuUuid != device.uuid) {
     return refused("UnknownGpu", "this runtime has no GPU " + task.gpuUuid + "; it owns " + device.uuid);
@@ -66,7 +74,7 @@ Verdict verdictAlone(const DesiredTask& task, const Policy& policy, const engine
   }
   if (const auto why = codeRefusal(device, policy, std::span(&task.nameSpace, 1)))
     return refused(kCodeNotAllowed, *why);
-  return verdictOfModel(task, models);
+  return verdictOfModel(task, models, joined);
 }
 
 /// HP utilization booked so far, context by context.
@@ -75,9 +83,7 @@ class Bookings {
   explicit Bookings(const Policy& policy)
       : policy_(policy), booked_(policy.partition.contexts), limit_(limitOf(policy)) {}
 
-  void book(const DesiredTask& task, Verdict& verdict) {
-    const auto afetUs = std::accumulate(verdict.afetUs.begin(), verdict.afetUs.end(), DurationUs{0});
-    const auto util = sched::utilizationOf(afetUs, task.deadlineUs, task.periodUs);
+  void book(const DesiredTask& task, sched::Utilization util, Verdict& verdict) {
     sched::Utilization& booked = booked_[task.context];
     if (booked + util > limit_) {
       verdict = refused("Overcommitted", words(booked, util, task.context));
@@ -119,28 +125,34 @@ void refuseDuplicateNames(const DesiredState& desired, std::vector<Verdict>& ver
 }  // namespace
 
 std::vector<Verdict> plan(const DesiredState& desired, const engine::Device& device, const ModelTable& models,
-                          const std::set<std::string, std::less<>>& incumbents) {
+                          const JoinedClasses& joined, const std::set<std::string, std::less<>>& incumbents) {
   std::vector<Verdict> verdicts;
   for (const DesiredTask& task : desired.tasks) {
-    verdicts.push_back(verdictAlone(task, desired.policy, device, models));
+    verdicts.push_back(verdictAlone(task, desired.policy, device, models, joined));
   }
   refuseDuplicateNames(desired, verdicts);
+  std::vector<PlannedTask> serving;
+  for (std::size_t i = 0; i < verdicts.size(); ++i)
+    if (verdicts[i].phase == TaskPhase::Serving) serving.push_back({desired.tasks[i], verdicts[i].afetUs});
+  const JoinedLoad load(serving, joined, desired.policy.partition.contexts);
   Bookings bookings(desired.policy);
   for (const bool incumbent : {true, false}) {
     for (std::size_t i = 0; i < desired.tasks.size(); ++i) {
       const DesiredTask& task = desired.tasks[i];
       const bool books = task.priority == sched::Priority::High && verdicts[i].phase == TaskPhase::Serving;
-      if (books && incumbents.contains(task.uid) == incumbent) bookings.book(task, verdicts[i]);
+      if (books && incumbents.contains(task.uid) == incumbent)
+        bookings.book(task, load.utilizationOf({task, verdicts[i].afetUs}), verdicts[i]);
     }
   }
   return verdicts;
 }
 
-std::optional<std::string> nextToMeasure(const DesiredState& desired, const ModelTable& models) {
+std::optional<std::string> nextToMeasure(const DesiredState& desired, const ModelTable& models,
+                                         const JoinedClasses& joined) {
   for (const DesiredTask& task : desired.tasks) {
     const auto found = models.find(task.modelDigest);
     if (found == models.end() || !isMeasurable(found->second)) continue;
-    if (!bringsAfets(task, found->second)) return task.modelDigest;
+    if (!bringsAfets(task, found->second) && joinedOf(task, joined) == nullptr) return task.modelDigest;
   }
   for (const DesiredModel& wanted : desired.models) {
     const auto found = models.find(wanted.digest);

@@ -10,13 +10,11 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "runtime/capacities.hpp"
 #include "runtime/desired_state.hpp"
 #include "runtime/observed_state.hpp"
 
 namespace daris::runtime {
-
-/// Models by digest.
-using ModelTable = std::map<std::string, ObservedModel, std::less<>>;
 
 /// What becomes of one desired task. Serving says that it may run as soon as it has slots.
 struct Verdict {
@@ -29,13 +27,15 @@ struct Verdict {
 /// One verdict for each desired task, in their order. Reasons: InvalidTask, DuplicateName, UnknownGpu,
 /// UnknownContext, CompiledCodeNotAllowed, ModelFailed, BatchNotInPackage, Overcommitted. High-priority tasks
 /// of `incumbents` (uids) book their context before others, so that a newcomer is refused and never one that
-/// runs. A task goes by the AFETs that it brings, else by those of its model, and waits where there are none.
+/// runs. A task of a class that joins goes by that one's AFETs, and is booked as it counts among its like;
+/// any other by the AFETs that it brings, else by those of its model, and waits where there are none.
 [[nodiscard]] std::vector<Verdict> plan(const DesiredState& desired, const engine::Device& device,
-                                        const ModelTable& models,
+                                        const ModelTable& models, const JoinedClasses& joined,
                                         const std::set<std::string, std::less<>>& incumbents);
 
 /// The model that has to be measured next; nothing where none has to. Tasks that wait for AFETs come before
 /// models that are measured for their own sake. What could not be measured is not tried again and again.
-[[nodiscard]] std::optional<std::string> nextToMeasure(const DesiredState& desired, const ModelTable& models);
+[[nodiscard]] std::optional<std::string> nextToMeasure(const DesiredState& desired, const ModelTable& models,
+                                                       const JoinedClasses& joined);
 
 }  // namespace daris::runtime

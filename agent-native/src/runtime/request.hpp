@@ -4,13 +4,12 @@
 
 #include <array>
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
+#include "engine/engine.hpp"
 #include "sched/types.hpp"
 
 namespace daris::runtime {
@@ -51,9 +50,8 @@ struct Outcome {
 struct Request {
   std::uint64_t sequence = 0;  // unique, from 1; the token of its release
   InstanceId instance = 0;
-  std::vector<std::vector<std::byte>> inputs;  // one per model input, in the manifest's order, batch included
-  std::vector<std::vector<std::byte>> outputs;  // sized by the sender; filled when Completed
-  TimeUs clientDeadlineUs = 0;                  // steady clock
+  std::shared_ptr<engine::JobMemory> memory;  // the sender writes the inputs; Completed: holds the outputs
+  TimeUs clientDeadlineUs = 0;                // steady clock
   std::atomic<bool> abandoned{false};
   Outcome outcome;
   /// Called once with the outcome, on the responder's thread. Must not block.

@@ -67,6 +67,15 @@ ServedTask Runtime::serving(std::string_view name) const {
   return task;
 }
 
+std::shared_ptr<engine::JobMemory> Runtime::jobMemory(const ServedTask& task) {
+  try {
+    return engine_.create_job_memory(*task.model, task.batch);
+  } catch (const engine::EngineError& error) {
+    throw Exhausted("no memory for a request of task '" + task.name + "': " + error.what() +
+                    "; send fewer requests at once");
+  }
+}
+
 void Runtime::submit(RequestPtr request) {
   // Counted before the look at stopping_, so that drain() can wait for those who did not see it.
   const Entry entry(submitting_);

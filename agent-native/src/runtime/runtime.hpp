@@ -52,6 +52,9 @@ class Runtime {
   /// A task that serves. Throws NotFound where it is not here or was refused, Unavailable while it loads.
   [[nodiscard]] ServedTask serving(std::string_view name) const;
 
+  /// Memory for the inputs and outputs of a job of a task that serves. Throws Exhausted where none is left.
+  [[nodiscard]] std::shared_ptr<engine::JobMemory> jobMemory(const ServedTask& task);
+
   /// Takes a request to its task; its `answer` is called exactly once, unless this throws: Unavailable while
   /// the runtime stops, Exhausted beyond the bound on requests in memory.
   void submit(RequestPtr request);

@@ -51,6 +51,11 @@ class TaskStatistics {
   void overdue();
   void ended(const sched::JobEnd& end, bool missCounted, std::int64_t wallUs,
              std::shared_ptr<const std::string> behind);
+  /// A job was started, with so many in its unit.
+  void started(std::size_t unitJobs) {
+    ++startedJobs_;
+    unitJobs_ += unitJobs;
+  }
   void executed(DurationUs stageUs) { executionUs_ += static_cast<std::uint64_t>(stageUs); }
 
   /// The task goes away for a while, and this is the first release that may not be made.
@@ -62,6 +67,9 @@ class TaskStatistics {
   [[nodiscard]] const Histogram& response() const { return response_; }
   [[nodiscard]] const MigrationRecord& migrations() const { return migrations_; }
   [[nodiscard]] std::uint64_t executionUs() const { return executionUs_; }
+  [[nodiscard]] std::uint64_t startedJobs() const { return startedJobs_; }
+  /// The sum over started jobs of the sizes of their units.
+  [[nodiscard]] std::uint64_t unitJobs() const { return unitJobs_; }
   /// The i-th newest miss, i < missCount().
   [[nodiscard]] const Miss& miss(std::size_t i) const;
   [[nodiscard]] std::size_t missCount() const { return missCount_; }
@@ -73,6 +81,8 @@ class TaskStatistics {
   Histogram response_;
   MigrationRecord migrations_;
   std::uint64_t executionUs_ = 0;
+  std::uint64_t startedJobs_ = 0;
+  std::uint64_t unitJobs_ = 0;
   std::optional<TimeUs> awaySinceUs_;
   std::array<Miss, kMisses> misses_{};
   std::size_t nextMiss_ = 0;

@@ -17,6 +17,7 @@ struct ActiveJob {
   RequestPtr input;            // what it computes on; null: the model's sample
   RequestPtr client;           // who waits for its end; null for a periodic job that nobody waits for
   PooledSlot* slot = nullptr;  // from its first stage on
+  std::uint32_t form = 0;      // of the slot, that the unit runs in
   TaskRecord* next = nullptr;  // of the unit; null: the last
   sched::UnitId unit;
   TimeUs dispatchedUs = 0;  // of the stage that runs
@@ -31,6 +32,7 @@ struct TaskRecord {
   std::shared_ptr<const std::string> name;
   std::shared_ptr<TaskStatistics> statistics;
   SlotPool* pool = nullptr;
+  SlotPool* nextPool = nullptr;  // of the class that the task goes over to at the end of its active job
 
   sched::Priority priority = sched::Priority::Low;
   sched::ReleaseMode mode = sched::ReleaseMode::OnRequest;

@@ -50,8 +50,8 @@ std::vector<std::int64_t> shapeAt(const model::Tensor& tensor, std::uint32_t bat
   return shape;
 }
 
-std::vector<std::vector<std::byte>> arrange(const model::Manifest& manifest, std::uint32_t batch,
-                                            std::span<const InputTensor> inputs) {
+std::vector<std::span<const std::byte>> arrange(const model::Manifest& manifest, std::uint32_t batch,
+                                                std::span<const InputTensor> inputs) {
   std::vector<const InputTensor*> given(manifest.inputs.size(), nullptr);
   for (const InputTensor& input : inputs) {
     const auto wanted = std::ranges::find(manifest.inputs, input.name, &model::Tensor::name);
@@ -61,21 +61,15 @@ std::vector<std::vector<std::byte>> arrange(const model::Manifest& manifest, std
     check(*wanted, batch, input);
     place = &input;
   }
-  std::vector<std::vector<std::byte>> arranged;
+  std::vector<std::span<const std::byte>> arranged;
   for (std::size_t i = 0; i < given.size(); ++i) {
     const model::Tensor& wanted = manifest.inputs[i];
     if (given[i] == nullptr) {
       throw InvalidArgument(quoted(wanted.name) + " is missing, expected " + expected(wanted, batch));
     }
-    arranged.emplace_back(given[i]->bytes.begin(), given[i]->bytes.end());
+    arranged.push_back(given[i]->bytes);
   }
   return arranged;
-}
-
-std::vector<std::vector<std::byte>> outputBuffers(const model::Manifest& manifest, std::uint32_t batch) {
-  std::vector<std::vector<std::byte>> buffers;
-  for (const model::Tensor& output : manifest.outputs) buffers.emplace_back(output.element_bytes() * batch);
-  return buffers;
 }
 
 }  // namespace daris::runtime

@@ -24,14 +24,11 @@ struct InputTensor {
 /// The shape of a tensor at a batch size.
 [[nodiscard]] std::vector<std::int64_t> shapeAt(const model::Tensor& tensor, std::uint32_t batch);
 
-/// Copies the inputs into the manifest's order. Throws InvalidArgument: a name that is unknown, missing or
-/// there twice, or another datatype, shape or byte length than the model's at this batch size.
-[[nodiscard]] std::vector<std::vector<std::byte>> arrange(const model::Manifest& manifest,
-                                                          std::uint32_t batch,
-                                                          std::span<const InputTensor> inputs);
-
-/// Buffers for all outputs at a batch size.
-[[nodiscard]] std::vector<std::vector<std::byte>> outputBuffers(const model::Manifest& manifest,
-                                                                std::uint32_t batch);
+/// The bytes of the inputs in the manifest's order, still the sender's. Throws InvalidArgument: a name that
+/// is unknown, missing or there twice, or another datatype, shape or byte length than the model's at this
+/// batch size.
+[[nodiscard]] std::vector<std::span<const std::byte>> arrange(const model::Manifest& manifest,
+                                                              std::uint32_t batch,
+                                                              std::span<const InputTensor> inputs);
 
 }  // namespace daris::runtime

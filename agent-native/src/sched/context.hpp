@@ -32,53 +32,20 @@ struct ContextLoad {
   }
 };
 
-/// Slots of one capacity.
-struct SlotCount {
+/// One class in one context: its slots, each for a unit of any capacity, and its units that do not run.
+struct ClassSlots {
   std::uint32_t budget = UINT32_MAX;
   std::uint32_t used = 0;
-
-  [[nodiscard]] bool isFree() const { return used < budget; }
-  [[nodiscard]] std::uint32_t left() const { return isFree() ? budget - used : 0; }
-};
-
-/// One class in one context: its slots, and its units that have not started.
-struct ClassSlots {
-  SlotCount single;
-  std::vector<SlotCount> larger;  // by capacity, after the first; of a class that joins
-  ReadyQueue without;             // units that would start, were there a slot
-  ReadyQueue unstarted;           // of a class that joins: all that have not started, those without slot too
-  ReadyQueue begun;               // of a class that joins: ready for a later stage
+  ReadyQueue without;    // units that would start, were there a slot
+  ReadyQueue unstarted;  // of a class that joins: all that have not started, those without slot too
+  ReadyQueue begun;      // of a class that joins: ready for a later stage
   DurationUs highDeadlineUs =
       kNoBound;  // of a class that joins: the smallest of its high-priority tasks here
 
-  [[nodiscard]] SlotCount& at(std::uint32_t capacity) {
-    return capacity == 0 ? single : larger[capacity - 1];
-  }
-  [[nodiscard]] const SlotCount& at(std::uint32_t capacity) const {
-    return capacity == 0 ? single : larger[capacity - 1];
-  }
-
-  /// Whether `which` holds for any capacity.
-  template <typename Which>
-  [[nodiscard]] bool any(Which which) const {
-    if (which(single)) return true;
-    for (const SlotCount& each : larger)
-      if (which(each)) return true;
-    return false;
-  }
-
-  [[nodiscard]] bool isLoaded() const {
-    return any([](const SlotCount& each) { return each.budget != kNoSlots; });
-  }
-  [[nodiscard]] bool isBounded() const {
-    return any([](const SlotCount& each) { return each.budget != UINT32_MAX; });
-  }
-
-  [[nodiscard]] std::uint64_t left() const {
-    std::uint64_t sum = single.left();
-    for (const SlotCount& each : larger) sum += each.left();
-    return sum;
-  }
+  [[nodiscard]] bool isLoaded() const { return budget != kNoSlots; }
+  [[nodiscard]] bool isBounded() const { return budget != UINT32_MAX; }
+  [[nodiscard]] bool isFree() const { return used < budget; }
+  [[nodiscard]] std::uint32_t left() const { return isFree() ? budget - used : 0; }
 };
 
 /// How many tasks of a UtilGroup are in a context, and have an active job there; by priority.

@@ -40,14 +40,13 @@ void JoinedClass::choose(std::uint32_t contexts, DurationUs slackUs) {
   while (chosen_ > 0 && !qualifies(chosen_)) --chosen_;
 }
 
-bool JoinedClass::noteFormed(std::uint32_t capacity, std::size_t candidates, const ClassSlots& slots,
-                             std::uint32_t mretWindow) {
+bool JoinedClass::noteFormed(std::uint32_t capacity, std::size_t candidates, std::uint32_t mretWindow) {
   Trial& formed = trials_[capacity];
   formed.passed = 0;
   if (++formed.formed >= mretWindow) formed.patience = mretWindow;
   bool aged = false;
   for (std::uint32_t larger = capacity + 1; larger < capacities(); ++larger) {
-    if (!fill(candidates, jobs_[larger]) || !slots.at(larger).isFree()) continue;
+    if (!fill(candidates, jobs_[larger])) continue;
     Trial& passed = trials_[larger];
     passed.formed = 0;
     if (++passed.passed < std::max(passed.patience, mretWindow)) continue;
@@ -59,8 +58,8 @@ bool JoinedClass::noteFormed(std::uint32_t capacity, std::size_t candidates, con
   return aged;
 }
 
-std::optional<std::uint32_t> capacityFor(const JoinedClass& joined, std::span<const Candidate> candidates,
-                                         const ClassSlots& slots, DurationUs slackUs, TimeUs now) {
+std::uint32_t capacityFor(const JoinedClass& joined, std::span<const Candidate> candidates,
+                          DurationUs slackUs, TimeUs now) {
   // The earliest deadline, among the first i + 1, of those that could still be met alone.
   std::array<TimeUs, kMaxUnitJobs> tightest;
   const TimeUs aloneUs = now + joined.windows(0).totalUs();
@@ -77,12 +76,11 @@ std::optional<std::uint32_t> capacityFor(const JoinedClass& joined, std::span<co
     return fill(candidates.size(), jobs) &&               // (a)
            now + unitUs <= tightest[members - 1] &&       // (b)
            joined.longestStageUs(capacity) <= slackUs &&  // (c)
-           joined.facts.bears(unitUs) &&                  // (d)
-           slots.at(capacity).isFree();
+           joined.facts.bears(unitUs);                    // (d)
   };
-  for (std::uint32_t capacity = joined.capacities() - 1; capacity > 0; --capacity)
-    if (suits(capacity)) return capacity;
-  return slots.at(0).isFree() ? std::optional(0U) : std::nullopt;
+  std::uint32_t capacity = joined.capacities() - 1;
+  while (capacity > 0 && !suits(capacity)) --capacity;
+  return capacity;
 }
 
 }  // namespace daris::sched

@@ -2,7 +2,6 @@
 // counts with (docs/joining.md).
 #pragma once
 
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -48,8 +47,7 @@ class JoinedClass {
   /// A unit of this capacity was formed of so many candidates. Larger ones that they filled, and that time
   /// forbade, are counted as passed over, and lose their oldest measurement after a while: one slow unit does
   /// not close a capacity for ever, and one that is slow indeed is tried ever more seldom. Whether any did.
-  bool noteFormed(std::uint32_t capacity, std::size_t candidates, const ClassSlots& slots,
-                  std::uint32_t most);
+  bool noteFormed(std::uint32_t capacity, std::size_t candidates, std::uint32_t mretWindow);
 
   /// n*, by index and in jobs.
   [[nodiscard]] std::uint32_t chosen() const { return chosen_; }
@@ -92,11 +90,9 @@ struct Candidate {
   TimeUs deadlineUs = 0;  // absolute
 };
 
-/// The capacity, by index, that the first of these candidates form a unit of; none where no slot is free that
-/// they could take. `slackUs`: what the context's high-priority tasks bear.
-[[nodiscard]] std::optional<std::uint32_t> capacityFor(const JoinedClass& joined,
-                                                       std::span<const Candidate> candidates,
-                                                       const ClassSlots& slots, DurationUs slackUs,
-                                                       TimeUs now);
+/// The capacity, by index, that the first of these candidates form a unit of. `slackUs`: what the context's
+/// high-priority tasks bear.
+[[nodiscard]] std::uint32_t capacityFor(const JoinedClass& joined, std::span<const Candidate> candidates,
+                                        DurationUs slackUs, TimeUs now);
 
 }  // namespace daris::sched

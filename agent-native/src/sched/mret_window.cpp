@@ -63,6 +63,10 @@ void MretWindows::age() {
   }
 }
 
+bool MretWindows::isMeasured() const {
+  return std::ranges::all_of(stages_, [](const Stage& each) { return each.count > 0; });
+}
+
 DurationUs& MretWindows::entry(std::uint32_t stage, std::uint32_t age) {
   return entries_[stage * window_ + (stages_[stage].oldest + age) % window_];
 }

@@ -29,6 +29,8 @@ class MretWindows {
   void age();
 
   [[nodiscard]] std::uint32_t stageCount() const { return static_cast<std::uint32_t>(stages_.size()); }
+  /// Whether each stage has a measurement.
+  [[nodiscard]] bool isMeasured() const;
   [[nodiscard]] DurationUs mretUs(std::uint32_t stage) const { return stages_[stage].mretUs; }
   [[nodiscard]] DurationUs totalUs() const { return totalUs_; }  // eq. 2
   [[nodiscard]] DurationUs totalAfetUs() const { return afetUs_; }

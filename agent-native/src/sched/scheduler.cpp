@@ -30,9 +30,8 @@ Outcome<Removed> Scheduler::removeTask(TaskId task, TimeUs now) {
 Outcome<Done> Scheduler::setCapacities(ClassId classId, std::span<const Capacity> capacities) {
   return state_->setCapacities(classId, capacities);
 }
-Outcome<Done> Scheduler::setSlots(ClassId classId, ContextRef context, std::uint32_t slots,
-                                  std::uint32_t capacity) {
-  return state_->setSlots(classId, context, slots, capacity);
+Outcome<Done> Scheduler::setSlots(ClassId classId, ContextRef context, std::uint32_t slots) {
+  return state_->setSlots(classId, context, slots);
 }
 Outcome<ReleaseOutcome> Scheduler::release(TaskId task, const Release& release, TimeUs now) {
   return state_->release(task, release, now);

@@ -8,7 +8,7 @@
 
 namespace daris::sched {
 
-/// How many jobs of a class may be started and unfinished in a context; the default.
+/// How many units of a class may be started and unfinished in a context; the default.
 inline constexpr std::uint32_t kUnlimitedSlots = UINT32_MAX;
 
 /// The scheduler of one or more GPUs.
@@ -62,12 +62,10 @@ class Scheduler {
   /// Kept until set to none. Errors: InvalidSpec, ClassInUse.
   Outcome<Done> setCapacities(ClassId classId, std::span<const Capacity> capacities);
 
-  /// Bounds the started, unfinished units of a class in a context, by the capacity that they were formed with
-  /// (1 without joining); 0 in all says that the model is not loaded there.
-  /// May be set before any task of the class exists. It is kept until set to kUnlimitedSlots. A bound below
-  /// what is started takes nothing away. Errors: UnknownContext, InvalidSpec (no such capacity).
-  Outcome<Done> setSlots(ClassId classId, ContextRef context, std::uint32_t slots,
-                         std::uint32_t capacity = 1);
+  /// Bounds the started, unfinished units of a class in a context, whatever their capacities; 0 says that the
+  /// model is not loaded there. May be set before any task of the class exists. It is kept until set to
+  /// kUnlimitedSlots. A bound below what is started takes nothing away. Errors: UnknownContext.
+  Outcome<Done> setSlots(ClassId classId, ContextRef context, std::uint32_t slots);
 
   // ---- The per-stage path: no allocation ----
 

@@ -22,7 +22,7 @@ class Scheduler::State {
   Outcome<Added> addTask(const TaskSpec& spec, TimeUs now);
   Outcome<Changed> changeTask(TaskId id, const TaskSpec& spec, TimeUs now);
   Outcome<Removed> removeTask(TaskId id, TimeUs now);
-  Outcome<Done> setSlots(ClassId classId, ContextRef ref, std::uint32_t slots, std::uint32_t capacity);
+  Outcome<Done> setSlots(ClassId classId, ContextRef ref, std::uint32_t slots);
   Outcome<Done> setCapacities(ClassId classId, std::span<const Capacity> capacities);
 
   Outcome<ReleaseOutcome> release(TaskId id, const Release& release, TimeUs now);
@@ -34,6 +34,7 @@ class Scheduler::State {
 
   Outcome<std::uint32_t> markOverdue(TimeUs now);
   void snapshot(Snapshot& out) const;
+  void snapshotCapacities(Snapshot& out) const;
   Outcome<std::span<const AdmissionTerms>> explain(TaskId id, TimeUs now);
 
  private:
@@ -74,17 +75,16 @@ class Scheduler::State {
               std::array<std::uint32_t, 2> GroupCount::*counts, bool added);
   void switchJoining(bool joining);
   [[nodiscard]] std::uint32_t takeGroup(std::uint32_t classIndex, DurationUs windowUs);
-  [[nodiscard]] std::optional<std::uint32_t> placeOf(ClassId classId, std::uint32_t capacity) const;
-  void fitContexts();
   void lookAtTasks();
   void lookAt(const Task& task);
   [[nodiscard]] DurationUs slackUs(const Context& context) const;
   void chooseCapacity(std::uint32_t classIndex);
 
   // ---- The start of units (state_forming.cpp) ----
-  [[nodiscard]] std::optional<std::uint32_t> slotFor(const Context& context, std::uint32_t unitIndex,
-                                                     TimeUs now);
-  void start(Context& context, std::uint32_t unitIndex, std::uint32_t stream, std::uint32_t slot, TimeUs now);
+  [[nodiscard]] std::optional<std::uint32_t> capacityToStart(const Context& context, std::uint32_t unitIndex,
+                                                             TimeUs now);
+  void start(Context& context, std::uint32_t unitIndex, std::uint32_t stream, std::uint32_t capacity,
+             TimeUs now);
   void join(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now);
   void leaveQueues(Context& context, std::uint32_t unitIndex);
 
@@ -114,7 +114,7 @@ class Scheduler::State {
   [[nodiscard]] std::uint32_t bestOf(const Context& context) const;
   [[nodiscard]] bool isLate(const Unit& unit, TimeUs now) const;
   void tell(const Unit& unit, std::uint32_t unitIndex, Dispatch& out);
-  void dispatch(Context& context, std::uint32_t unitIndex, std::uint32_t stream, std::uint32_t slot,
+  void dispatch(Context& context, std::uint32_t unitIndex, std::uint32_t stream, std::uint32_t capacity,
                 TimeUs now, Dispatch& out);
   void noteWait(const Unit& unit, const Context& context, std::uint32_t stream, TimeUs now);
   void drop(Context& context, std::uint32_t unitIndex, std::uint32_t stream, TimeUs now, JobEnd& out);

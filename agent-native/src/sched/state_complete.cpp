@@ -117,7 +117,7 @@ StageCompletion Scheduler::State::endStage(UnitId id, std::optional<End> end, Ti
 void Scheduler::State::endUnit(Unit& unit, std::uint32_t unitIndex) {
   Context& context = partition_.at(unit.context);
   --context.units;
-  if (unit.started) --context.slots[unit.classIndex].at(isFormed(unit) ? unit.capacity : 0).used;
+  if (unit.started) --context.slots[unit.classIndex].used;
   bringBack(context, unit.classIndex);
   units_.release(unitIndex);
 }

@@ -24,13 +24,10 @@ Outcome<Done> Scheduler::State::configure(const Config& config, TimeUs now) {
     if (tasks_.used(index)) adoptPolicy(tasks_[index], restaged);
   refreshEstimates();
   partition_.configure(config.gpus);
-  fitContexts();
+  partition_.reserveGroups(groups_.size());
   reserveTested();
   leaveDrainingContexts();
   lookAtTasks();
-  // What had no slot before may have one among those of other capacities.
-  for (const std::uint32_t index : joining_)
-    partition_.forEach([&](ContextRef, Context& context) { bringBack(context, index); });
   return Done{};
 }
 

@@ -26,12 +26,13 @@ Outcome<Next> Scheduler::State::next(ContextRef ref, TimeUs now) {
       drop(*context, unitIndex, stream, now, result.dropped);
       return result;
     }
-    const std::optional<std::uint32_t> slot = unit.started ? 0 : slotFor(*context, unitIndex, now);
-    if (slot) {
+    const std::optional<std::uint32_t> capacity =
+        unit.started ? 0 : capacityToStart(*context, unitIndex, now);
+    if (capacity) {
       result.kind = NextKind::Run;
       // One that was set aside for want of a slot may go with this one now, and before it.
       const std::uint32_t leader = unit.started || candidates_.empty() ? unitIndex : candidates_.front().unit;
-      dispatch(*context, leader, stream, *slot, now, result.run);
+      dispatch(*context, leader, stream, *capacity, now, result.run);
       return result;
     }
     setAside(*context, unitIndex);
@@ -54,15 +55,15 @@ bool Scheduler::State::isLate(const Unit& unit, TimeUs now) const {
   return now > job.deadlineUs && tasks_[job.task].terms.spec.lateJobs == LateJobs::Drop;
 }
 
-/// `slot`: the one that a first stage takes, by capacity.
+/// `capacity`: by index, of a unit that starts.
 void Scheduler::State::dispatch(Context& context, std::uint32_t unitIndex, std::uint32_t stream,
-                                std::uint32_t slot, TimeUs now, Dispatch& out) {
+                                std::uint32_t capacity, TimeUs now, Dispatch& out) {
   Unit& unit = units_[unitIndex];
   leaveQueues(context, unitIndex);
   noteWait(unit, context, stream, now);
   context.streams.take(stream);
   out.first = !unit.started;
-  if (out.first) start(context, unitIndex, stream, slot, now);
+  if (out.first) start(context, unitIndex, stream, capacity, now);
   context.runningRemaining += unit.remainingUs;
   unit.state = UnitState::Running;
   unit.stream = stream;
@@ -150,7 +151,7 @@ void Scheduler::State::setAside(Context& context, std::uint32_t unitIndex) {
 /// Makes as many units ready again as the class has free slots; what finds none after all is set aside again.
 void Scheduler::State::bringBack(Context& context, std::uint32_t classIndex) {
   ClassSlots& slots = context.slots[classIndex];
-  for (std::uint64_t left = slots.left(); left > 0 && !slots.without.empty(); --left) {
+  for (std::uint32_t left = slots.left(); left > 0 && !slots.without.empty(); --left) {
     const std::uint32_t unitIndex = slots.without.best(nodes_);
     const ReadyKey key = ReadyQueue::keyOf(nodes_, unitIndex);
     slots.without.erase(nodes_, unitIndex);

@@ -1,4 +1,4 @@
-// The start of a unit: the slot that it takes, and under joining the jobs that go with it (docs/joining.md).
+// The start of a unit: its capacity, and under joining the jobs that go with it (docs/joining.md).
 #include <algorithm>
 #include <cassert>
 
@@ -6,32 +6,32 @@
 
 namespace daris::sched {
 
-/// The slot, by capacity, that the unit could start with now, and in `candidates_` who may go along.
-std::optional<std::uint32_t> Scheduler::State::slotFor(const Context& context, std::uint32_t unitIndex,
-                                                       TimeUs now) {
+/// The capacity, by index, that the unit could start with now, and in `candidates_` who may go along; none
+/// where no slot is free.
+std::optional<std::uint32_t> Scheduler::State::capacityToStart(const Context& context,
+                                                               std::uint32_t unitIndex, TimeUs now) {
   const Unit& unit = units_[unitIndex];
   const ClassSlots& slots = context.slots[unit.classIndex];
   candidates_.clear();
-  if (!isJoined(tasks_[jobs_[unit.firstJob].task].terms))
-    return slots.single.isFree() ? std::optional(0U) : std::nullopt;
+  if (!slots.isFree()) return std::nullopt;
+  if (!isJoined(tasks_[jobs_[unit.firstJob].task].terms)) return 0;
   const JoinedClass& joined = joined_[unit.classIndex];
   slots.unstarted.inOrder(classNodes_, [&](std::uint32_t index) {
     const Unit& each = units_[index];
     if (!isLate(each, now)) candidates_.push_back({index, jobs_[each.firstJob].deadlineUs});
     return candidates_.size() < joined.mostJobs();
   });
-  return capacityFor(joined, candidates_, slots, slackUs(context), now);
+  return capacityFor(joined, candidates_, slackUs(context), now);
 }
 
 /// The unit takes a slot, and along whoever goes with it; its wait was noted.
 void Scheduler::State::start(Context& context, std::uint32_t unitIndex, std::uint32_t stream,
-                             std::uint32_t slot, TimeUs now) {
+                             std::uint32_t capacity, TimeUs now) {
   Unit& unit = units_[unitIndex];
-  ClassSlots& slots = context.slots[unit.classIndex];
-  ++slots.at(slot).used;
+  ++context.slots[unit.classIndex].used;
   unit.started = true;
   if (!candidates_.empty()) {
-    unit.capacity = slot;
+    unit.capacity = capacity;
     join(context, unitIndex, stream, now);
   }
   forEachJob(unit, [&](std::uint32_t jobIndex) {
@@ -64,8 +64,7 @@ void Scheduler::State::join(Context& context, std::uint32_t unitIndex, std::uint
     for (std::uint32_t stage = 0; stage < stages.size(); ++stage)
       stages[stage].mretUs = windows.mretUs(stage);
   });
-  const ClassSlots& slots = context.slots[unit.classIndex];
-  if (policy_.mretAging && joined.noteFormed(unit.capacity, candidates_.size(), slots, policy_.mretWindow))
+  if (policy_.mretAging && joined.noteFormed(unit.capacity, candidates_.size(), policy_.mretWindow))
     chooseCapacity(unit.classIndex);
 }
 

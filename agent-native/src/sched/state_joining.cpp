@@ -42,29 +42,9 @@ Outcome<Done> Scheduler::State::setCapacities(ClassId classId, std::span<const C
   std::erase(joining_, index);
   if (joined_[index].joins()) joining_.push_back(index);
   if (!joining_.empty()) classNodes_.reserve(tasks_.capacity());
-  fitContexts();
   reserveTested();
   forgetClass(index);
   return Done{};
-}
-
-/// Which of the class's capacities holds that many jobs.
-std::optional<std::uint32_t> Scheduler::State::placeOf(ClassId classId, std::uint32_t capacity) const {
-  if (capacity == 1) return 0;
-  const std::uint32_t index = classes_.find(classId);
-  if (index >= joined_.size()) return std::nullopt;
-  for (std::uint32_t place = 1; place < joined_[index].capacities(); ++place)
-    if (joined_[index].jobs(place) == capacity) return place;
-  return std::nullopt;
-}
-
-/// Gives every context as many slot counts as its classes have capacities.
-void Scheduler::State::fitContexts() {
-  partition_.reserveGroups(groups_.size());
-  partition_.forEach([&](ContextRef, Context& context) {
-    for (std::size_t index = 0; index < joined_.size() && index < context.slots.size(); ++index)
-      context.slots[index].larger.resize(joined_[index].joins() ? joined_[index].capacities() - 1 : 0);
-  });
 }
 
 /// Jobs that can end at one instant, each with a request that waited.

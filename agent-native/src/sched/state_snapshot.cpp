@@ -48,6 +48,7 @@ ContextSnapshot describe(ContextRef ref, const Context& context) {
 void Scheduler::State::snapshot(Snapshot& out) const {
   out.tasks.clear();
   out.contexts.clear();
+  out.capacities.clear();
   out.stageMretUs.clear();
   for (std::uint32_t index = 0; index < tasks_.capacity(); ++index) {
     if (!tasks_.used(index)) continue;
@@ -63,6 +64,22 @@ void Scheduler::State::snapshot(Snapshot& out) const {
   partition_.forEach([&](ContextRef ref, const Context& context) {
     if (!context.gone()) out.contexts.push_back(describe(ref, context));
   });
+  if (policy_.joining) snapshotCapacities(out);
+}
+
+void Scheduler::State::snapshotCapacities(Snapshot& out) const {
+  for (const std::uint32_t index : joining_) {
+    const JoinedClass& joined = joined_[index];
+    for (std::uint32_t capacity = 0; capacity < joined.capacities(); ++capacity) {
+      const MretWindows& windows = joined.windows(capacity);
+      if (!windows.isMeasured()) continue;
+      const auto firstStage = static_cast<std::uint32_t>(out.stageMretUs.size());
+      out.capacities.push_back(
+          {classes_.classIdOf(index), joined.jobs(capacity), firstStage, windows.stageCount()});
+      for (std::uint32_t stage = 0; stage < windows.stageCount(); ++stage)
+        out.stageMretUs.push_back(windows.mretUs(stage));
+    }
+  }
 }
 
 }  // namespace daris::sched

@@ -201,15 +201,12 @@ void Scheduler::State::forgetClass(std::uint32_t classIndex) {
   classes_.forgetUnused(classIndex, bounded);
 }
 
-Outcome<Done> Scheduler::State::setSlots(ClassId classId, ContextRef ref, std::uint32_t slots,
-                                         std::uint32_t capacity) {
+Outcome<Done> Scheduler::State::setSlots(ClassId classId, ContextRef ref, std::uint32_t slots) {
   Context* context = partition_.find(ref);
   if (context == nullptr) return Error{ErrorCode::UnknownContext, "context: does not exist, or is drained"};
-  const std::optional<std::uint32_t> place = placeOf(classId, capacity);
-  if (!place) return Error{ErrorCode::InvalidSpec, "capacity: must be one of the class's"};
   const std::uint32_t classIndex = classes_.intern(classId);
   partition_.reserveClasses(classes_.size());
-  context->slots[classIndex].at(*place).budget = slots;
+  context->slots[classIndex].budget = slots;
   bringBack(*context, classIndex);
   forgetClass(classIndex);
   return Done{};

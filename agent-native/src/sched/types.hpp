@@ -384,10 +384,19 @@ struct ContextSnapshot {
   Utilization lowActive;  // LP part of eq. 7
 };
 
+/// A capacity of a class that joins, each stage of which some unit of it has run.
+struct CapacitySnapshot {
+  ClassId classId = 0;
+  std::uint32_t jobs = 1;
+  std::uint32_t firstStage = 0;  // its MRETs: Snapshot::stageMretUs[firstStage .. +stageCount)
+  std::uint32_t stageCount = 0;
+};
+
 /// Filled by Scheduler::snapshot; its vectors are reused, so that repeated calls allocate nothing.
 struct Snapshot {
-  std::vector<TaskSnapshot> tasks;        // in no particular order
-  std::vector<ContextSnapshot> contexts;  // by GPU, then index; drained contexts are left out
+  std::vector<TaskSnapshot> tasks;           // in no particular order
+  std::vector<ContextSnapshot> contexts;     // by GPU, then index; drained contexts are left out
+  std::vector<CapacitySnapshot> capacities;  // ascending within a class
   std::vector<DurationUs> stageMretUs;
 };
 

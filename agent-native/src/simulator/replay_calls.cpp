@@ -148,8 +148,7 @@ std::string ReplayCalls::setCapacities(Fields& fields, TimeUs now) {
 
 std::string ReplayCalls::setSlots(Fields& fields, TimeUs now) {
   const sched::ClassId classId = small(fields, "class");
-  const std::uint32_t capacity = fields.has("capacity") ? small(fields, "capacity", sched::kMaxUnitJobs) : 1;
-  return refusalOf(scheduler_->setSlots(classId, contextOf(fields), small(fields, "slots"), now, capacity));
+  return refusalOf(scheduler_->setSlots(classId, contextOf(fields), small(fields, "slots"), now));
 }
 
 // ---- Fields ----

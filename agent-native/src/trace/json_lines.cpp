@@ -128,7 +128,6 @@ class Line {
         return capacities();
       case Kind::Slots:
         place().field("class", record_.slots.classId).field("slots", record_.slots.slots);
-        if (record_.slots.capacity > 1) text_.field("capacity", record_.slots.capacity);
         return;
       case Kind::Release:
       case Kind::Request:

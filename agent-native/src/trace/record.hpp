@@ -86,7 +86,7 @@ struct Record {
     std::uint32_t classId;
   };
   struct Slots {
-    std::uint32_t classId, slots, capacity;
+    std::uint32_t classId, slots;
   };
   struct Release {  // Request too, whose nominal instant is its own; Withdraw has the token alone
     TimeUs nominalUs;

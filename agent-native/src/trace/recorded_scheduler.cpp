@@ -153,12 +153,12 @@ sched::Outcome<Done> RecordedScheduler::setCapacities(sched::ClassId classId,
 }
 
 sched::Outcome<Done> RecordedScheduler::setSlots(sched::ClassId classId, sched::ContextRef context,
-                                                 std::uint32_t slots, TimeUs now, std::uint32_t capacity) {
-  auto outcome = scheduler_.setSlots(classId, context, slots, capacity);
+                                                 std::uint32_t slots, TimeUs now) {
+  auto outcome = scheduler_.setSlots(classId, context, slots);
   if (!outcome.ok()) return outcome;
   Record record = start(Kind::Slots, now, {});
   place(record, context);
-  record.slots = {classId, slots, capacity};
+  record.slots = {classId, slots};
   ring_->write(record);
   wakeAll();
   return outcome;

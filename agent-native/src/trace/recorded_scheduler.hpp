@@ -23,7 +23,7 @@ class RecordedScheduler {
   sched::Outcome<Done> setCapacities(sched::ClassId classId, std::span<const sched::Capacity> capacities,
                                      TimeUs now);
   sched::Outcome<Done> setSlots(sched::ClassId classId, sched::ContextRef context, std::uint32_t slots,
-                                TimeUs now, std::uint32_t capacity = 1);
+                                TimeUs now);
 
   sched::Outcome<sched::ReleaseOutcome> release(sched::TaskId task, const sched::Release& release,
                                                 TimeUs now);

@@ -9,7 +9,6 @@
 #include "engine/onnx_packages.hpp"
 #include "engine/openvino/openvino_engine.hpp"
 #include "engine/stage_runner.hpp"
-#include "runtime/tensors.hpp"
 
 namespace daris::runtime {
 namespace {
@@ -49,11 +48,8 @@ class OnlinePhaseTest : public testing::Test {
     const auto entered = std::make_shared<std::promise<void>>();
     phase_.apply(Repartition{{}, policy, engine_->device().units, entered, divided.get_future().share()});
     AddSlots slots;
-    slots.slots.push_back(engine_->create_slot(model_, 0, {1}));
-    auto sample = std::make_shared<SampleInputs>();
-    for (const model::Tensor& tensor : model_->manifest().inputs)
-      sample->emplace_back(tensor.element_bytes());
-    slots.sample = std::move(sample);
+    slots.slots.push_back(engine_->create_slot(model_, 0, {1, 2}));
+    slots.sample = engine_->create_job_memory(*model_, 1);
     phase_.apply(std::move(slots));
   }
 
@@ -74,8 +70,7 @@ class OnlinePhaseTest : public testing::Test {
     auto made = std::make_shared<Request>();
     made->sequence = sequence;
     made->instance = instance;
-    made->inputs = SampleInputs{std::vector<std::byte>(model_->manifest().inputs[0].element_bytes())};
-    made->outputs = outputBuffers(model_->manifest(), 1);
+    made->memory = engine_->create_job_memory(*model_, 1);
     made->clientDeadlineUs = kMaxTimeUs;
     return made;
   }
@@ -83,24 +78,21 @@ class OnlinePhaseTest : public testing::Test {
   /// With an input of its own.
   RequestPtr distinctRequest(std::uint64_t sequence, InstanceId instance) {
     RequestPtr made = request(sequence, instance);
-    std::vector<float> image(made->inputs[0].size() / sizeof(float));
+    const std::span<std::byte> input = made->memory->input(0);
+    std::vector<float> image(input.size() / sizeof(float));
     for (std::size_t i = 0; i < image.size(); ++i)
       image[i] = static_cast<float>((i * (sequence + 1)) % 23) / 23;
-    std::memcpy(made->inputs[0].data(), image.data(), made->inputs[0].size());
+    std::memcpy(input.data(), image.data(), input.size());
     return made;
   }
 
-  /// Jobs of the class may go two by two, in one slot of the package's batch 2.
+  /// Jobs of the class may go two by two.
   void join() {
     sched::Policy policy;
     policy.joining = true;
     phase_.apply(ChangePolicy{policy});
     const std::vector<DurationUs> afetUs(model_->manifest().stages.size(), 1000);
     phase_.apply(SetCapacities{0, {{1, afetUs}, {2, afetUs}}});
-    AddSlots slots;
-    slots.capacity = 2;
-    slots.slots.push_back(engine_->create_slot(model_, 0, {2}));
-    phase_.apply(std::move(slots));
   }
 
   /// Handles the next release so much after its grid point, which is answered.
@@ -258,7 +250,14 @@ TEST_F(OnlinePhaseTest, JobsThatGoTogetherGetTheirOwnOutputs) {
   });
   EXPECT_EQ(together, 8) << "two jobs in each of four stages";
   phase_.observe(figures_);
-  for (const TaskFigures& task : figures_.tasks) EXPECT_EQ(task.statistics.jobs().completed, 1U);
+  for (const TaskFigures& task : figures_.tasks) {
+    EXPECT_EQ(task.statistics.jobs().completed, 1U);
+    EXPECT_EQ(task.statistics.startedJobs(), 1U);
+    EXPECT_EQ(task.statistics.unitJobs(), 2U);
+  }
+  ASSERT_EQ(figures_.capacities.size(), 1U);
+  EXPECT_EQ(figures_.capacities[0].jobs, 2U);
+  EXPECT_EQ(figures_.capacities[0].stageCount, 4U);
 
   for (const auto& [request, instance] : {std::pair{first, kTask}, {second, kTask + 1}}) {
     ASSERT_EQ(request->outcome.answer, Answer::Completed);
@@ -268,8 +267,9 @@ TEST_F(OnlinePhaseTest, JobsThatGoTogetherGetTheirOwnOutputs) {
     phase_.dispatch();
     finishAt(clock_.nowUs + 4000);
     const auto values = [](const RequestPtr& of) {
-      std::vector<float> scores(of->outputs[0].size() / sizeof(float));
-      std::memcpy(scores.data(), of->outputs[0].data(), of->outputs[0].size());
+      const std::span<const std::byte> output = of->memory->output(0);
+      std::vector<float> scores(output.size() / sizeof(float));
+      std::memcpy(scores.data(), output.data(), output.size());
       return scores;
     };
     const std::vector<float> got = values(request), expected = values(alone);
@@ -290,7 +290,8 @@ TEST_F(OnlinePhaseTest, AClassThatJoinedLeavesNothingBehind) {
   while (auto event = events_.tryReceive())
     if (auto* found = std::get_if<ClassRetired>(&*event)) retired = std::move(*found);
   ASSERT_TRUE(retired);
-  EXPECT_EQ(retired->slots.size(), 2U);
+  EXPECT_EQ(retired->contents.slots.size(), 1U);
+  EXPECT_NE(retired->contents.sample, nullptr);
 }
 
 TEST_F(OnlinePhaseTest, TheInputOfAPeriodicTaskStaysWhenItsClientLeaves) {

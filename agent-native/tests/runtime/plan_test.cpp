@@ -70,7 +70,7 @@ class PlanOfOne : public testing::TestWithParam<Case> {};
 TEST_P(PlanOfOne, SaysPhaseReasonAndWords) {
   DesiredTask task = taskNamed("a");
   GetParam().edit(task);
-  const auto verdicts = plan(desiredOf({taskNamed("other"), task}), kCores, models(), {});
+  const auto verdicts = plan(desiredOf({taskNamed("other"), task}), kCores, models(), {}, {});
   EXPECT_EQ(verdicts[0].phase, TaskPhase::Serving) << "another task is not touched by it";
   EXPECT_EQ(verdicts[1].phase, GetParam().phase);
   EXPECT_EQ(verdicts[1].reason, GetParam().reason);
@@ -146,7 +146,8 @@ DesiredTask high(const std::string& name, DurationUs periodUs) {
 TEST(Plan, AfetIsThatOfTheBatch) {
   DesiredTask task = taskNamed("a");
   task.batchSize = 2;
-  EXPECT_EQ(plan(desiredOf({task}), kCores, models(), {})[0].afetUs, (std::vector<DurationUs>{2000, 5000}));
+  EXPECT_EQ(plan(desiredOf({task}), kCores, models(), {}, {})[0].afetUs,
+            (std::vector<DurationUs>{2000, 5000}));
 }
 
 TEST(Plan, OfEqualPackagesTheOneOfAListedNamespaceRuns) {
@@ -157,7 +158,7 @@ TEST(Plan, OfEqualPackagesTheOneOfAListedNamespaceRuns) {
   DesiredState desired = desiredOf({allowed, taskNamed("b")});
   desired.policy.name = "edge";
   desired.policy.compiledCodeNamespaces = {"vision"};
-  const auto verdicts = plan(desired, gpu, models(), {});
+  const auto verdicts = plan(desired, gpu, models(), {}, {});
   EXPECT_EQ(verdicts[0].phase, TaskPhase::Serving);
   EXPECT_EQ(verdicts[1].reason, "CompiledCodeNotAllowed");
   EXPECT_EQ(
@@ -173,7 +174,7 @@ Afets afetsOf(const std::string& digest, Afets given) {
   DesiredTask task = taskNamed("a");
   task.modelDigest = digest;
   task.stageAfetUs = std::move(given);
-  return plan(desiredOf({task}), kCores, models(), {})[0].afetUs;
+  return plan(desiredOf({task}), kCores, models(), {}, {})[0].afetUs;
 }
 
 TEST(Plan, AfetsThatATaskBringsComeBeforeThoseOfItsModel) {
@@ -191,7 +192,7 @@ TEST(Plan, AfetsThatCannotBeOfTheModelAreNone) {
 TEST(Plan, ATaskIsBookedByTheAfetsThatItBrings) {
   DesiredTask light = high("b", 14'000);
   light.stageAfetUs = {1000, 2500};  // 0.25; by its model it were 0.286
-  const auto verdicts = plan(desiredOf({high("a", 8000), light}), kCores, models(), {});
+  const auto verdicts = plan(desiredOf({high("a", 8000), light}), kCores, models(), {}, {});
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving) << verdicts[1].message;
 }
 
@@ -211,24 +212,24 @@ DesiredTask running(const std::string& digest, Afets given = {}) {
 }
 
 TEST(NextToMeasure, IsWhatATaskWaitsFor) {
-  EXPECT_EQ(nextToMeasure(measuring({running("sha256:new")}, {}), models()), "sha256:new");
-  EXPECT_EQ(nextToMeasure(measuring({running("sha256:new", {500})}, {}), models()), "sha256:new");
+  EXPECT_EQ(nextToMeasure(measuring({running("sha256:new")}, {}), models(), {}), "sha256:new");
+  EXPECT_EQ(nextToMeasure(measuring({running("sha256:new", {500})}, {}), models(), {}), "sha256:new");
 }
 
 TEST(NextToMeasure, IsNothingWhereTheTasksBringTheirAfets) {
   const auto desired = measuring({running("sha256:new", {500, 700})}, {{"sha256:new", "file:///new", false}});
-  EXPECT_EQ(nextToMeasure(desired, models()), std::nullopt);
+  EXPECT_EQ(nextToMeasure(desired, models(), {}), std::nullopt);
 }
 
 TEST(NextToMeasure, IsWhatIsWantedForItsOwnSake) {
   const auto desired = measuring({running("sha256:new", {500, 700})}, {{"sha256:new", "file:///new", true}});
-  EXPECT_EQ(nextToMeasure(desired, models()), "sha256:new");
+  EXPECT_EQ(nextToMeasure(desired, models(), {}), "sha256:new");
 }
 
 TEST(NextToMeasure, IsNothingThatIsMeasuredOrLoadingOrCannotBe) {
   for (const std::string digest : {"sha256:a", "sha256:bad", "sha256:slow", "sha256:odd", "sha256:none"}) {
     const auto desired = measuring({running(digest)}, {{digest, "file:///d", true}});
-    EXPECT_EQ(nextToMeasure(desired, models()), std::nullopt) << digest;
+    EXPECT_EQ(nextToMeasure(desired, models(), {}), std::nullopt) << digest;
   }
 }
 
@@ -236,37 +237,37 @@ TEST(NextToMeasure, ATaskThatWaitsComesFirst) {
   ModelTable table = models();
   table["sha256:b"] = table["sha256:new"];
   const auto desired = measuring({running("sha256:new")}, {{"sha256:b", "file:///b", true}});
-  EXPECT_EQ(nextToMeasure(desired, table), "sha256:new");
+  EXPECT_EQ(nextToMeasure(desired, table, {}), "sha256:new");
 }
 
 TEST(Plan, HighPriorityBeyondTheLimitIsOvercommittedWithTheTerms) {
-  const auto verdicts = plan(desiredOf({high("a", 8000), high("b", 14'000)}), kCores, models(), {});
+  const auto verdicts = plan(desiredOf({high("a", 8000), high("b", 14'000)}), kCores, models(), {}, {});
   EXPECT_EQ(verdicts[0].phase, TaskPhase::Serving);
   EXPECT_EQ(verdicts[1].reason, "Overcommitted");
   EXPECT_EQ(verdicts[1].message, "HP load 0.5 + 0.286 > 0.75 on context 0 (0.75 of 1 streams)");
 }
 
 TEST(Plan, TheLimitItselfFits) {
-  const auto verdicts = plan(desiredOf({high("a", 8000), high("b", 16'000)}), kCores, models(), {});
+  const auto verdicts = plan(desiredOf({high("a", 8000), high("b", 16'000)}), kCores, models(), {}, {});
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving);
 }
 
 TEST(Plan, EachContextHasItsOwnBooking) {
   DesiredTask elsewhere = high("b", 8000);
   elsewhere.context = 1;
-  const auto verdicts = plan(desiredOf({high("a", 8000), elsewhere}), kCores, models(), {});
+  const auto verdicts = plan(desiredOf({high("a", 8000), elsewhere}), kCores, models(), {}, {});
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving);
 }
 
 TEST(Plan, LowPriorityIsNotBooked) {
   DesiredTask heavy = taskNamed("lp");
   heavy.periodUs = heavy.deadlineUs = 4000;
-  EXPECT_EQ(plan(desiredOf({heavy, heavy}), kCores, models(), {})[0].phase, TaskPhase::Serving);
+  EXPECT_EQ(plan(desiredOf({heavy, heavy}), kCores, models(), {}, {})[0].phase, TaskPhase::Serving);
 }
 
 TEST(Plan, ANewcomerNeverDrivesOutWhatRuns) {
   const auto verdicts =
-      plan(desiredOf({high("new", 8000), high("old", 8000)}), kCores, models(), {"uid-old"});
+      plan(desiredOf({high("new", 8000), high("old", 8000)}), kCores, models(), {}, {"uid-old"});
   EXPECT_EQ(verdicts[0].reason, "Overcommitted");
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving);
 }

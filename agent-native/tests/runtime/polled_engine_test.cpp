@@ -35,10 +35,7 @@ class PolledEngineTest : public testing::Test {
     entered->get_future().wait();
     AddSlots slots;
     slots.slots.push_back(engine_.create_slot(model_, 0, {1}));
-    auto sample = std::make_shared<SampleInputs>();
-    for (const model::Tensor& tensor : model_->manifest().inputs)
-      sample->emplace_back(tensor.element_bytes());
-    slots.sample = std::move(sample);
+    slots.sample = engine_.create_job_memory(*model_, 1);
     dispatcher_.post(std::move(slots));
   }
 

@@ -33,12 +33,8 @@ TEST(Tensors, AreArrangedInTheOrderOfTheManifest) {
   const Given given;
   const auto inputs = arrange(manifest(), 2, given.tensors);
   ASSERT_EQ(inputs.size(), 2U);
-  EXPECT_EQ(inputs[0], given.image);
-  EXPECT_EQ(inputs[1], given.scale);
-}
-
-TEST(Tensors, OutputsAreSizedByBatch) {
-  EXPECT_EQ(outputBuffers(manifest(), 3).at(0).size(), 3U * 10 * 4);
+  EXPECT_TRUE(std::ranges::equal(inputs[0], given.image));
+  EXPECT_TRUE(std::ranges::equal(inputs[1], given.scale));
 }
 
 struct Fault {

@@ -13,7 +13,6 @@
 #include "engine/stage_runner.hpp"
 #include "runtime/error.hpp"
 #include "runtime/runtime.hpp"
-#include "runtime/tensors.hpp"
 
 namespace daris::runtime {
 namespace {
@@ -56,9 +55,7 @@ class RuntimeThreads : public testing::Test {
       const ServedTask served = runtime_.serving("asked.default");
       auto request = std::make_shared<Request>();
       request->instance = served.instance;
-      for (const model::Tensor& tensor : served.model->manifest().inputs)
-        request->inputs.emplace_back(tensor.element_bytes());
-      request->outputs = outputBuffers(served.model->manifest(), 1);
+      request->memory = runtime_.jobMemory(served);
       request->clientDeadlineUs = INT64_MAX;
       request->answer = [this](Request& answered) {
         ++answers_;

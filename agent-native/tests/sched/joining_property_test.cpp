@@ -113,12 +113,10 @@ class Play {
   }
 
   void bound() {
-    const auto& capacities = classes_.at(1 + below(2));
-    const ClassId classId = &capacities == &classes_.at(1) ? 1 : 2;
+    const ClassId classId = 1 + below(2);
     const std::uint32_t slots = below(2) == 0 ? kUnlimitedSlots : 1 + below(2);
     bounded_ = bounded_ || slots != kUnlimitedSlots;
-    const std::uint32_t jobs = capacities[below(3)].jobs;
-    EXPECT_TRUE(bed_.sched.setSlots(classId, {0, below(contexts_)}, slots, jobs).ok());
+    EXPECT_TRUE(bed_.sched.setSlots(classId, {0, below(contexts_)}, slots).ok());
   }
 
   void release() {
@@ -277,9 +275,8 @@ class Play {
 
   void drain() {
     for (const auto& [id, capacities] : classes_)
-      for (const Capacity& each : capacities)
-        for (std::uint32_t index = 0; index < 2; ++index)
-          (void)bed_.sched.setSlots(id, {0, index}, kUnlimitedSlots, each.jobs);
+      for (std::uint32_t index = 0; index < 2; ++index)
+        (void)bed_.sched.setSlots(id, {0, index}, kUnlimitedSlots);
     dispatchAll();
     while (!running_.empty() && !testing::Test::HasFailure()) {
       end(false);

@@ -114,18 +114,34 @@ TEST(Forming, WaitsUntilTheUnitsOfItsClassThatHaveBegunGoOn) {
   EXPECT_EQ(formed(bed.run(400)), (Formed{3, 4}));
 }
 
-TEST(Forming, TakesTheLargestCapacityWithAFreeSlot) {
+TEST(Forming, ASlotIsForAUnitOfAnyCapacity) {
   JoiningBed bed(partitionOf(1, 3, joiningPolicy()));
-  ASSERT_TRUE(bed.sched.setSlots(kJoined, {0, 0}, 1, 4).ok());
-  ASSERT_TRUE(bed.sched.setSlots(kJoined, {0, 0}, 1, 2).ok());
-  ASSERT_TRUE(bed.sched.setSlots(kJoined, {0, 0}, 0, 1).ok());
+  ASSERT_TRUE(bed.sched.setSlots(kJoined, {0, 0}, 2).ok());
   bed.addAndRelease(9, lowTask(100'000, {100}));
   const Dispatch four = bed.run(0);
   EXPECT_EQ(formed(four), (Formed{4, 4}));
-  EXPECT_EQ(formed(bed.run(0)), (Formed{2, 2}));
-  EXPECT_EQ(bed.next(0).kind, NextKind::Idle) << "three are ready, no slot is free";
+  EXPECT_EQ(formed(bed.run(0)), (Formed{4, 4}));
+  EXPECT_EQ(bed.next(0).kind, NextKind::Idle) << "one is ready, no slot is free";
+  bed.addAndRelease(2, lowTask(100'000, {100}), 10);
   bed.completeAll(four, 200, 200);
   EXPECT_EQ(formed(bed.run(200)), (Formed{3, 4})) << "those that were set aside go together too";
+}
+
+TEST(Units, TheirMretsAreToldByTheCapacitiesThatRan) {
+  JoiningBed bed(partitionOf(1, 1, joiningPolicy()), capacitiesOf({{1, 100}, {2, 140}, {4, 200}}, 2));
+  bed.addAndRelease(3, lowTask(100'000, {100, 100}));
+  bed.completeAll(bed.run(0), 210, 210);
+  bed.sched.snapshot(bed.snapshot);
+  EXPECT_TRUE(bed.snapshot.capacities.empty()) << "the second stage has not run";
+  bed.completeAll(bed.run(210), 190, 400);
+  bed.sched.snapshot(bed.snapshot);
+  ASSERT_EQ(bed.snapshot.capacities.size(), 1U);
+  const CapacitySnapshot& four = bed.snapshot.capacities[0];
+  EXPECT_EQ(four.classId, kJoined);
+  EXPECT_EQ(four.jobs, 4U);
+  ASSERT_EQ(four.stageCount, 2U);
+  EXPECT_EQ(bed.snapshot.stageMretUs[four.firstStage], 210);
+  EXPECT_EQ(bed.snapshot.stageMretUs[four.firstStage + 1], 190);
 }
 
 TEST(Units, GoThroughAllStagesTogetherAndEndTogether) {
@@ -333,7 +349,6 @@ TEST(Capacities, AreChecked) {
   EXPECT_EQ(stages.error().code, ErrorCode::InvalidSpec);
   ASSERT_TRUE(sched.addTask(joined(lowTask(1000, {100})), 0).ok());
   EXPECT_EQ(sched.setCapacities(kJoined, {}).error().code, ErrorCode::ClassInUse);
-  EXPECT_EQ(sched.setSlots(kJoined, {0, 0}, 1, 3).error().code, ErrorCode::InvalidSpec);
 }
 
 TEST(Capacities, JoiningNeedsStages) {

@@ -133,7 +133,6 @@ void Traffic::change() {
   config_.policy.joining = joining_ && changes_ % 3 != 0;
   (void)must(scheduler_.configure(config_, nowUs_));
   (void)must(scheduler_.setSlots(1, {0, 2}, static_cast<std::uint32_t>(changes_ % 3), nowUs_));
-  if (joining_) (void)must(scheduler_.setSlots(1, {0, 2}, 1, nowUs_, 4));
 }
 
 }  // namespace daris::test

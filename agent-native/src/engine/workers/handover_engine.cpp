@@ -64,6 +64,7 @@ class HandoverEngine : public Engine {
   }
   [[nodiscard]] std::shared_ptr<JobMemory> create_job_memory(const LoadedModel& model,
                                                              std::uint32_t batch) override {
+    const std::scoped_lock lock(mutex_);
     return active().create_job_memory(*static_cast<const HandedModel&>(model).now(), batch);
   }
   void launch(const Launch& launch) noexcept override { active().launch(launch); }
@@ -78,12 +79,12 @@ class HandoverEngine : public Engine {
   void part(const Partitioning& wanted);
   void join(const Partitioning& wanted);
   [[nodiscard]] std::vector<std::shared_ptr<const HandedModel>> models();
-  void hand_all_to(Engine& next);
+  void hand_all_to(Engine& next, std::unique_ptr<Engine> apart);
 
   std::unique_ptr<Engine> inner_;
   ApartTerms terms_;
   std::unique_ptr<Engine> apart_;  // null: divided within this process
-  std::mutex mutex_;               // guards handed_
+  std::mutex mutex_;               // guards handed_, and for who makes memory of jobs where models are
   std::vector<std::weak_ptr<const HandedModel>> handed_;
 };
 
@@ -98,8 +99,8 @@ void HandoverEngine::part(const Partitioning& wanted) {
   inner_->hold_memory(false);
   try {
     auto next = terms_.make(wanted);
-    hand_all_to(*next);
-    apart_ = std::move(next);
+    Engine& engine = *next;
+    hand_all_to(engine, std::move(next));
   } catch (...) {
     if (!apart_) inner_->hold_memory(true);
     throw;
@@ -110,8 +111,7 @@ void HandoverEngine::part(const Partitioning& wanted) {
 /// Back into this process.
 void HandoverEngine::join(const Partitioning& wanted) {
   inner_->partition(wanted);
-  hand_all_to(*inner_);
-  apart_.reset();
+  hand_all_to(*inner_, nullptr);
   inner_->hold_memory(true);
 }
 
@@ -132,8 +132,8 @@ std::vector<std::shared_ptr<const HandedModel>> HandoverEngine::models() {
   return models;
 }
 
-/// All or none.
-void HandoverEngine::hand_all_to(Engine& next) {
+/// All or none. `apart` is `next`, or null where that is `inner_`.
+void HandoverEngine::hand_all_to(Engine& next, std::unique_ptr<Engine> apart) {
   const auto handed = models();
   std::vector<Loaded> loaded;
   for (const auto& model : handed) {
@@ -144,7 +144,12 @@ void HandoverEngine::hand_all_to(Engine& next) {
                                   "' cannot be handed over to the new contexts: " + error.what());
     }
   }
-  for (std::size_t i = 0; i < handed.size(); ++i) handed[i]->hand_over(std::move(loaded[i]));
+  {
+    const std::scoped_lock lock(mutex_);
+    for (std::size_t i = 0; i < handed.size(); ++i) handed[i]->hand_over(std::move(loaded[i]));
+    apart_.swap(apart);
+  }
+  apart.reset();  // takes a while
 }
 
 }  // namespace
