@@ -7,6 +7,7 @@ import { replaceBetweenMarks, renderTable } from './benchmark-table.ts';
 import { peersFigure, setsFigure } from './gpu-figures.ts';
 import { readGpuResults } from './gpu-results.ts';
 import { gpuRows, type GpuResults } from './gpu-rows.ts';
+import { joiningPart } from './joining-page.ts';
 
 const PAGE = 'docs/gpu.md';
 const FIGURES = 'docs/figures';
@@ -28,6 +29,7 @@ export function pageOf(results: GpuResults): string {
     ...drawings,
     ...(results.sets?.sets ?? []).flatMap(batchedPart),
     ...(results.unbatched?.sets ?? []).flatMap(unbatchedPart),
+    ...(results.joining === undefined ? [] : joiningPart(results.joining)),
     ...(results.loadBeside === undefined ? [] : besidePart(results.loadBeside)),
   ].join('\n\n');
 }

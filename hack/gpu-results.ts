@@ -10,6 +10,7 @@ const FILES: Readonly<Record<Exclude<keyof GpuResults, 'gpu'>, string>> = {
   migration: 'migration',
   identity: 'identity',
   loadBeside: 'load-beside',
+  joining: 'joining',
   soak: 'soak',
 };
 

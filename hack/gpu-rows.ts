@@ -1,6 +1,6 @@
 // Rows about a GPU, in README and docs/gpu.md: each goal stands beside what bench/results/gpu-*.json says.
-import type { Times } from '../bench/gpu/documents.ts';
 import type { IdentityFigures } from '../bench/gpu/identity.ts';
+import type { JoiningFigures } from '../bench/gpu/joining.ts';
 import type { LoadBesideFigures } from '../bench/gpu/load-beside.ts';
 import type { MigrationFigures } from '../bench/gpu/migration.ts';
 import type { OverheadFigures, OverheadRun, Rate } from '../bench/gpu/overhead.ts';
@@ -8,6 +8,8 @@ import type { PeersFigures, Process } from '../bench/gpu/peers.ts';
 import { MOST_LOW_MISSES, type BatchedSet, type UnbatchedSet } from '../bench/gpu/sets.ts';
 import type { SoakFigures } from '../bench/gpu/soak.ts';
 import type { Row } from './benchmark-rows.ts';
+import { joiningRows } from './joining-rows.ts';
+import { atLeast, ms, number, percent, row, us } from './row-words.ts';
 
 /** What was found, by experiment; an experiment that was not run is absent. */
 export interface GpuResults {
@@ -19,11 +21,12 @@ export interface GpuResults {
   readonly migration?: MigrationFigures;
   readonly identity?: IdentityFigures;
   readonly loadBeside?: LoadBesideFigures;
+  readonly joining?: JoiningFigures;
   readonly soak?: SoakFigures;
 }
 
 export function gpuRows(results: GpuResults): Row[] {
-  const { gpu, overhead, peers, sets, unbatched, migration, identity, loadBeside, soak } = results;
+  const { gpu, overhead, peers, sets, unbatched, migration, identity, loadBeside, joining, soak } = results;
   return [
     ...(overhead === undefined ? [] : overheadRows(gpu, overhead)),
     ...(peers === undefined ? [] : peersRows(peers)),
@@ -33,6 +36,7 @@ export function gpuRows(results: GpuResults): Row[] {
     ...(identity === undefined ? [] : [identityRow(identity)]),
     ...(loadBeside?.runs ?? []).map((run) => besideRow(run, loadBeside?.load ?? 0)),
     ...(soak === undefined ? [] : [soakRow(soak)]),
+    ...(joining === undefined ? [] : joiningRows(joining)),
   ];
 }
 
@@ -245,30 +249,6 @@ function soakRow({ seconds, high, low, growth, jobsPerS, memory }: SoakFigures):
   );
 }
 
-function row(what: string, goal: Row['goal'], measured: string): Row {
-  return goal === undefined ? { what, measured } : { what, goal, measured };
-}
-
-function atLeast(value: number, least: number): NonNullable<Row['goal']> {
-  return { text: `≥ ${least} ×`, reached: value >= least };
-}
-
 function rate({ jobsPerS, jobUs }: Pick<Rate, 'jobsPerS' | 'jobUs'>): string {
   return `${number(jobsPerS)} a second (${us(jobUs)})`;
-}
-
-function us({ p50, p99 }: Times): string {
-  return `p50 ${p50} µs, p99 ${p99} µs`;
-}
-
-function ms(value: number): string {
-  return `${(value / 1000).toFixed(1)} ms`;
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toFixed(1))} %`;
-}
-
-function number(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
 }

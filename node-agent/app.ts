@@ -83,7 +83,8 @@ export class Agent {
     this.#reflectors = {
       tasks: this.#reflector(tasks, `status.placement.node=${config.node}`),
       models: this.#reflector(models, `status.inspector.node=${config.node}`),
-      profiles: this.#reflector(profiles, `spec.node=${config.node}`),
+      // All of them: what is measured on one node holds for all GPUs of its kind.
+      profiles: this.#reflector(profiles),
       gpuNodes: this.#reflector(gpuNodes, `metadata.name=${config.node}`),
     };
     this.#recorder = this.#createRecorder();
@@ -200,6 +201,7 @@ export class Agent {
       tasks: () => (this.#cutOff ? [] : this.#statements.tasks()),
       models: () => this.#statements.models(),
       profiles: () => this.#statements.profiles(),
+      times: (digest) => this.#statements.times(digest),
       apply: (state) => this.#session.apply(state),
       acting: () => this.#tenure.acting,
       certain: () => this.#tenure.certain,
@@ -351,11 +353,11 @@ export class Agent {
     });
   }
 
-  #reflector<T extends KubeObject>(resource: Resource<T>, fieldSelector: string): Reflector<T> {
+  #reflector<T extends KubeObject>(resource: Resource<T>, fieldSelector?: string): Reflector<T> {
     return new Reflector({
       client: this.#client,
       resource,
-      selection: { fieldSelector },
+      selection: fieldSelector === undefined ? {} : { fieldSelector },
       log: this.#log,
       clock: this.#clock,
       metrics: this.#registry,

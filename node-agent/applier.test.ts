@@ -37,6 +37,7 @@ function newApplier(): Applier {
     tasks: () => tasks,
     models: () => [],
     profiles: () => [],
+    times: () => [],
     apply: async (state) => {
       if (failure !== undefined) throw failure;
       applied.push(state);

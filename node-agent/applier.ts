@@ -3,6 +3,7 @@
 import type { Logger } from 'pino';
 import { Backoff, type Random } from '../kube/backoff.ts';
 import type { Clock, Timer } from '../kube/clock.ts';
+import type { BatchTimes } from '../api/profile-state.ts';
 import { type Desired, desiredState, fingerprint, type Skipped } from './desired.ts';
 import type { ApplyResponse, DesiredState, ObservedState } from './native/gen/runtime.ts';
 import type { Observations } from './observations.ts';
@@ -18,6 +19,8 @@ export interface ApplierOptions {
   readonly models: () => readonly StoredModel[];
   /** Those whose models are wanted for measuring. */
   readonly profiles: () => readonly StoredProfile[];
+  /** What profiles know of a package on this node's GPUs. */
+  readonly times: (digest: string) => readonly BatchTimes[];
   readonly apply: (state: DesiredState) => Promise<ApplyResponse>;
   /** Whether it is this agent that drives the runtime: nothing is applied otherwise. */
   readonly acting: () => boolean;
@@ -139,13 +142,14 @@ export class Applier {
   }
 
   #desired(policy: PolicyTerms): Desired {
-    const { node, observations, tasks, models, profiles } = this.#options;
+    const { node, observations, tasks, models, profiles, times } = this.#options;
     const desired = desiredState({
       node,
       policy: runtimePolicy(policy),
       tasks: tasks(),
       models: models(),
       profiles: profiles(),
+      times,
       seen: (uid) => observations.seen(uid),
     });
     this.#tell(desired.skipped);

@@ -18,7 +18,8 @@ import {
 const policy = runtimePolicy(builtInTerms(defaultPolicy));
 
 function desired(input: Partial<DesiredInput>): ReturnType<typeof desiredState> {
-  return desiredState({ node, policy, tasks: [], models: [], profiles: [], seen: () => undefined, ...input });
+  const none = { tasks: [], models: [], profiles: [], times: () => [], seen: () => undefined };
+  return desiredState({ node, policy, ...none, ...input });
 }
 
 test('a placed task is handed on with its effective terms, its placement and nothing of its spec', () => {
@@ -58,7 +59,9 @@ test('a placed task is handed on with its effective terms, its placement and not
     },
   ]);
   expect(result.terms.get('u1')).toEqual({ epoch: 4, generation: 7 });
-  expect(result.state.models).toEqual([{ digest, uri: 'file:///detector', measure: false, namespaces: ['default'] }]);
+  expect(result.state.models).toEqual([
+    { digest, uri: 'file:///detector', measure: false, batches: [], namespaces: ['default'] },
+  ]);
 });
 
 test.each<[what: string, booked: number[], handedOn: number[]]>([
@@ -69,6 +72,39 @@ test.each<[what: string, booked: number[], handedOn: number[]]>([
   const result = desired({ tasks: [storedTask('u1', { placement: { ...placement, stageAfetUs } })] });
   expect(result.state.tasks.map((task) => task.stageAfetUs)).toEqual([handedOn]);
   expect(result.skipped).toEqual([]);
+});
+
+describe('times of all batch sizes', () => {
+  const joining = runtimePolicy({ ...builtInTerms(defaultPolicy), joining: 'On' });
+  const tasks = [storedTask('u1')];
+  const known = [
+    { size: 4, stageAfetUs: [3_000, 6_000] },
+    { size: 1, stageAfetUs: [1_000, 2_000] },
+  ];
+  const told = (batches: typeof known, by = joining) =>
+    desired({ tasks, policy: by, times: (of) => (of === digest ? batches : []) }).state;
+
+  test('are told where the policy joins, ascending, and nowhere else', () => {
+    expect(told(known).models[0]?.batches).toEqual([
+      { size: 1, stageAfetUs: [1_000, 2_000], stageMretUs: [] },
+      { size: 4, stageAfetUs: [3_000, 6_000], stageMretUs: [] },
+    ]);
+    expect(told(known, policy).models[0]?.batches).toEqual([]);
+  });
+
+  test.each([
+    ['a time of nothing', { size: 2, stageAfetUs: [0, 5_000] }],
+    ['a size of nothing', { size: 0, stageAfetUs: [1, 1] }],
+    ['another number of stages', { size: 2, stageAfetUs: [1_000] }],
+  ])('%s is left out by itself', (_, odd) => {
+    expect(told([...known, odd]).models[0]?.batches.map(({ size }) => size)).toEqual([1, 4]);
+  });
+
+  test('are part of what is applied', () => {
+    const slower = known.map(({ size, stageAfetUs }) => ({ size, stageAfetUs: stageAfetUs.map((us) => us + 1) }));
+    expect(fingerprint(told(slower))).not.toBe(fingerprint(told(known)));
+    expect(fingerprint(told(known.toReversed()))).toBe(fingerprint(told(known)));
+  });
 });
 
 function fingerprintOf(task: StoredTask): string {

@@ -4,7 +4,9 @@ import { laterCounters, countersOfStatus } from './counters.ts';
 import { isMeasured } from './profile-model.ts';
 import { createdMs, type Placement, type StoredModel, type StoredProfile, type StoredTask } from './resources.ts';
 import { isTrue } from '../api/conditions.ts';
+import type { BatchTimes } from '../api/profile-state.ts';
 import {
+  type BatchTiming,
   type DesiredModel,
   type DesiredState,
   type DesiredTask,
@@ -28,6 +30,8 @@ export interface DesiredInput {
   readonly models: readonly StoredModel[];
   /** Those whose models are wanted; those that are not measured, for measuring. */
   readonly profiles: readonly StoredProfile[];
+  /** What profiles know of a package on this node's GPUs, by batch size. Asked where the policy joins. */
+  readonly times: (digest: string) => readonly BatchTimes[];
   readonly seen: (uid: string) => Seen | undefined;
 }
 
@@ -142,7 +146,7 @@ function flawOf(task: StoredTask): string | undefined {
  * already inspected win, then the oldest: a newcomer with a wrong address must not harm what is there.
  */
 function desiredModels(
-  { node, policy, models, profiles }: DesiredInput,
+  { node, policy, models, profiles, times }: DesiredInput,
   running: readonly StoredTask[],
 ): DesiredModel[] {
   const inspected = models.filter((model) => model.status?.inspector?.node === node);
@@ -159,9 +163,23 @@ function desiredModels(
   return [...uris]
     .map(([digest, uri]) => {
       const namespaces = namespacesToTell(users.get(digest) ?? [], policy.compiledCodeNamespaces);
-      return { digest, uri, measure: toMeasure.has(digest), namespaces };
+      const batches = policy.joining ? soundBatches(times(digest)) : [];
+      return { digest, uri, measure: toMeasure.has(digest), batches, namespaces };
     })
     .sort((a, b) => (a.digest < b.digest ? -1 : 1));
+}
+
+const toldBatches = 64;
+
+/** Each size once, ascending; what cannot be times, or has another number of stages than the first, is left out. */
+function soundBatches(batches: readonly BatchTimes[]): BatchTiming[] {
+  const sound = batches.filter(({ size, stageAfetUs }) => positive(size) && stageAfetUs.every(positive));
+  const stages = sound[0]?.stageAfetUs.length ?? 0;
+  const bySize = new Map(sound.filter((each) => each.stageAfetUs.length === stages).map((each) => [each.size, each]));
+  return [...bySize.values()]
+    .sort((a, b) => a.size - b.size)
+    .slice(0, toldBatches)
+    .map(({ size, stageAfetUs }) => ({ size, stageAfetUs: [...stageAfetUs], stageMretUs: [] }));
 }
 
 /** In which namespaces a digest is named, by a model or by a task that runs it; profiles are nobody's. */

@@ -100,7 +100,7 @@ describe('change', () => {
     expect(modelChanged(inspected, said(inspected, again))).toBe(false);
   });
   test('another set of batch sizes is one', () => {
-    const statement = said(inspected, observedModel({ batches: [{ size: 1, stageAfetUs: [1, 1] }] }));
+    const statement = said(inspected, observedModel({ batches: [{ size: 1, stageAfetUs: [1, 1], stageMretUs: [] }] }));
     expect(statement.package).toMatchObject({ batchSizes: [1] });
     expect(modelChanged(inspected, statement)).toBe(true);
   });

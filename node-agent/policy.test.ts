@@ -7,6 +7,7 @@ import {
   flawOf,
   policyTerms,
   runtimePolicy,
+  samePartitioning,
   shownPolicy,
 } from './policy.ts';
 import { PolicyInForce } from './policy-in-force.ts';
@@ -38,6 +39,7 @@ describe('terms', () => {
       ...edge,
       ...scheduling,
       admission: 'Utilization',
+      joining: 'On',
       highPriorityUtilizationLimit: '0.5',
       compiledCode: { namespaces: ['vision', 'lab'] },
     };
@@ -47,11 +49,19 @@ describe('terms', () => {
       streamsPerContext: 3,
       oversubscription: 1.5,
       admission: Admission.ADMISSION_UTILIZATION,
+      joining: true,
       highPriorityUtilizationLimit: 0.5,
       mode: PartitionMode.PARTITION_MODE_MPS_STREAMS,
       name: 'edge',
       compiledCodeNamespaces: ['lab', 'vision'],
     });
+  });
+
+  test('without a word on it, no jobs are joined, and to join them divides nothing anew', () => {
+    const off = policyTerms(defaultPolicy, edge);
+    const on = policyTerms(defaultPolicy, { ...edge, joining: 'On' });
+    expect([off, on].map((terms) => runtimePolicy(terms).joining)).toEqual([false, true]);
+    expect(samePartitioning(off, on)).toBe(true);
   });
 
   test('without a mode, contexts are kept apart as the engine does by itself', () => {
@@ -62,6 +72,7 @@ describe('terms', () => {
     const wanted: NodePolicy = {
       ...edge,
       onPartition: 'Stop',
+      joining: 'On',
       highPriorityUtilizationLimit: '0.5',
       engine: 'openvino',
       compiledCode: { namespaces: ['vision'] },

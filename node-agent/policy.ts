@@ -33,6 +33,8 @@ export interface PolicyTerms extends PolicySettings {
   /** Window of measured execution times (ws of eq. 1). */
   readonly mretWindow: number;
   readonly mretAging: boolean;
+  /** Whether queued jobs of one class go through their stages together. */
+  readonly joining: 'Off' | 'On';
   readonly highPriorityAdmission: boolean;
   /** Absent: any. */
   readonly engine?: string;
@@ -53,6 +55,7 @@ export function builtInTerms(settings: PolicySettings): PolicyTerms {
     name: builtInPolicy,
     mretWindow: 5,
     mretAging: true,
+    joining: 'Off',
     highPriorityAdmission: false,
     onPartition: 'Serve',
   };
@@ -143,6 +146,7 @@ export function runtimePolicy(terms: PolicyTerms): Policy {
     admission: admissions[terms.admission],
     highPriorityAdmission: terms.highPriorityAdmission,
     highPriorityUtilizationLimit: terms.highPriorityLimit,
+    joining: terms.joining === 'On',
     mode: modes[terms.mode ?? ''] ?? PartitionMode.PARTITION_MODE_UNSPECIFIED,
     name: terms.name,
     compiledCodeNamespaces: terms.compiledCode?.namespaces.toSorted() ?? [],

@@ -52,7 +52,7 @@ function quarter(progress: ProfileStatus['progress']): number {
 }
 
 /** Otherwise how the GPU is divided, in words; undefined while it is not known or just being divided. */
-function dividedAs({ spec }: StoredProfile, { info, state }: RuntimeUp): string | undefined {
+export function dividedAs({ spec }: StoredProfile, { info, state }: RuntimeUp): string | undefined {
   const gpu = info.gpus.find(({ uuid }) => uuid === spec.gpu);
   if (gpu === undefined) return `there is no GPU ${spec.gpu ?? ''} here any more`;
   const contexts = state?.gpus.find(({ uuid }) => uuid === spec.gpu)?.contexts ?? [];

@@ -6,6 +6,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { EventInput } from '../kube/events.ts';
 import type { ReadableStore } from '../kube/store.ts';
 import { secondsIso, withTransitionTimes } from '../api/conditions.ts';
+import type { BatchTimes } from '../api/profile-state.ts';
 import {
   fieldManagers,
   type GpuNode,
@@ -20,7 +21,9 @@ import { Newest } from './newest.ts';
 import type { Observations } from './observations.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
 import { wantsModel } from './profile-model.ts';
-import { profileChange, profileStatement } from './profile-status.ts';
+import { type ProfileInput, profileChange, profileStatement } from './profile-status.ts';
+import { timesOn } from './profile-times.ts';
+import { servedChange, servedStatement } from './served-profile.ts';
 import {
   gpuNodes,
   models,
@@ -122,6 +125,11 @@ export class Statements {
     return this.#profiles.list().filter((profile) => wantsModel(profile, node, placed, now()));
   }
 
+  /** What is known of a package on the GPUs of this node, by batch size. */
+  times(digest: string): readonly BatchTimes[] {
+    return timesOn(this.gpuNode()?.status, this.#profiles.list(), digest);
+  }
+
   gpuNode(): StoredGpuNode | undefined {
     return this.#gpuNodes.list().at(0);
   }
@@ -163,9 +171,15 @@ export class Statements {
     const { node, observations, now } = this.#options;
     const input = { node, view: observations.view, tasks: this.tasks(), now: secondsIso(now()) };
     const statement = profileStatement(profile, input);
-    if (statement === undefined) return undefined;
+    if (statement === undefined) return this.#stateServed(profile, input);
     const conditions = withTransitionTimes(statement.conditions, profile.status?.conditions, now());
     return { change: profileChange(profile, statement), status: { ...statement, conditions } };
+  }
+
+  /** Of one that is measured, what its model takes in service. */
+  #stateServed(profile: StoredProfile, input: ProfileInput): Stated | undefined {
+    const status = servedStatement(profile, input);
+    return status && { change: servedChange(profile, status), status };
   }
 
   #stateNode(object: StoredGpuNode): Stated | undefined {

@@ -205,3 +205,15 @@ describe('change', () => {
     expect(changeTo({ ...observed, epoch: 2 }, view, 0, moved)).toBe('transition');
   });
 });
+
+describe('jobs that go together', () => {
+  test.each<[what: string, observed: Partial<ObservedTask>, want: object | undefined]>([
+    ['nothing where each has gone alone', { startedJobs: 9, unitJobs: 9, capacity: 1 }, undefined],
+    ['nothing of a runtime that does not tell', { startedJobs: 0, unitJobs: 0, capacity: 0 }, undefined],
+    ['mean and capacity', { startedJobs: 3, unitJobs: 10, capacity: 4 }, { capacity: 4, meanUnitSize: '3.33' }],
+    ['the capacity before any job', { startedJobs: 0, unitJobs: 0, capacity: 4 }, { capacity: 4 }],
+    ['the mean where none are counted so now', { startedJobs: 2, unitJobs: 3 }, { capacity: 1, meanUnitSize: '1.5' }],
+  ])('%s', (_, observed, want) => {
+    expect(statement(observedTask('u1', observed))?.runtime?.joining).toEqual(want);
+  });
+});

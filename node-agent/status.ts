@@ -59,6 +59,7 @@ function runtimePart(observed: ObservedTask, present: TaskRuntime | undefined, f
     epoch: observed.epoch,
     context: observed.context,
     timing: timingOf(observed),
+    ...joiningOf(observed),
     jobs,
     ...ratesOf(jobs),
     window: {
@@ -80,6 +81,14 @@ function timingOf(observed: ObservedTask): NonNullable<TaskRuntime['timing']> {
     utilization: formatE9(observed.utilizationE9),
     ...(measured ? { responseP50Us: observed.responseP50Us, responseP99Us: observed.responseP99Us } : {}),
   };
+}
+
+/** Nothing of a task whose jobs have always gone alone, and are counted so. */
+function joiningOf({ startedJobs, unitJobs, capacity }: ObservedTask): Pick<TaskRuntime, 'joining'> {
+  if (capacity <= 1 && unitJobs <= startedJobs) return {};
+  const meanUnitSize =
+    startedJobs === 0 ? {} : { meanUnitSize: String(Math.round((100 * unitJobs) / startedJobs) / 100) };
+  return { joining: { capacity: Math.max(1, capacity), ...meanUnitSize } };
 }
 
 function ratesOf(jobs: Pick<JobCounters, 'missed' | 'admitted' | 'onTime' | 'released'>): {

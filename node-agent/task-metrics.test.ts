@@ -26,6 +26,9 @@ test('counters, times in seconds and utilizations in streams, by namespace and t
     jobs: jobs({ released: 10, rejected: 1, missed: 3, onTime: 6 }),
     migrations: { count: 4, lastFrom: 0, lastTo: 1, lastTimeUs: 1 },
     executionUs: 2_500_000,
+    startedJobs: 4,
+    unitJobs: 14,
+    capacity: 8,
   };
   metrics.show([sample('front', observed)]);
   const labels = '{namespace="default",task="front"}';
@@ -38,6 +41,9 @@ test('counters, times in seconds and utilizations in streams, by namespace and t
       'daris_jobs_missed_by_cause_total{namespace="default",task="front",cause="Blocked"} 2',
       `daris_task_migrations_total${labels} 4`,
       `daris_task_execution_seconds_total${labels} 2.5`,
+      `daris_jobs_started_total${labels} 4`,
+      `daris_job_unit_jobs_total${labels} 14`,
+      `daris_task_capacity${labels} 8`,
       `daris_task_mret_seconds${labels} 0.005`,
       `daris_task_utilization${labels} 0.125`,
     ]),

@@ -39,6 +39,9 @@ export class TaskMetrics {
   readonly #causes: Counter<TaskLabel | 'cause'>;
   readonly #migrations: Counter<TaskLabel>;
   readonly #execution: Counter<TaskLabel>;
+  readonly #started: Counter<TaskLabel>;
+  readonly #unitJobs: Counter<TaskLabel>;
+  readonly #capacity: Gauge<TaskLabel>;
   readonly #response: Histogram<TaskLabel>;
   readonly #mret: Gauge<TaskLabel>;
   readonly #utilization: Gauge<TaskLabel>;
@@ -67,6 +70,21 @@ export class TaskMetrics {
     this.#execution = registry.counter({
       name: 'daris_task_execution_seconds_total',
       help: 'Time that stages of the task executed, since the runtime started.',
+      ...task,
+    });
+    this.#started = registry.counter({
+      name: 'daris_jobs_started_total',
+      help: 'Jobs whose first stage was launched, since the runtime started.',
+      ...task,
+    });
+    this.#unitJobs = registry.counter({
+      name: 'daris_job_unit_jobs_total',
+      help: 'Sum over started jobs of how many went through the stages together; over daris_jobs_started_total, the mean.',
+      ...task,
+    });
+    this.#capacity = registry.gauge({
+      name: 'daris_task_capacity',
+      help: 'Jobs of its class that admission counts to go together (n*); 1 where each goes alone.',
       ...task,
     });
     this.#response = registry.histogram({
@@ -104,6 +122,9 @@ export class TaskMetrics {
     for (const [cause, count] of misses) this.#causes.setTotal(count, { ...labels, cause: causeName(cause) });
     this.#migrations.setTotal(observed.migrations?.count ?? 0, labels);
     this.#execution.setTotal(observed.executionUs / 1_000_000, labels);
+    this.#started.setTotal(observed.startedJobs, labels);
+    this.#unitJobs.setTotal(observed.unitJobs, labels);
+    this.#capacity.set(Math.max(1, observed.capacity), labels);
     this.#mret.set(observed.mretUs / 1_000_000, labels);
     this.#utilization.set(observed.utilizationE9 / wholeE9, labels);
     if (observed.response === undefined) return;
@@ -115,8 +136,7 @@ export class TaskMetrics {
     const labels = { namespace, task: name };
     for (const metric of this.#jobs.values()) metric.remove(labels);
     for (const cause of misses.keys()) this.#causes.remove({ ...labels, cause: causeName(cause) });
-    for (const metric of [this.#migrations, this.#execution, this.#mret, this.#utilization, this.#response]) {
-      metric.remove(labels);
-    }
+    const figures = [this.#migrations, this.#execution, this.#started, this.#unitJobs, this.#capacity];
+    for (const metric of [...figures, this.#mret, this.#utilization, this.#response]) metric.remove(labels);
   }
 }

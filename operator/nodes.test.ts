@@ -94,3 +94,17 @@ test('whose compiled code it loads is what the policy says that it is to follow'
   expect(following({ name: 'default' })).not.toHaveProperty('codeNamespaces');
   expect(following(undefined)).not.toHaveProperty('policy');
 });
+
+test.each([
+  ['where the policy in force joins', 'On', ['p', 'p'], true],
+  ['not where it does not', 'Off', ['p', 'p'], undefined],
+  ['not on GPUs of two kinds, of which one set of times cannot hold', 'On', ['p', 'other'], undefined],
+] as const)('jobs go together %s', (_what, joining, products, want) => {
+  const contexts = [{ index: 0, sms: 1, streams: 1 }];
+  const rest = { sms: 2, memoryBytes: 1, engine: 'e', contexts };
+  const gpus = products.map((product, n) => ({ uuid: `g${n}`, product, ...rest }));
+  const appliedPolicy = { name: 'edge', contexts: 1, streamsPerContext: 1, oversubscription: '1', joining };
+  const status = { conditions: [ready], gpus, appliedPolicy, policy: { name: 'edge', joining: 'On' as const } };
+  const view = viewNode({ ...facts, gpuNode: gpuNode(status) });
+  expect(view.placement.gpus.map(({ joins }) => joins)).toEqual([want, want]);
+});

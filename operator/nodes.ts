@@ -84,7 +84,7 @@ export function viewNode(facts: NodeFacts): NodeView {
       highLimitE9: typeof limit === 'string' ? 0 : limit,
       ...codeOf(gpuNode),
       ...quotasOf(facts.policy),
-      gpus: gpus.map(({ gpu, kind }) => placementGpu(gpu, kind)),
+      gpus: gpus.map(({ gpu, kind }) => ({ ...placementGpu(gpu, kind), ...joinsOf(gpuNode, kinds) })),
     },
   };
 }
@@ -119,6 +119,12 @@ function codeOf({ status }: GpuNode): Pick<PlacementNode, 'codeNamespaces' | 'po
     policy: name,
     ...(compiledCode === undefined ? {} : { codeNamespaces: new Set(compiledCode.namespaces) }),
   };
+}
+
+/** By the policy in force. A runtime is told one set of times for all of its GPUs, so these must be of one kind. */
+function joinsOf({ status }: GpuNode, kinds: readonly GpuKind[]): Pick<PlacementGpu, 'joins'> {
+  const isOneKind = new Set(kinds.map(gpuKindKey)).size === 1;
+  return status?.appliedPolicy?.joining === 'On' && isOneKind ? { joins: true } : {};
 }
 
 function quotasOf(policy: GpuSchedulingPolicy | undefined): { quotas?: Quotas } {

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 
 import { conditionOf, measuredStatus, storedProfile } from './controllers/testing.ts';
-import { profileState, smallestAfet } from './profile-state.ts';
+import { profileState, smallestAfet } from '../api/profile-state.ts';
 
 const said = (status: 'False' | 'Unknown', observedGeneration: number) => ({
   conditions: [conditionOf('Measured', status, 'NotFound', { message: 'no such folder', observedGeneration })],

@@ -44,6 +44,7 @@ export interface GpuNode {
       mretWindow?: number;
       mretAging?: boolean;
       admission?: 'Utilization' | 'Predicted';
+      joining?: 'Off' | 'On';
       highPriorityAdmission?: boolean;
       highPriorityUtilizationLimit?: string;
       engine?: string;
@@ -74,6 +75,10 @@ export interface GpuNode {
       oversubscription: string;
       mretWindow?: number;
       mretAging?: boolean;
+      /**
+       * On: placement books tasks by joined shares.
+       */
+      joining?: 'Off' | 'On';
       highPriorityAdmission?: boolean;
       engine?: string;
       compiledCode?: {

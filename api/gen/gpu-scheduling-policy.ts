@@ -49,6 +49,10 @@ export interface GpuSchedulingPolicy {
      */
     admission?: string;
     /**
+     * Whether queued jobs of tasks that share a package and a batch size go through its stages together, without anyone waiting for company. On: far more small tasks fit on a GPU, for packages that have larger batch sizes too; responses take as long as the larger batch. Off (absent): each job goes alone. A change divides nothing anew. In quotes, since YAML reads a bare On as true.
+     */
+    joining?: string;
+    /**
      * Whether High jobs take an admission test too (HPA).
      */
     highPriorityAdmission?: boolean;

@@ -115,6 +115,12 @@ export interface ModelProfile {
        * @maxItems 64
        */
       stageAfetUs: number[];
+      /**
+       * In service on the node of spec.node, where jobs of this package join: the longest of the last execution times of each stage, in units as large as this batch size. Absent while none has run so.
+       *
+       * @maxItems 64
+       */
+      stageMretUs?: number[];
     }[];
     measuredAt?: string;
   };

@@ -128,9 +128,13 @@ export interface RealtimeInferenceTask {
        */
       epoch: number;
       /**
-       * AFET / min(deadline, period) on this GPU, a decimal.
+       * AFET / min(deadline, period) on this GPU, a decimal; as one of `capacity` jobs that go together, where it has that.
        */
       bookedUtilization: string;
+      /**
+       * Where jobs join: how many jobs of its class are counted to go together (n*); bookedUtilization is its share of those. Absent: each alone.
+       */
+      capacity?: number;
       /**
        * Average execution time of each stage there, microseconds, by which it was booked; the runtime goes by it until it has measured jobs. Absent where nothing was measured on that kind of GPU: then the runtime measures.
        *
@@ -166,6 +170,19 @@ export interface RealtimeInferenceTask {
         utilization?: string;
         responseP50Us?: number;
         responseP99Us?: number;
+      };
+      /**
+       * Where its jobs go through the stages together with those of other tasks. Absent where they never did.
+       */
+      joining?: {
+        /**
+         * How many jobs of its class the runtime counts to go together (n*).
+         */
+        capacity?: number;
+        /**
+         * Mean over its jobs, since the runtime started, of how many went together.
+         */
+        meanUnitSize?: string;
       };
       jobs?: {
         released?: number;

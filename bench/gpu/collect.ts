@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { writeResult } from '../result.ts';
 import type { Document } from './documents.ts';
 import { identityFigures, type IdentityDocument } from './identity.ts';
+import { joiningFigures, type JoiningDocument } from './joining.ts';
 import { loadBesideFigures, type LoadBesideDocument } from './load-beside.ts';
 import { migrationFigures, type MigrationDocument } from './migration.ts';
 import { overheadFigures, type OverheadDocument } from './overhead.ts';
@@ -22,6 +23,7 @@ const KINDS: Readonly<Record<string, Condense>> = {
   migration: (document) => migrationFigures(document as MigrationDocument),
   identity: (document) => identityFigures(document as IdentityDocument),
   'load-beside': (document) => loadBesideFigures(document as LoadBesideDocument),
+  joining: (document) => joiningFigures(document as JoiningDocument),
   soak: (document) => soakFigures(document as SoakDocument),
 };
 

@@ -20,7 +20,14 @@ export interface Line {
   readonly error?: string;
   readonly notRun?: string;
   readonly partition?: Partition;
-  readonly classes?: readonly { model: string; batch: number; stages: number; afetUs: readonly number[] }[];
+  readonly classes?: readonly {
+    model: string;
+    batch: number;
+    stages: number;
+    afetUs: readonly number[];
+    /** What the stages take when so many jobs go together. */
+    capacities?: readonly { jobs: number; afetUs: readonly number[] }[];
+  }[];
   readonly figures?: Figures;
 }
 
@@ -39,9 +46,19 @@ export interface Figures {
   readonly jobUs: Times | null;
   readonly failed: number;
   readonly admission?: string;
+  /** Of a rule of queues, which has windows like a load. */
+  readonly rule?: string;
+  readonly dispatcher?: Dispatcher | null;
   readonly compared?: number;
   readonly different?: number;
   readonly windows?: readonly Window[];
+}
+
+/** What a dispatcher that spins spends on its work, in microseconds of its time a job. */
+export interface Dispatcher {
+  readonly busyUsPerJob: number;
+  /** Part of it, inside the engine's launch. */
+  readonly launchUsPerJob: number;
 }
 
 export interface Window {
@@ -51,6 +68,8 @@ export interface Window {
   readonly elementsPerS: number;
   readonly high: Tasks;
   readonly low: Tasks;
+  /** One for each group of tasks where there are more than two. */
+  readonly groups?: readonly Tasks[];
 }
 
 /** What became of the releases of a window. */
@@ -65,6 +84,8 @@ export interface Tasks {
   readonly missRate: number;
   readonly onTimeRate: number;
   readonly migrated: number;
+  /** Mean over the jobs of how many went together with each, itself included. */
+  readonly unitJobs?: number;
   readonly responseUs: Times | null;
   readonly migratedUs?: Times;
   readonly stayedUs?: Times | null;

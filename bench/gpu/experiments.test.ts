@@ -9,16 +9,26 @@ import { repositoryRoot } from '../../test/control-plane/paths.ts';
 import { writeSimulatedPackage } from '../../test/simulated-package.ts';
 import { figuresOf } from './collect.ts';
 import type { Document } from './documents.ts';
+import type { JoiningFigures } from './joining.ts';
 import type { BatchedSet } from './sets.ts';
 
 const run = promisify(execFile);
 const python = join(repositoryRoot, 'build', 'venv', 'bin', 'python');
 
-async function experiment(name: string, folder: string, scale: number): Promise<Document> {
+async function experiment(name: string, folder: string, scale: number, limitS = 60): Promise<Document> {
   const places = ['--bundle', join(repositoryRoot, 'build', 'bin'), '--packages', folder, '--out', folder];
-  const args = ['-m', 'experiments', name, ...places, '--engine=sim', '--core=0', `--scale=${scale}`, '--limit=60'];
+  const args = [
+    '-m',
+    'experiments',
+    name,
+    ...places,
+    '--engine=sim',
+    '--core=0',
+    `--scale=${scale}`,
+    `--limit=${limitS}`,
+  ];
   const env = { ...process.env, PYTHONPATH: join(repositoryRoot, 'bench', 'gpu') };
-  await run(python, args, { env, timeout: 100_000 });
+  await run(python, args, { env, timeout: (limitS + 40) * 1000 });
   return JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as Document;
 }
 
@@ -65,3 +75,35 @@ test('a bed that cannot be had is told of, and the others are run', async () => 
     expect(figuresOf(document)).toMatchObject({ different: 0, gemmPassed: false });
   });
 }, 120_000);
+
+/** Packages of engine sim whose stages take no longer for a batch than for one. */
+async function writeJoinedPackages(folder: string): Promise<void> {
+  const capacities = [1, 2, 4, 8, 16, 32, 64, 128];
+  for (const name of ['resnet18', 'resnet50']) {
+    await writeSimulatedPackage(folder, { name: `${name}-joined`, stages: ['5ms', '5ms'], batches: capacities });
+    await writeSimulatedPackage(folder, { name: `${name}-whole`, stages: ['40ms'], batches: [1, 32, 128, 256] });
+  }
+  await writeSimulatedPackage(folder, { name: 'squeezenet-whole', stages: ['100us'] });
+}
+
+test('tasks of one model are joined, and held against rules of queues', async () => {
+  await inFolder(async (folder) => {
+    await writeJoinedPackages(folder);
+    const document = await experiment('joining', folder, 0.1, 120);
+    const { models, mixed } = figuresOf(document) as JoiningFigures;
+    expect(models.map(({ model }) => model)).toEqual(['resnet18', 'resnet50']);
+    for (const { rows, beside, copied, triton, failed, notRun } of models) {
+      expect({ failed, notRun }).toEqual({ failed: [], notRun: [] });
+      expect(rows.map(({ offered }) => offered)).toEqual([0.3, 0.8, 0.95, 1.5]);
+      for (const { offered, joined, freeLanes } of rows) {
+        expect(joined?.high).toMatchObject({ rejected: 0 });
+        expect(freeLanes?.low).toMatchObject({ rejected: 0 });
+        if (offered > 1) expect(joined?.low.unitJobs).toBeGreaterThan(1);
+      }
+      expect(beside?.joined?.released).toBeGreaterThan(0);
+      expect(copied?.freeLanes?.jobsPerS).toBeGreaterThan(0);
+      expect(triton.map(({ delayUs }) => delayUs)).toEqual([0, 500, 1000, 2000, 5000, 0, 500, 1000, 2000, 5000]);
+    }
+    expect(mixed).toBeUndefined(); // two of its models have no packages here
+  });
+}, 200_000);

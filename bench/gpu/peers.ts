@@ -29,16 +29,21 @@ export function peersFigures({ resident, copied, processes }: PeersDocument): Pe
   return {
     resident: saturatedRun(resident, false),
     copied: saturatedRun(copied, true),
-    processes: processes.filter(isComplete).map(({ sharing, processes: count, code, copies, jobsPerS, jobUs }) => ({
-      sharing,
-      processes: count,
-      code,
-      copies,
-      jobsPerS,
-      jobUs,
-    })),
+    processes: completeProcesses(processes),
     failed: processes.filter((process) => !isComplete(process)),
   };
+}
+
+/** Those that came to figures, without those of each round. */
+export function completeProcesses(processes: readonly Partial<Process>[]): Process[] {
+  return processes.filter(isComplete).map(({ sharing, processes: count, code, copies, jobsPerS, jobUs }) => ({
+    sharing,
+    processes: count,
+    code,
+    copies,
+    jobsPerS,
+    jobUs,
+  }));
 }
 
 function isComplete(process: Partial<Process>): process is Process {

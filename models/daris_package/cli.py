@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from daris_package import __version__
+from daris_package.batches import joined_batches, parse_batches
 from daris_package.build import Plan, build, default_name, load_model
 from daris_package.describe import describe_package, measure_stages
 from daris_package.errors import PackageError
 from daris_package.examples.build import build_examples
+from daris_package.examples.models import EXAMPLES, LARGE_EXAMPLES
 from daris_package.package import Package
 from daris_package.pytorch import command as torch_command
 from daris_package.simulate import Simulation, Spread, add_simulation, simulate
@@ -38,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_onnx(commands.add_parser("onnx", help="split an ONNX model into stages and write a package"))
     torch = commands.add_parser("torch", help="split and compile a PyTorch module and write a package")
-    torch_command.add_options(torch, _batches)
+    torch_command.add_options(torch)
     _add_output(torch, _torch)
     _add_sim(
         commands.add_parser("sim", help="write a package of known stage times for engine sim, which computes nothing")
@@ -52,8 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if name == "inspect":
             command.add_argument("--measure", action="store_true", help="also time each stage at batch 1 on one core")
-    examples = commands.add_parser("examples", help="build the three example models")
+    examples = commands.add_parser("examples", help="build the example models")
     examples.add_argument("--output", type=Path, required=True, metavar="DIR")
+    examples.add_argument("--large", action="store_true", help="the large one too, for jobs that go together")
     examples.add_argument("--digests", action="store_true", help="print only `name sha256:…` lines")
     examples.set_defaults(run=_examples)
     return parser
@@ -73,6 +76,7 @@ def _add_onnx(command: argparse.ArgumentParser) -> None:
         "--sample", action="append", default=[], metavar="[INPUT=]FILE.npy", help="one batch element of an input"
     )
     _add_batches(command)
+    torch_command.add_capacities(command)
     _add_output(command, _onnx)
 
 
@@ -103,7 +107,9 @@ def _add_sim(command: argparse.ArgumentParser) -> None:
 
 
 def _add_batches(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--batches", type=_batches, default=(1,), metavar="1,2,4", help="batch sizes (default: 1)")
+    command.add_argument(
+        "--batches", type=parse_batches, default=(1,), metavar="1,2,4", help="batch sizes (default: 1)"
+    )
 
 
 def _add_output(command: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
@@ -118,20 +124,11 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-def _batches(text: str) -> tuple[int, ...]:
-    words = text.split(",")
-    if not all(word.isascii() and word.isdigit() and 0 < int(word) <= 1024 for word in words):
-        raise argparse.ArgumentTypeError(f"'{text}': expected sizes from 1 to 1024 such as 1,2,4")
-    if len({int(word) for word in words}) != len(words):
-        raise argparse.ArgumentTypeError(f"'{text}': a size occurs twice")
-    return tuple(int(word) for word in words)
-
-
 def _onnx(options: argparse.Namespace) -> int:
     plan = Plan(
         name=options.name or default_name(options.model),
         borders=parse_borders(options.split),
-        batches=options.batches,
+        batches=joined_batches(options.batches, options.capacities),
         sample_arguments=tuple(options.sample),
     )
     return _write(build(load_model(options.model), plan, report=print), options)
@@ -189,6 +186,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _examples(options: argparse.Namespace) -> int:
-    for example in build_examples(options.output):
+    chosen = (*EXAMPLES, *LARGE_EXAMPLES) if options.large else EXAMPLES
+    for example in build_examples(options.output, chosen):
         print(f"{example.name} {example.digest}" + ("" if options.digests else f" ({example.outcome})"))
     return 0

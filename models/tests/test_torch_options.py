@@ -92,6 +92,11 @@ def test_without_torch_the_command_says_what_to_install(monkeypatch, tmp_path, c
 BAD_OPTIONS = {
     "batch 0": (["--batches", "0"], "expected sizes from 1 to 1024"),
     "batch twice": (["--batches", "8,8"], "occurs twice"),
+    "capacity 0": (["--capacities", "0,1"], "expected sizes from 1 to 256"),
+    "capacity 257": (["--capacities", "1,257"], "expected sizes from 1 to 256"),
+    "capacity twice": (["--capacities", "1,2,2"], "occurs twice"),
+    "17 capacities": (["--capacities", ",".join(map(str, range(1, 18)))], "17 capacities, but at most 16"),
+    "no capacity 1": (["--capacities", "2,4"], "1 is missing"),
     "ONNX batch 0": (["--onnx-batches", "0"], "expected sizes from 1 to 1024"),
     "no stages": (["--stages", "0"], "expected a number from 1 to 64"),
     "65 stages": (["--stages", "65"], "expected a number from 1 to 64"),

@@ -34,7 +34,7 @@ def run_torch(output: Path, *more: str, factory: str = "skipping") -> int:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A package in FP16 of two stages, compiled for batches 1 and 2, with ONNX for batch 2."""
     output = tmp_path_factory.mktemp("torch") / "skipping"
-    assert run_torch(output, "--split", "first", "--batches", "1,2", "--onnx-batches", "2") == 0
+    assert run_torch(output, "--split", "first", "--capacities", "1,2", "--onnx-batches", "2") == 0
     return output
 
 

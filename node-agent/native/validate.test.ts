@@ -69,8 +69,11 @@ test('contexts with impossible figures, and those told twice, are left out', () 
   expect(problems).toHaveLength(2);
 });
 
-test('a model with an execution time of nothing is left out', () => {
-  const models = [observedModel({ batches: [{ size: 1, stageAfetUs: [0] }] })];
+test.each([
+  ['execution', { stageAfetUs: [0], stageMretUs: [] }],
+  ['MRET', { stageAfetUs: [1], stageMretUs: [0] }],
+])('a model with an %s time of nothing is left out', (_, times) => {
+  const models = [observedModel({ batches: [{ size: 1, ...times }] })];
   expect(checkState(observedState({ models }))).toMatchObject({ value: { models: [] }, problems: [expect.anything()] });
 });
 

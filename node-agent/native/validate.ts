@@ -94,6 +94,9 @@ function checkTask(task: ObservedTask, problems: string[]): ObservedTask[] {
     responseP50Us: task.responseP50Us,
     responseP99Us: task.responseP99Us,
     executionUs: task.executionUs,
+    startedJobs: task.startedJobs,
+    unitJobs: task.unitJobs,
+    capacity: task.capacity,
     ...jobFigures(task.jobs),
   };
   const bad = firstNegative(figures);
@@ -174,9 +177,9 @@ function checkReading(reading: GpuReading, gpu: string, problems: string[]): Gpu
 }
 
 function checkModel(model: ObservedModel, problems: string[]): ObservedModel[] {
-  const afets = model.batches.flatMap((batch) => batch.stageAfetUs);
+  const times = model.batches.flatMap((batch) => [...batch.stageAfetUs, ...batch.stageMretUs]);
   const sizes = model.batches.map((batch) => batch.size);
-  const sound = afets.every((us) => us > 0) && sizes.every((size) => size > 0) && model.memoryBytes >= 0;
+  const sound = times.every((us) => us > 0) && sizes.every((size) => size > 0) && model.memoryBytes >= 0;
   if (!sound) {
     problems.push(`model ${model.digest}: batch sizes and execution times must be positive`);
     return [];

@@ -110,6 +110,9 @@ export function observedTask(uid: string, values: Partial<ObservedTask> = {}): O
     lastMisses: [],
     response: undefined,
     executionUs: 0,
+    startedJobs: 0,
+    unitJobs: 0,
+    capacity: 1,
     ...values,
   };
 }
@@ -128,8 +131,8 @@ export function observedModel(values: Partial<ObservedModel> = {}): ObservedMode
     engines: ['openvino'],
     memoryBytes: 1_000_000,
     batches: [
-      { size: 1, stageAfetUs: [1_000, 2_000] },
-      { size: 4, stageAfetUs: [3_000, 6_000] },
+      { size: 1, stageAfetUs: [1_000, 2_000], stageMretUs: [] },
+      { size: 4, stageAfetUs: [3_000, 6_000], stageMretUs: [] },
     ],
     measured: true,
     stagesMeasured: 4,

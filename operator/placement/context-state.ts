@@ -1,6 +1,7 @@
 // One context of a snapshot with the running sums that the filters ask for, so that a decision costs the same however
 // many tasks are booked.
 import { wholeE9 } from '../../api/utilization.ts';
+import type { JoinedContext, JoiningBook, Outlook, Share } from './joining-book.ts';
 import type { MemoryBook } from './memory-book.ts';
 import type { QuotaBook } from './quota-book.ts';
 import type { Place, PlacementGpu, PlacementNode, PlacementTask } from './terms.ts';
@@ -12,6 +13,7 @@ export interface ContextPosition {
   readonly rank: number;
   readonly quotas: QuotaBook | undefined;
   readonly memory: MemoryBook;
+  readonly joining: JoiningBook | undefined;
 }
 
 export class ContextState {
@@ -27,13 +29,16 @@ export class ContextState {
   readonly quotas: QuotaBook | undefined;
   /** Of its GPU, shared with the other contexts there. */
   readonly memory: MemoryBook;
+  /** Of its GPU, shared with the other contexts there; undefined where no jobs join. */
+  readonly joining: JoiningBook | undefined;
+  readonly #joined: JoinedContext | undefined;
   readonly #tasks: PlacementTask[] = [];
   #highE9 = 0;
   #totalE9 = 0;
   #longestStageUs = 0;
   #slackUs = Number.POSITIVE_INFINITY;
 
-  constructor({ node, gpu, context, rank, quotas, memory }: ContextPosition) {
+  constructor({ node, gpu, context, rank, quotas, memory, joining }: ContextPosition) {
     this.node = node;
     this.gpu = gpu;
     this.place = { node: node.name, gpu: gpu.uuid, context: context.index };
@@ -42,20 +47,22 @@ export class ContextState {
     this.rank = rank;
     this.quotas = quotas;
     this.memory = memory;
+    this.joining = joining;
+    this.#joined = joining?.addContext(context.index, this.limitE9);
   }
 
   get tasks(): readonly PlacementTask[] {
     return this.#tasks;
   }
 
-  /** Sum over High tasks (eq. 4, by AFET). */
+  /** Sum over High tasks (eq. 4, by AFET); where jobs join, of their shares. */
   get highE9(): number {
-    return this.#highE9;
+    return this.#joined === undefined ? this.#highE9 : this.#joined.sums.highE9;
   }
 
-  /** Sum over all tasks (eq. 6, by AFET). */
+  /** Sum over all tasks (eq. 6, by AFET); where jobs join, of their shares, which may become less as more tasks come. */
   get totalE9(): number {
-    return this.#totalE9;
+    return this.#joined === undefined ? this.#totalE9 : this.#joined.sums.totalE9;
   }
 
   /** Longest stage of any task here: what a High task may have to wait for, since stages are not preempted. */
@@ -75,8 +82,19 @@ export class ContextState {
     return this.#slackUs;
   }
 
+  /** What the task books here as things are. */
+  shareOf(task: PlacementTask): Share {
+    return this.joining?.shareOf(task) ?? { utilizationE9: task.demand.utilizationE9, jobs: 1 };
+  }
+
+  /** What its GPU would be with the task here; undefined where no jobs join. */
+  outlook(task: PlacementTask): Outlook | undefined {
+    return this.#joined && this.joining?.outlook(task, this.#joined);
+  }
+
   book(task: PlacementTask): void {
     this.#tasks.push(task);
+    if (this.#joined !== undefined) this.joining?.book(task, this.#joined);
     this.memory.book(task.package);
     this.#totalE9 += task.demand.utilizationE9;
     this.#longestStageUs = Math.max(this.#longestStageUs, task.demand.longestStageUs);

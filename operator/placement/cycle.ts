@@ -10,6 +10,7 @@ import {
   kindFilters,
   nodeFilters,
 } from './filters.ts';
+import { tasksBeyondLimits } from './joined-limits.ts';
 import { leastDemand, onKind, waitsForProfile } from './kinds.ts';
 import { comparePlacementTasks } from './order.ts';
 import { explainRefusal, neverFits } from './refuse.ts';
@@ -22,6 +23,8 @@ export type Verdict =
       readonly kind: 'Placed';
       readonly place: Place;
       readonly gpuProduct: string;
+      /** How many go together, of which it is one by that utilization; absent: it goes alone. */
+      readonly capacity?: number;
     } & Pick<Demand, 'utilizationE9' | 'stageAfetUs'>)
   /** `never`: no change of the cluster can help, only one of the task or its model. */
   | ({ readonly kind: 'Refused'; readonly never: boolean } & Refusal)
@@ -34,41 +37,80 @@ export interface CycleResult {
 }
 
 export function runCycle(nodes: readonly PlacementNode[], tasks: readonly PlacementTask[]): CycleResult {
-  const cycle = new Cycle(nodes);
   const suspended = tasks.filter((task) => task.suspended);
+  const sorted = tasks.filter((task) => !task.suspended).sort(comparePlacementTasks);
+  const { cycle, ...rest } = keepPresent(nodes, sorted);
+  let { pending } = rest;
 
-  // 1. What has not changed stays where it is, while its context is there and holds that much.
-  let pending = tasks.filter((task) => !task.suspended).sort(comparePlacementTasks);
-  pending = pending.filter((task) => !cycle.settle(task));
-  // 2. What can never fit is out.
-  pending = pending.filter((task) => !cycle.refuseForEver(task));
-  // 3. What has changed stays where its new terms fit.
-  pending = pending.filter((task) => !cycle.keep(task));
-  // 4. The rest goes to the least utilized context that takes it; what a lost node had stays there if nothing does.
-  pending = pending.filter((task) => !cycle.place(task));
+  // 4. The rest goes to the least utilized context that takes it; what a lost node had stays there if nothing does. Once
+  // more where jobs join: with those that have come since, more of them may go together.
+  do {
+    cycle.beginRound();
+    pending = pending.filter((task) => !cycle.place(task));
+  } while (cycle.mayHaveMadeRoom && pending.length > 0);
   // 5. Refusals are put in words when everything is booked, so that they speak of what is there.
   for (const task of pending) cycle.refuse(task);
   // 6. Suspended tasks are tried after all others, each by itself: nothing is booked for them.
   for (const task of suspended) cycle.simulate(task);
+  cycle.stateShares();
   return { snapshot: cycle.snapshot, verdicts: cycle.verdicts };
+}
+
+interface Kept {
+  readonly cycle: Cycle;
+  /** What has no place yet, and may have one. */
+  readonly pending: PlacementTask[];
+}
+
+/** `sorted`: by `comparePlacementTasks`. */
+function keepPresent(nodes: readonly PlacementNode[], sorted: readonly PlacementTask[]): Kept {
+  const evicted = new Set<string>();
+  for (;;) {
+    const cycle = new Cycle(nodes, evicted);
+    // 1. What has not changed stays where it is, while its context is there and holds that much.
+    let pending = sorted.filter((task) => !cycle.settle(task));
+    // 2. What can never fit is out.
+    pending = pending.filter((task) => !cycle.refuseForEver(task));
+    // 3. What has changed stays where its new terms fit.
+    pending = pending.filter((task) => !cycle.keep(task));
+    // Where jobs join, only all of these together tell whether they are within the limits. Who is beyond goes elsewhere.
+    const beyond = tasksBeyondLimits(cycle.snapshot);
+    if (beyond.length === 0) return { cycle, pending };
+    for (const { key } of beyond) evicted.add(key);
+  }
 }
 
 class Cycle {
   readonly snapshot: Snapshot;
   readonly verdicts = new Map<string, Verdict>();
-  /** Demands without a place. Bookings only grow, so what was refused once stays refused in this cycle. */
+  /** Demands without a place. Bookings only grow, so what was refused once stays refused in this round. */
   readonly #hopeless = new Set<string>();
   readonly #refusals = new Map<string, Refusal>();
+  /** Keys of tasks that must leave where they are. */
+  readonly #evicted: ReadonlySet<string>;
+  #madeRoom = false;
 
-  constructor(nodes: readonly PlacementNode[]) {
+  constructor(nodes: readonly PlacementNode[], evicted: ReadonlySet<string>) {
     this.snapshot = new Snapshot(nodes);
+    this.#evicted = evicted;
+  }
+
+  /** Whether something was booked in this round that may let others go together. */
+  get mayHaveMadeRoom(): boolean {
+    return this.#madeRoom;
+  }
+
+  beginRound(): void {
+    this.#madeRoom = false;
+    this.#hopeless.clear();
   }
 
   settle(task: PlacementTask): boolean {
     const context = this.#presentContext(task);
     if (context === undefined || !task.settled || !evictingTaints.passes(task, context.node)) return false;
     // A changed policy may have made less of the context; the runtime would refuse what is beyond.
-    if (!highPriorityLimit.passes(task, context) || !compiledCode.passes(task, context)) return false;
+    const holds = context.joining !== undefined || highPriorityLimit.passes(task, context);
+    if (!holds || !compiledCode.passes(task, context)) return false;
     return this.#book(task, context);
   }
 
@@ -84,6 +126,14 @@ class Cycle {
   place(task: PlacementTask): boolean {
     const found = this.#find(task) ?? this.#lostContext(task);
     return found !== undefined && this.#book(found.task, found.context);
+  }
+
+  /** How many go together is known once all is booked. */
+  stateShares(): void {
+    for (const context of this.snapshot.contexts) {
+      if (context.joining === undefined) continue;
+      for (const task of context.tasks) this.verdicts.set(task.key, placedAt(task, context));
+    }
   }
 
   refuse(task: PlacementTask): void {
@@ -113,6 +163,7 @@ class Cycle {
 
   #book(task: PlacementTask, context: ContextState): true {
     context.book(task);
+    this.#madeRoom ||= context.joining !== undefined;
     this.verdicts.set(task.key, placedAt(task, context));
     return true;
   }
@@ -142,6 +193,7 @@ class Cycle {
   }
 
   #presentContext(task: PlacementTask): ContextState | undefined {
+    if (this.#evicted.has(task.key)) return undefined;
     const context = task.present && this.snapshot.at(task.present);
     return context?.node.state === 'Lost' ? undefined : context;
   }
@@ -162,10 +214,13 @@ interface Found {
 }
 
 /** Booked there by what the task needs there. */
-export function placedAt({ demand }: PlacementTask, { place, gpu }: ContextState): Verdict {
-  const { utilizationE9, stageAfetUs } = demand;
+export function placedAt(task: PlacementTask, context: ContextState): Verdict {
+  const { place, gpu } = context;
+  const { stageAfetUs } = task.demand;
+  const { utilizationE9, jobs } = context.shareOf(task);
   const stages = stageAfetUs === undefined ? {} : { stageAfetUs };
-  return { kind: 'Placed', place, gpuProduct: gpu.product, utilizationE9, ...stages };
+  const capacity = jobs > 1 ? { capacity: jobs } : {};
+  return { kind: 'Placed', place, gpuProduct: gpu.product, utilizationE9, ...capacity, ...stages };
 }
 
 function takes(task: PlacementTask, context: ContextState): boolean {
@@ -181,10 +236,12 @@ function fits(task: PlacementTask, context: ContextState): boolean {
 }
 
 function wouldFit(task: PlacementTask, context: ContextState): string {
-  const u = task.demand.utilizationE9;
+  const outlook = context.outlook(task);
+  const u = outlook?.share.utilizationE9 ?? task.demand.utilizationE9;
+  const highE9 = outlook === undefined ? context.highE9 : outlook.there.highE9 - u;
   const terms =
     task.priority === 'High'
-      ? `HP load ${formatSum(context.highE9, u, context.limitE9)}`
+      ? `HP load ${formatSum(highE9, u, context.limitE9)}`
       : `utilization ${formatE9(u)} beside ${formatE9(context.totalE9)} on ${context.streams} ${context.streams === 1 ? 'stream' : 'streams'}`;
   return `gpu ${context.gpu.uuid} of node ${context.node.name}, context ${context.place.context} (${terms})`;
 }
@@ -197,8 +254,8 @@ function demandKey(task: PlacementTask): string {
   return `${task.priority}/${quota}/${demands}/${task.periodUs}/${task.deadlineUs}/${packageText(task)}/${task.gpuClass}`;
 }
 
-function demandText({ afetUs, longestStageUs }: Demand): string {
-  return `${afetUs}/${longestStageUs}`;
+function demandText({ afetUs, longestStageUs, joins }: Demand): string {
+  return joins === undefined ? `${afetUs}/${longestStageUs}` : `${afetUs}/${longestStageUs}/${joins.key}`;
 }
 
 function packageText({ package: loaded }: PlacementTask): string {

@@ -2,7 +2,9 @@
 import { formatDurationUs } from '../../api/durations.ts';
 import { runsCompiledCode } from '../../api/profiles.ts';
 import { builtInPolicy } from '../../api/resources.ts';
+import { formatE9 } from '../../api/utilization.ts';
 import type { ContextState } from './context-state.ts';
+import type { Exceeded, Outlook, Share } from './joining-book.ts';
 import type { PlacementNode, PlacementTask, Refusal } from './terms.ts';
 import { formatTaint, missingLabels, untoleratedTaint } from './tolerations.ts';
 import { formatBytes, formatSum } from './words.ts';
@@ -96,15 +98,44 @@ export const memory: Filter<ContextState> = {
   },
 };
 
-/** High tasks book at most the limit's share of a context's streams: Σ u_HP + u ≤ limit · N_s. */
+/**
+ * High tasks book at most the limit's share of a context's streams: Σ u_HP + u ≤ limit · N_s. Where jobs join, another task may also
+ * change of how many the shares of others are, in every context of the GPU.
+ */
 export const highPriorityLimit: Filter<ContextState> = {
   reason: 'HighPriorityLimit',
-  passes: (task, context) => task.priority !== 'High' || context.highE9 + task.demand.utilizationE9 <= context.limitE9,
+  passes: (task, context) =>
+    context.joining === undefined
+      ? task.priority !== 'High' || context.highE9 + task.demand.utilizationE9 <= context.limitE9
+      : context.outlook(task)?.exceeded === undefined,
   words: (task, context) => {
+    const outlook = context.outlook(task);
+    if (outlook?.exceeded !== undefined) return joinedLimitWords(task, context, outlook, outlook.exceeded);
     const sum = formatSum(context.highE9, task.demand.utilizationE9, context.limitE9);
     return `HP load ${sum} on ${context.gpu.uuid} of ${context.node.name}`;
   },
 };
+
+function joinedLimitWords(
+  { priority }: PlacementTask,
+  { gpu, node, place }: ContextState,
+  { share, there }: Outlook,
+  { index, highE9, limitE9 }: Exceeded,
+): string {
+  const where = `${gpu.uuid} of ${node.name}`;
+  if (index === place.context && priority === 'High') {
+    const sum = formatSum(there.highE9 - share.utilizationE9, share.utilizationE9, limitE9);
+    return `HP load ${sum} on ${where}, ${shareWords(share)}`;
+  }
+  const [load, limit] = [highE9, limitE9].map(formatE9);
+  return `fewer jobs would go together there: HP load ${load} > ${limit} in context ${index} of ${where}`;
+}
+
+/** Like `5 % of a stream as one of 16 that go together`. */
+export function shareWords({ utilizationE9: e9, jobs }: Share): string {
+  const percent = Number((e9 / 1e7).toPrecision(3));
+  return `${percent} % of a stream${jobs > 1 ? ` as one of ${jobs} that go together` : ''}`;
+}
 
 /** The High tasks of a namespace book at most its quota, on all nodes of the policy together. */
 export const highPriorityQuota: Filter<ContextState> = {

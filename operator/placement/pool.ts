@@ -1,5 +1,6 @@
 // The contexts of one kind of GPU that one class of tasks (same selector, same tolerations) may use, ordered by utilization
 // in a binary heap that is brought up to date only where it is read: sums grow during a cycle, so an old key is a lower bound.
+// Where jobs join, sums may also become less; the snapshot keeps a record of that, by which the heap is put right.
 import { compareContexts, type ContextState } from './context-state.ts';
 
 /** Contexts taken from the heap before a plain scan is cheaper than going on. */
@@ -9,15 +10,25 @@ interface Entry {
   readonly context: ContextState;
   /** The context's total when the entry was last put in order. */
   totalE9: number;
+  /** Position in the heap. */
+  at: number;
 }
 
 export class Pool {
   readonly contexts: readonly ContextState[];
   readonly #heap: Entry[];
+  readonly #entries = new Map<ContextState, Entry>();
+  /** Contexts whose sums may have become less, of all pools of the snapshot. */
+  readonly #lowered: readonly ContextState[];
+  /** How many of them the heap knows of. */
+  #known: number;
 
-  constructor(contexts: readonly ContextState[]) {
+  constructor(contexts: readonly ContextState[], lowered: readonly ContextState[] = []) {
     this.contexts = contexts;
-    this.#heap = contexts.map((context) => ({ context, totalE9: context.totalE9 }));
+    this.#lowered = lowered;
+    this.#known = lowered.length;
+    this.#heap = contexts.map((context, at) => ({ context, totalE9: context.totalE9, at }));
+    for (const entry of this.#heap) if (entry.context.joining !== undefined) this.#entries.set(entry.context, entry);
     for (let at = this.#heap.length >> 1; at >= 0; at--) {
       const entry = this.#heap[at];
       if (entry !== undefined) this.#sink(at, entry);
@@ -26,6 +37,7 @@ export class Pool {
 
   /** The least utilized context that is accepted. */
   choose(accepts: (context: ContextState) => boolean): ContextState | undefined {
+    this.#catchUp();
     const taken: Entry[] = [];
     let chosen: ContextState | undefined;
     while (chosen === undefined && taken.length < heapReads) {
@@ -37,6 +49,16 @@ export class Pool {
     if (chosen === undefined && this.#heap.length > 0) chosen = this.#scan(accepts);
     for (const entry of taken) this.#put(entry);
     return chosen;
+  }
+
+  #catchUp(): void {
+    for (; this.#known < this.#lowered.length; this.#known++) {
+      const context = this.#lowered[this.#known];
+      const entry = context && this.#entries.get(context);
+      if (entry === undefined || entry.context.totalE9 >= entry.totalE9) continue;
+      entry.totalE9 = entry.context.totalE9;
+      this.#rise(entry.at, entry);
+    }
   }
 
   #scan(accepts: (context: ContextState) => boolean): ContextState | undefined {
@@ -64,15 +86,19 @@ export class Pool {
   }
 
   #put(entry: Entry): void {
-    let at = this.#heap.push(entry) - 1;
+    this.#rise(this.#heap.push(entry) - 1, entry);
+  }
+
+  #rise(from: number, entry: Entry): void {
+    let at = from;
     while (at > 0) {
       const above = (at - 1) >> 1;
       const parent = this.#heap[above];
       if (parent === undefined || !before(entry, parent)) break;
-      this.#heap[at] = parent;
+      this.#set(at, parent);
       at = above;
     }
-    this.#heap[at] = entry;
+    this.#set(at, entry);
   }
 
   #sink(from: number, entry: Entry): void {
@@ -81,10 +107,15 @@ export class Pool {
       const below = this.#lesserChild(at);
       const child = this.#heap[below];
       if (child === undefined || !before(child, entry)) break;
-      this.#heap[at] = child;
+      this.#set(at, child);
       at = below;
     }
+    this.#set(at, entry);
+  }
+
+  #set(at: number, entry: Entry): void {
     this.#heap[at] = entry;
+    entry.at = at;
   }
 
   #lesserChild(at: number): number {

@@ -7,6 +7,7 @@
 import { formatE9, wholeE9 } from '../../api/utilization.ts';
 import { compareContexts, type ContextState } from './context-state.ts';
 import { contextFilters, kindFilters } from './filters.ts';
+import { withoutTasks } from './joined-limits.ts';
 import { onKind } from './kinds.ts';
 import { compareText } from './order.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -141,6 +142,18 @@ function isFarAbove(source: Load, target: Load | undefined): boolean {
   return target !== undefined && perStream(source) - perStream(target) > leastDifferenceE9;
 }
 
+/**
+ * What is booked on a GPU once the task has left. Where jobs join, fewer of those that stay may go together: undefined where
+ * that would bring High tasks beyond their limit, or leave as much booked as there was.
+ */
+function totalWithout(leaving: PlacementTask, { contexts, totalE9 }: Load): number | undefined {
+  if (contexts[0]?.joining === undefined) return totalE9 - leaving.demand.utilizationE9;
+  const left = [...withoutTasks(contexts, new Set([leaving]))];
+  const harms = left.some(([{ limitE9, highE9 }, { sums }]) => sums.highE9 > Math.max(limitE9, highE9));
+  const leftE9 = left.reduce((sum, [, { sums }]) => sum + sums.totalE9, 0);
+  return harms || leftE9 >= totalE9 ? undefined : leftE9;
+}
+
 /** The largest first: the fewest moves. */
 function movable({ contexts }: Load, standing: Standing): PlacementTask[] {
   return contexts
@@ -161,9 +174,11 @@ function leastContext(task: PlacementTask, { contexts }: Load): ContextState | u
   return taking.toSorted(compareContexts)[0];
 }
 
-/** Undefined where the move would turn the order of the two round. */
+/** Undefined where the move would turn the order of the two round, or harm who stays. */
 function moveTo({ load, context, task }: Target, leaving: PlacementTask, source: Load): Move | undefined {
-  const [left, taken] = [source.totalE9 - leaving.demand.utilizationE9, load.totalE9 + task.demand.utilizationE9];
-  if (left * load.streams < taken * source.streams || leaving.present === undefined) return undefined;
+  const left = totalWithout(leaving, source);
+  const taken = context.outlook(task)?.totalE9 ?? load.totalE9 + task.demand.utilizationE9;
+  if (left === undefined || left * load.streams < taken * source.streams) return undefined;
+  if (leaving.present === undefined) return undefined;
   return { task, from: leaving.present, to: context, fromE9: perStream(source), toE9: perStream(load) };
 }

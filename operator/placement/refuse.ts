@@ -118,6 +118,8 @@ function explainContext({ context, task, spanUs, among, gpus }: Nearest, wanted:
 /** The least min(deadline, period) with which the task would fit there now; Infinity where none would. */
 function shortestSpanUs(task: PlacementTask, context: ContextState): number {
   const { afetUs, longestStageUs } = task.demand;
+  // With another span others may go together otherwise too: nobody can say without trying.
+  if (context.joining !== undefined) return Number.POSITIVE_INFINITY;
   if (task.priority === 'Low' || !memory.passes(task, context) || longestStageUs > context.slackUs)
     return Number.POSITIVE_INFINITY;
   const room = context.headroomE9(task.namespace);

@@ -9,8 +9,25 @@ export interface Demand {
   readonly longestStageUs: number;
   /** Of each stage; absent where they were not measured, but stand in. */
   readonly stageAfetUs?: readonly number[];
-  /** AFET / min(deadline, period), rounded up. */
+  /** AFET / min(deadline, period), rounded up; of a job alone. */
   readonly utilizationE9: number;
+  /** Where jobs join, with which others they may; absent: with none. */
+  readonly joins?: JobClass;
+}
+
+/** Tasks of one package and batch size, whose jobs may go together. */
+export interface JobClass {
+  /** The same for all of them. */
+  readonly key: string;
+  /** Of more and more jobs, the first of one. */
+  readonly units: readonly [UnitTimes, ...UnitTimes[]];
+}
+
+/** What a unit of so many jobs takes. */
+export interface UnitTimes {
+  readonly jobs: number;
+  readonly afetUs: number;
+  readonly longestStageUs: number;
 }
 
 export interface Toleration {
@@ -112,6 +129,8 @@ export interface PlacementGpu {
   readonly memoryBytes?: number;
   /** Why it takes nothing new, although its node does; what it has stays. */
   readonly closed?: Refusal;
+  /** Whether queued jobs of one class go through their stages together there. */
+  readonly joins?: boolean;
   readonly contexts: readonly { readonly index: number; readonly streams: number }[];
 }
 

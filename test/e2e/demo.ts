@@ -11,18 +11,19 @@ import { client } from './acts/3-client.ts';
 import { period } from './acts/4-period.ts';
 import { refusals } from './acts/5-refusals.ts';
 import { agentRestart } from './acts/6-agent-restart.ts';
-import { policyChange } from './acts/7-policy.ts';
-import { nodeLoss } from './acts/8-node-loss.ts';
-import { leaders } from './acts/9-leaders.ts';
-import { quota } from './acts/10-quota.ts';
-import { deletion } from './acts/11-deletion.ts';
+import { joining } from './acts/7-joining.ts';
+import { policyChange } from './acts/8-policy.ts';
+import { nodeLoss } from './acts/9-node-loss.ts';
+import { leaders } from './acts/10-leaders.ts';
+import { quota } from './acts/11-quota.ts';
+import { deletion } from './acts/12-deletion.ts';
 import { LiveView } from './live.ts';
 import { Stack } from './stack.ts';
 import { announce, closingLine, describeOutcome, perform, succeeded, summarize, writeSummary } from './summary.ts';
 import type { ActOutcome } from './summary.ts';
 
 /** What one node does. It is saturated on purpose, so the second one, which may share a core with etcd, joins later. */
-const nodeActs: readonly Act[] = [sixTasks, overload, client, period, refusals, agentRestart];
+const nodeActs: readonly Act[] = [sixTasks, overload, client, period, refusals, agentRestart, joining];
 /** What those see who run a cluster. */
 const clusterActs: readonly Act[] = [policyChange, nodeLoss, leaders, quota];
 const build = join(repositoryRoot, 'build');

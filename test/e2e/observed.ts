@@ -18,6 +18,9 @@ export function observedTask(uid: string, jobs: Partial<JobCounters>, rest: Part
     jobs: { ...noJobs, ...jobs },
     lastMisses: [],
     executionUs: 0,
+    startedJobs: 0,
+    unitJobs: 0,
+    capacity: 1,
     ...rest,
   };
 }

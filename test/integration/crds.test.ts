@@ -131,6 +131,7 @@ test.each<[what: string, spec: object]>([
       nodeSelector: { zone: 'a' },
       mretWindow: 5,
       mretAging: false,
+      joining: 'On',
       admission: 'Predicted',
       highPriorityAdmission: true,
       highPriorityUtilizationLimit: '0.75',
@@ -166,6 +167,8 @@ test.each<[what: string, spec: object, message: string]>([
   ['half a partitioning', { partitioning: { mode: 'MPS' } }, 'spec.partitioning.contexts: Required value'],
   ['window 0', { mretWindow: 0 }, 'mretWindow must be between 1 and 1024; leave it out for 5'],
   ['an unknown admission', { admission: 'Always' }, 'admission must be Utilization or Predicted'],
+  ['an unknown joining', { joining: 'Always' }, "joining must be 'On' or 'Off' in quotes; leave it out for Off"],
+  ['joining as YAML reads On', { joining: true }, 'spec.joining in body must be of type string'],
   ['a limit of 0', { highPriorityUtilizationLimit: '0.0' }, 'must be a decimal above 0 and at most 1 in quotes'],
   ['a limit above 1', { highPriorityUtilizationLimit: '1.5' }, "like '0.75'"],
   ['a limit that is a number', { highPriorityUtilizationLimit: 1 }, 'at most 1 in quotes'],
@@ -212,7 +215,15 @@ describe('kubectl get rit', () => {
     expect(await columns()).toEqual(narrow);
   });
 
-  test('-o wide adds MRET, utilization, p99, admitted, missed', async () => {
-    expect(await columns('-o', 'wide')).toEqual([...narrow, 'MRET', 'UTILIZATION', 'P99', 'ADMITTED', 'MISSED']);
+  test('-o wide adds MRET, utilization, p99, together, admitted, missed', async () => {
+    expect(await columns('-o', 'wide')).toEqual([
+      ...narrow,
+      'MRET',
+      'UTILIZATION',
+      'P99',
+      'TOGETHER',
+      'ADMITTED',
+      'MISSED',
+    ]);
   });
 });

@@ -7,14 +7,14 @@
 
 namespace daris::bench {
 
-void run_bare(engine::Engine& engine, const Slots& slots, std::uint32_t stages, std::int64_t until_us) {
+void run_bare(engine::Engine& engine, const Slots& slots, const BareWork& work, std::int64_t until_us) {
   const runtime::SystemClock clock;
   std::vector<std::uint32_t> taken(engine.contexts().size(), 0);
   std::size_t running = 0;
   for (const auto& slot : slots) {
     std::uint32_t& stream = taken[slot->context()];
     if (stream == engine.contexts()[slot->context()].streams) continue;
-    engine.launch({.slot = slot.get(), .stage = 0, .stream = stream++, .tag = 0});
+    engine.launch({.slot = slot.get(), .stage = 0, .stream = stream++, .tag = 0, .form = work.form});
     ++running;
   }
   std::array<engine::Completion, 64> completions;
@@ -23,13 +23,16 @@ void run_bare(engine::Engine& engine, const Slots& slots, std::uint32_t stages, 
     for (std::size_t i = 0; i < count; ++i) {
       const engine::Completion& ended = completions[i];
       if (ended.error != nullptr) throw std::runtime_error(ended.error);
-      const bool was_last = ended.stage + 1 == stages;
+      const bool was_last = ended.stage + 1 == work.stages;
       if (was_last && clock.steadyUs() >= until_us) {
         --running;
         continue;
       }
-      engine.launch(
-          {.slot = ended.slot, .stage = was_last ? 0 : ended.stage + 1, .stream = ended.stream, .tag = 0});
+      engine.launch({.slot = ended.slot,
+                     .stage = was_last ? 0 : ended.stage + 1,
+                     .stream = ended.stream,
+                     .tag = 0,
+                     .form = work.form});
     }
   }
 }

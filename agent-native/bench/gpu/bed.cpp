@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "gpu/beside.hpp"
+#include "gpu/queued_load.hpp"
 
 namespace daris::bench {
 namespace {
@@ -44,23 +45,24 @@ void on_core(std::uint32_t core, Work work) {
   if (failure) std::rethrow_exception(failure);
 }
 
-/// Other bytes in each slot, of values that any network takes: halves from 0.125 to 0.5.
-void fill_inputs(engine::Slot& slot, std::size_t inputs, std::uint32_t seed) {
-  constexpr std::size_t kHalfBytes = 2;
-  for (std::size_t i = 0; i < inputs; ++i) {
-    const auto bytes = slot.input(i);
-    for (std::size_t at = 0; at + 1 < bytes.size(); at += kHalfBytes) {
-      const auto half = static_cast<std::uint16_t>(0x3000 + (at * 7 + seed * 131) % 0x0800);
-      bytes[at] = static_cast<std::byte>(half & 0xFF);
-      bytes[at + 1] = static_cast<std::byte>(half >> 8);
-    }
-  }
+/// Microseconds of a dispatcher's time a job; what it spends on polling in vain is left out.
+json busy_figures(const BusyTime& busy, const json& window) {
+  const double jobs = window.at("jobsPerS").get<double>() * window.at("seconds").get<double>();
+  if (jobs <= 0) return nullptr;
+  const auto us_a_job = [&](std::int64_t ns) {
+    constexpr double kDigits = 1000;
+    return std::round(kDigits * static_cast<double>(ns) / 1e3 / jobs) / kDigits;
+  };
+  return {{"busyUsPerJob", us_a_job(busy.worked_ns + busy.other_ns)},
+          {"launchUsPerJob", us_a_job(busy.launch_ns)},
+          {"otherUsPerJob", us_a_job(busy.other_ns)},
+          {"rounds", busy.rounds}};
 }
 
 }  // namespace
 
 Bed::Bed(WatchedEngine& engine, Models& models, const BedPlan& plan, std::uint32_t core)
-    : engine_(engine), plan_(plan), core_(core) {
+    : engine_(engine), models_(models), plan_(plan), core_(core) {
   const std::int64_t from = clock_.steadyUs();
   engine_.partition(plan.partition);
   const bool serves = std::ranges::any_of(
@@ -68,7 +70,7 @@ Bed::Bed(WatchedEngine& engine, Models& models, const BedPlan& plan, std::uint32
   for (const ClassPlan& each : plan.classes) {
     Class made{.plan = each, .model = models.of(each.package)};
     made.stages = static_cast<std::uint32_t>(made.model->manifest().stages.size());
-    if (serves) made.afet_us = engine_.measure(made.model, each.batch, plan.repetitions, {});
+    if (serves) measure(made, plan.repetitions);
     classes_.push_back(std::move(made));
   }
   make_slots();
@@ -79,12 +81,19 @@ Bed::~Bed() {
   engine_.forget_slots();
 }
 
+void Bed::measure(Class& of, std::uint32_t repetitions) {
+  for (const std::uint32_t jobs : of.plan.capacities)
+    of.measured.push_back({jobs, engine_.measure(of.model, of.plan.batch * jobs, repetitions, {})});
+}
+
 void Bed::make_slots() {
   for (const Class& each : classes_) {
     Slots& slots = slots_.emplace_back();
+    std::vector<std::uint32_t> batches;
+    for (const std::uint32_t jobs : each.plan.capacities) batches.push_back(each.plan.batch * jobs);
     for (std::uint32_t context = 0; context < plan_.partition.contexts; ++context) {
       for (std::uint32_t i = 0; i < plan_.partition.streams_per_context * each.plan.slots_per_stream; ++i) {
-        slots.push_back(engine_.create_slot(each.model, context, {each.plan.batch}));
+        slots.push_back(engine_.create_slot(each.model, context, batches));
         engine_.attend(*slots.back(), each.stages);
       }
     }
@@ -97,12 +106,16 @@ json Bed::description() const {
   json classes = json::array();
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     const Class& each = classes_[i];
+    json measured = json::array();
+    for (const sched::Capacity& capacity : each.measured)
+      measured.push_back({{"jobs", capacity.jobs}, {"afetUs", capacity.afetUs}});
     json remarks = json::array();
     for (const std::string& remark : slots_[i].front()->remarks()) remarks.push_back(remark);
     classes.push_back({{"model", each.model->manifest().name},
                        {"batch", each.plan.batch},
                        {"stages", each.stages},
-                       {"afetUs", each.afet_us},
+                       {"afetUs", each.measured.empty() ? json::array() : json(each.measured.front().afetUs)},
+                       {"capacities", measured},
                        {"slots", slots_[i].size()},
                        {"slotMiB", slots_[i].front()->memory_bytes() >> 20},
                        {"modelMiB", each.model->memory_bytes() >> 20},
@@ -121,6 +134,7 @@ json Bed::description() const {
 
 json Bed::run(const RunPlan& run) {
   if (const auto* bare = std::get_if<BarePlan>(&run.work)) return run_bare(*bare, run.name);
+  if (const auto* queued = std::get_if<QueuedPlan>(&run.work)) return run_queued(*queued);
   return run_load(std::get<LoadPlan>(run.work));
 }
 
@@ -143,14 +157,14 @@ json Bed::run_bare(const BarePlan& plan, const std::string& name) {
   Class& driven = classes_[plan.class_index];
   const Window window = window_of(plan, name);
   engine_.watch(window.from_us, window.to_us);
-  on_core(core_, [&] { bench::run_bare(engine_, slots_[plan.class_index], driven.stages, window.to_us); });
+  const auto form = std::ranges::find(driven.plan.capacities, plan.capacity) - driven.plan.capacities.begin();
+  const BareWork work{.stages = driven.stages, .form = static_cast<std::uint32_t>(form)};
+  on_core(core_, [&] { bench::run_bare(engine_, slots_[plan.class_index], work, window.to_us); });
   const double seconds = static_cast<double>(window.to_us - window.from_us) / 1e6;
-  driven.bare_rate = std::round(static_cast<double>(engine_.jobs()) / seconds);
-  json figures{{"class", plan.class_index},
-               {"jobsPerS", driven.bare_rate},
-               {"elementsPerS", driven.bare_rate * driven.plan.batch},
-               {"jobUs", spread(engine_.jobs_us())},
-               {"failed", engine_.failed()}};
+  driven.bare_rate = std::round(static_cast<double>(engine_.jobs() * plan.capacity) / seconds);
+  json figures{{"class", plan.class_index},          {"capacity", plan.capacity},
+               {"jobsPerS", driven.bare_rate},       {"elementsPerS", driven.bare_rate * driven.plan.batch},
+               {"jobUs", spread(engine_.jobs_us())}, {"failed", engine_.failed()}};
   if (plan.samples) figures["samplesUs"] = engine_.jobs_us();
   return figures;
 }
@@ -159,7 +173,8 @@ json Bed::run_bare(const BarePlan& plan, const std::string& name) {
 
 TaskGroup Bed::group_of(const GroupPlan& plan) const {
   const Class& of = classes_[plan.class_index];
-  TaskGroup group{.plan = plan, .afet_us = of.afet_us};
+  TaskGroup group{.plan = plan,
+                  .afet_us = of.measured.empty() ? std::vector<DurationUs>{} : of.measured.front().afetUs};
   if (plan.booked_us) {
     const DurationUs each = std::max<DurationUs>(*plan.booked_us / of.stages, 1);
     group.afet_us.assign(of.stages, each);
@@ -174,20 +189,33 @@ TaskGroup Bed::group_of(const GroupPlan& plan) const {
   return group;
 }
 
-LoadTerms Bed::terms_of(const LoadPlan& plan) const {
+void Bed::bring_inputs(std::vector<TaskGroup>& groups) {
+  std::vector<std::size_t> tasks(classes_.size(), 0);
+  for (const TaskGroup& group : groups) tasks[group.plan.class_index] += group.tasks;
+  std::vector<std::vector<std::shared_ptr<engine::JobMemory>>> inputs;
+  for (std::size_t i = 0; i < classes_.size(); ++i)
+    inputs.push_back(models_.inputs(*classes_[i].model, classes_[i].plan.batch, tasks[i]));
+  for (TaskGroup& group : groups) {
+    auto& from = inputs[group.plan.class_index];
+    group.inputs.assign(from.end() - group.tasks, from.end());
+    from.resize(from.size() - group.tasks);
+  }
+}
+
+LoadTerms Bed::terms_of(const LoadPlan& plan) {
   LoadTerms terms{.partition = plan_.partition, .core = core_};
   terms.policy.admission = plan.admission;
   terms.policy.mretAging = plan.mret_aging;
-  double rate = 0;
-  for (const GroupPlan& each : plan.groups) {
-    terms.groups.push_back(group_of(each));
-    rate += terms.groups.back().tasks * 1e6 / static_cast<double>(terms.groups.back().period_us);
+  terms.policy.joining = plan.joining;
+  for (const GroupPlan& each : plan.groups) terms.groups.push_back(group_of(each));
+  if (plan.joining) {
+    for (const Class& each : classes_)
+      terms.capacities.push_back(each.measured.size() > 1 ? each.measured : std::vector<sched::Capacity>{});
+    bring_inputs(terms.groups);
   }
   constexpr double kLooks = 2;  // before and after
-  constexpr double kMore = 1;   // warm-up and what follows
   const double seconds = plan.beside ? kLooks * plan.seconds + kLoadingSeconds : plan.seconds;
-  constexpr std::size_t kSpare = 1000;
-  terms.most_releases = static_cast<std::size_t>(rate * (seconds + kMore)) + kSpare;
+  terms.most_releases = releases_of(terms.groups, plan.warm_up_seconds + seconds);
   return terms;
 }
 
@@ -196,7 +224,8 @@ void Bed::expect_outputs() {
     const std::size_t inputs = classes_[of].model->manifest().inputs.size();
     for (std::size_t i = 0; i < slots_[of].size(); ++i) {
       engine::Slot& slot = *slots_[of][i];
-      fill_inputs(slot, inputs, static_cast<std::uint32_t>(i));
+      for (std::size_t input = 0; input < inputs; ++input)
+        fill_input(slot.input(input), static_cast<std::uint32_t>(i));
       on_core(core_, [&] { run_alone(engine_, slot, classes_[of].stages); });
       engine_.expect_outputs(slot);
     }
@@ -218,22 +247,54 @@ json Bed::run_load(const LoadPlan& plan) {
 }
 
 json Bed::serve_load(const LoadPlan& plan, const LoadTerms& terms) {
-  const Served served = serve(engine_, slots_, terms, [&] {
+  trace::Ring ring(kRingRecords);
+  BusyRounds rounds;
+  if (engine_.polled()) engine_.time_rounds(&rounds, &ring);
+  const Served served = serve(engine_, ring, slots_, terms, [&] {
     return plan.beside
                ? load_beside(engine_, *plan.beside, plan_.repetitions, plan.warm_up_seconds, plan.seconds)
-               : look_on(plan.warm_up_seconds, plan.seconds);
+               : look_on(plan.warm_up_seconds, plan.seconds, rounds);
   });
-  json figures{{"omitted", served.omitted}, {"groups", json::array()}, {"windows", json::array()}};
+  engine_.time_rounds(nullptr, nullptr);
+  json figures = figures_of(terms.groups, served.samples, served.windows);
+  figures["omitted"] = served.omitted;
+  if (engine_.polled() && !plan.beside)
+    figures["dispatcher"] = busy_figures(rounds.total(), figures["windows"][0]);
+  return figures;
+}
+
+json Bed::figures_of(const std::vector<TaskGroup>& groups, const Samples& samples,
+                     const std::vector<Window>& windows) const {
+  json figures{{"groups", json::array()}, {"windows", json::array()}};
+  std::vector<GroupPlan> plans;
   std::vector<std::uint32_t> batches;
-  for (const TaskGroup& group : terms.groups) {
+  for (const TaskGroup& group : groups) {
+    plans.push_back(group.plan);
     batches.push_back(classes_[group.plan.class_index].plan.batch);
-    figures["groups"].push_back({{"priority", group.plan.priority == sched::Priority::High ? "High" : "Low"},
-                                 {"class", group.plan.class_index},
-                                 {"tasks", group.tasks},
-                                 {"periodUs", group.period_us}});
+    figures["groups"].push_back(description_of(group));
   }
-  for (const Window& window : served.windows)
-    figures["windows"].push_back(window_figures(*served.journal, plan.groups, batches, window));
+  for (const Window& window : windows)
+    figures["windows"].push_back(window_figures(samples, plans, batches, window));
+  return figures;
+}
+
+// ---- Rules of queues ----
+
+json Bed::run_queued(const QueuedPlan& plan) {
+  std::vector<TaskGroup> groups;
+  for (const GroupPlan& each : plan.groups) groups.push_back(group_of(each));
+  bring_inputs(groups);
+  std::vector<OpenClass> classes;
+  for (std::size_t i = 0; i < classes_.size(); ++i)
+    classes.push_back(
+        {.slots = &slots_[i], .capacities = classes_[i].plan.capacities, .stages = classes_[i].stages});
+  engine_.watch(clock_.steadyUs(), INT64_MAX);
+  QueuedRun served;
+  on_core(core_, [&] { served = serve_queued(engine_, classes, groups, plan); });
+  json figures = figures_of(groups, served.samples, {served.window});
+  figures["rule"] = plan.triton ? "Triton" : "FreeLane";
+  figures["jobUs"] = spread(engine_.jobs_us());
+  figures["failed"] = engine_.failed();
   return figures;
 }
 

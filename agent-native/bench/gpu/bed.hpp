@@ -34,20 +34,26 @@ class Bed {
     ClassPlan plan;
     std::shared_ptr<const engine::LoadedModel> model;
     std::uint32_t stages = 0;
-    std::vector<std::int64_t> afet_us{};
-    double bare_rate = 0;  // jobs a second of the last bare loop
+    std::vector<sched::Capacity> measured{};  // AFETs of each capacity; none where no tasks are served
+    double bare_rate = 0;                     // jobs a second of the last bare loop
   };
 
   void make_slots();
   [[nodiscard]] nlohmann::json run_bare(const BarePlan& plan, const std::string& name);
   [[nodiscard]] nlohmann::json run_load(const LoadPlan& plan);
+  [[nodiscard]] nlohmann::json run_queued(const QueuedPlan& plan);
   [[nodiscard]] Window window_of(const BarePlan& plan, const std::string& name) const;
+  void measure(Class& of, std::uint32_t repetitions);
   [[nodiscard]] TaskGroup group_of(const GroupPlan& plan) const;
-  [[nodiscard]] LoadTerms terms_of(const LoadPlan& plan) const;
+  void bring_inputs(std::vector<TaskGroup>& groups);
+  [[nodiscard]] LoadTerms terms_of(const LoadPlan& plan);
   void expect_outputs();
   [[nodiscard]] nlohmann::json serve_load(const LoadPlan& plan, const LoadTerms& terms);
+  [[nodiscard]] nlohmann::json figures_of(const std::vector<TaskGroup>& groups, const Samples& samples,
+                                          const std::vector<Window>& windows) const;
 
   WatchedEngine& engine_;
+  Models& models_;
   BedPlan plan_;
   std::uint32_t core_;
   runtime::SystemClock clock_;

@@ -25,9 +25,12 @@ Window window_of(const char* name, Work work) {
 
 }  // namespace
 
-std::vector<Window> look_on(double warm_up_seconds, double seconds) {
+std::vector<Window> look_on(double warm_up_seconds, double seconds, BusyRounds& rounds) {
   rest(warm_up_seconds);
-  return {window_of("all", [&] { rest(seconds); })};
+  rounds.open();
+  Window window = window_of("all", [&] { rest(seconds); });
+  rounds.close();
+  return {std::move(window)};
 }
 
 std::vector<Window> load_beside(engine::Engine& engine, const BesidePlan& plan, std::uint32_t repetitions,

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "gpu/busy_rounds.hpp"
 #include "gpu/figures.hpp"
 #include "gpu/plan.hpp"
 
@@ -17,7 +18,7 @@ namespace daris::bench {
                                               std::uint32_t repetitions, double warm_up_seconds,
                                               double seconds);
 
-/// One window of this length, after a warm-up.
-[[nodiscard]] std::vector<Window> look_on(double warm_up_seconds, double seconds);
+/// One window of this length, after a warm-up; `rounds` are open in it.
+[[nodiscard]] std::vector<Window> look_on(double warm_up_seconds, double seconds, BusyRounds& rounds);
 
 }  // namespace daris::bench

@@ -21,9 +21,9 @@ struct Releases {
   std::uint64_t skipped = 0;
 };
 
-Releases count_releases(const Journal& journal, const Chosen& chosen, const Window& window) {
+Releases count_releases(const Samples& samples, const Chosen& chosen, const Window& window) {
   Releases count;
-  for (const ReleaseSample& sample : journal.releases()) {
+  for (const ReleaseSample& sample : samples.releases) {
     if (sample.release_us < window.from_us || sample.release_us >= window.to_us || !chosen(sample.group))
       continue;
     ++count.all;
@@ -46,6 +46,7 @@ struct Ends {
   std::uint64_t missed = 0;
   std::uint64_t failed = 0;
   std::uint64_t migrated = 0;
+  std::uint64_t unit_jobs = 0;
   std::array<std::uint64_t, kCauses.size()> causes{};
   std::vector<std::int64_t> responses_us;
   std::vector<std::int64_t> migrated_us;
@@ -55,6 +56,7 @@ struct Ends {
     ++all;
     if (job.end == sched::End::Failed) ++failed;
     if (job.migrated) ++migrated;
+    unit_jobs += job.unit_jobs;
     if (job.missed) {
       ++missed;
       ++causes[static_cast<std::size_t>(job.cause)];
@@ -65,9 +67,16 @@ struct Ends {
   }
 };
 
-Ends gather_ends(const Journal& journal, const Chosen& chosen, const Window& window) {
+/// 1 is alone; 0 where there is no job.
+double mean_unit(const Ends& ends) {
+  constexpr double kDigits = 100;
+  if (ends.all == 0) return 0;
+  return std::round(kDigits * static_cast<double>(ends.unit_jobs) / static_cast<double>(ends.all)) / kDigits;
+}
+
+Ends gather_ends(const Samples& samples, const Chosen& chosen, const Window& window) {
   Ends ends;
-  for (const JobSample& job : journal.jobs()) {
+  for (const JobSample& job : samples.jobs) {
     const bool counts = job.release_us >= window.from_us && job.release_us < window.to_us;
     if (counts && chosen(job.group)) ends.take(job);
   }
@@ -82,9 +91,9 @@ json causes_of(const Ends& ends) {
   return words;
 }
 
-json figures_of(const Journal& journal, const Chosen& chosen, const Window& window) {
-  const Releases releases = count_releases(journal, chosen, window);
-  Ends ends = gather_ends(journal, chosen, window);
+json figures_of(const Samples& samples, const Chosen& chosen, const Window& window) {
+  const Releases releases = count_releases(samples, chosen, window);
+  Ends ends = gather_ends(samples, chosen, window);
   json figures{{"released", releases.all},
                {"admitted", releases.admitted},
                {"rejected", releases.rejected},
@@ -96,6 +105,7 @@ json figures_of(const Journal& journal, const Chosen& chosen, const Window& wind
                {"onTimeRate", share(ends.all - ends.missed - ends.failed, releases.all)},
                {"missCauses", causes_of(ends)},
                {"migrated", ends.migrated},
+               {"unitJobs", mean_unit(ends)},
                {"responseUs", spread(std::move(ends.responses_us))}};
   if (ends.migrated > 0) {
     figures["migratedUs"] = spread(std::move(ends.migrated_us));
@@ -120,11 +130,11 @@ json spread(std::vector<std::int64_t> us) {
           {"max", us.back()}};
 }
 
-json window_figures(const Journal& journal, std::span<const GroupPlan> groups,
+json window_figures(const Samples& samples, std::span<const GroupPlan> groups,
                     std::span<const std::uint32_t> batches, const Window& window) {
   std::uint64_t jobs = 0;
   std::uint64_t elements = 0;
-  for (const JobSample& job : journal.jobs()) {
+  for (const JobSample& job : samples.jobs) {
     const bool counts = job.end_us() >= window.from_us && job.end_us() < window.to_us;
     if (!counts || job.end != sched::End::Completed) continue;
     ++jobs;
@@ -138,12 +148,12 @@ json window_figures(const Journal& journal, std::span<const GroupPlan> groups,
   for (const auto& [word, priority] :
        {std::pair{"high", sched::Priority::High}, {"low", sched::Priority::Low}}) {
     figures[word] = figures_of(
-        journal, [&](std::uint32_t group) { return groups[group].priority == priority; }, window);
+        samples, [&](std::uint32_t group) { return groups[group].priority == priority; }, window);
   }
   figures["groups"] = json::array();
   for (std::uint32_t i = 0; groups.size() > 2 && i < groups.size(); ++i) {
     figures["groups"].push_back(figures_of(
-        journal, [i](std::uint32_t group) { return group == i; }, window));
+        samples, [i](std::uint32_t group) { return group == i; }, window));
   }
   return figures;
 }

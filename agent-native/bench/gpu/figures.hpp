@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "gpu/journal.hpp"
 #include "gpu/plan.hpp"
+#include "gpu/samples.hpp"
 
 namespace daris::bench {
 
@@ -22,9 +22,9 @@ struct Window {
 /// Nearest-rank percentiles in microseconds; null where there is nothing.
 [[nodiscard]] nlohmann::json spread(std::vector<std::int64_t> us);
 
-/// Releases, ends and response times in a window: of High tasks, of Low ones, and of each group.
-/// `batches[group]` elements make a job.
-[[nodiscard]] nlohmann::json window_figures(const Journal& journal, std::span<const GroupPlan> groups,
+/// Releases, ends, response times and sizes of units in a window: of High tasks, of Low ones, and of each
+/// group. `batches[group]` elements make a job.
+[[nodiscard]] nlohmann::json window_figures(const Samples& samples, std::span<const GroupPlan> groups,
                                             std::span<const std::uint32_t> batches, const Window& window);
 
 }  // namespace daris::bench

@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kPinnedBytes = std::size_t{1} << 30;  // batches of 256 images in several slots
+constexpr std::size_t kGiB = std::size_t{1} << 30;
 constexpr std::size_t kMostJobs = 2'000'000;
 
 void end_over(const std::string& report) {
@@ -31,11 +31,11 @@ std::unique_ptr<engine::Engine> make_engine(const Plan& plan) {
   if (wanted.kind == "sim") return engine::sim::make_engine({.sms = wanted.sms}, {plan.core});
   if (wanted.kind != "torch")
     throw std::invalid_argument("engine '" + wanted.kind + "'; there are torch and sim");
-  auto in_one_process =
-      engine::torch::open_engine(engine::torch::plugin_beside_program(), {.ignore_coscheduling = wanted.fine,
-                                                                          .memory_share = wanted.memory_share,
-                                                                          .pinned_bytes = kPinnedBytes,
-                                                                          .copies = wanted.copies});
+  auto in_one_process = engine::torch::open_engine(engine::torch::plugin_beside_program(),
+                                                   {.ignore_coscheduling = wanted.fine,
+                                                    .memory_share = wanted.memory_share,
+                                                    .pinned_bytes = wanted.pinned_gib * kGiB,
+                                                    .copies = wanted.copies});
   return engine::workers::with_mps(std::move(in_one_process),
                                    {.worker = engine::workers::worker_beside_program(),
                                     .copies = wanted.copies,
@@ -70,7 +70,8 @@ void run_plan(const Plan& plan) {
          {"units", engine->device().units},
          {"copies", plan.engine.copies}});
   WatchedEngine watched(*engine, kMostJobs);
-  Models models(watched);
+  // Without copies the GPU gathers rows that lie in the slot's own memory on it.
+  Models models(watched, plan.engine.kind == "sim" || plan.engine.copies);
   for (const BedPlan& bed : plan.beds) run_bed(watched, models, bed, plan.core);
   print({{"end", true}});
 }

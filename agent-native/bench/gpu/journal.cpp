@@ -9,18 +9,15 @@ namespace {
 
 constexpr std::chrono::milliseconds kPause{2};
 
-template <typename T>
-void make_room(std::vector<T>& samples, std::size_t most) {
-  samples.assign(most, T{});
-  samples.clear();
-}
-
 }  // namespace
 
 Journal::Journal(const trace::Ring& ring, std::vector<std::uint32_t> groups, std::size_t most_releases)
-    : ring_(ring), groups_(std::move(groups)), moving_(groups_.size(), false), next_(ring.written()) {
-  make_room(releases_, most_releases);
-  make_room(jobs_, most_releases);
+    : ring_(ring),
+      groups_(std::move(groups)),
+      moving_(groups_.size(), false),
+      unit_jobs_(groups_.size(), 1),
+      next_(ring.written()) {
+  samples_.make_room(most_releases);
   thread_ = std::jthread([this](const std::stop_token& stop) { follow(stop); });
 }
 
@@ -31,12 +28,13 @@ void Journal::follow(const std::stop_token& stop) {
   }
 }
 
-void Journal::finish() {
+Samples Journal::finish() {
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();
   read();
   if (lost_ > 0) throw std::runtime_error("the trace was overwritten: " + std::to_string(lost_) + " records");
   if (beyond_ > 0) throw std::runtime_error(std::to_string(beyond_) + " releases more than foreseen");
+  return std::move(samples_);
 }
 
 void Journal::read() {
@@ -63,6 +61,9 @@ void Journal::take(const trace::Record& record) {
     case trace::Kind::Skip:
       decided(record, Fate::Skipped);
       break;
+    case trace::Kind::Dispatch:
+      if (record.stage == 0) unit_jobs_[record.task] = record.dispatch.jobs;
+      break;
     case trace::Kind::Finish:
     case trace::Kind::Drop:
       ended(record);
@@ -73,23 +74,26 @@ void Journal::take(const trace::Record& record) {
 }
 
 void Journal::decided(const trace::Record& record, Fate fate) {
-  if (releases_.size() == releases_.capacity()) {
+  if (samples_.releases.size() == samples_.releases.capacity()) {
     ++beyond_;
     return;
   }
-  releases_.push_back({.release_us = nominal_us_, .group = groups_[record.task], .fate = fate});
+  samples_.releases.push_back({.release_us = nominal_us_, .group = groups_[record.task], .fate = fate});
 }
 
 void Journal::ended(const trace::Record& record) {
-  if (jobs_.size() == jobs_.capacity()) return;
-  jobs_.push_back({.release_us = record.nowUs - record.finish.responseUs,
-                   .response_us = static_cast<std::uint32_t>(record.finish.responseUs),
-                   .group = groups_[record.task],
-                   .end = record.finish.end,
-                   .cause = record.finish.cause,
-                   .missed = record.finish.missed,
-                   .migrated = moving_[record.task]});
+  auto& jobs = samples_.jobs;
+  if (jobs.size() == jobs.capacity()) return;
+  jobs.push_back({.release_us = record.nowUs - record.finish.responseUs,
+                  .response_us = static_cast<std::uint32_t>(record.finish.responseUs),
+                  .group = groups_[record.task],
+                  .end = record.finish.end,
+                  .cause = record.finish.cause,
+                  .missed = record.finish.missed,
+                  .migrated = moving_[record.task],
+                  .unit_jobs = unit_jobs_[record.task]});
   moving_[record.task] = false;
+  unit_jobs_[record.task] = 1;
 }
 
 }  // namespace daris::bench

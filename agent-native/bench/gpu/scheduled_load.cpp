@@ -3,25 +3,22 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <cmath>
 #include <future>
 #include <stdexcept>
 
+#include "gpu/journal.hpp"
 #include "runtime/dispatcher.hpp"
 
 namespace daris::bench {
 namespace {
 
-constexpr std::size_t kRingRecords = 1 << 19;
-constexpr DurationUs kLongestTailUs = 200'000;
 constexpr int kEventsMs = 1;
-constexpr double kGoldenShare = 0.6180339887498949;
 
 /// A dispatcher with its tasks, for one run.
 class Load {
  public:
-  Load(engine::Engine& engine, const LoadTerms& terms)
-      : terms_(terms), dispatcher_(engine, clock_, events_, ring_, {.core = terms.core}) {
+  Load(engine::Engine& engine, trace::Ring& ring, const LoadTerms& terms)
+      : terms_(terms), ring_(ring), dispatcher_(engine, clock_, events_, ring_, {.core = terms.core}) {
     const auto entered = std::make_shared<std::promise<void>>();
     std::promise<std::optional<std::string>> divided;
     divided.set_value(std::nullopt);
@@ -32,6 +29,9 @@ class Load {
 
   void lend(std::vector<Slots>& slots) {
     classes_ = slots.size();
+    for (std::size_t i = 0; i < terms_.capacities.size(); ++i)
+      if (!terms_.capacities[i].empty())
+        dispatcher_.post(runtime::SetCapacities{static_cast<sched::ClassId>(i), terms_.capacities[i]});
     for (std::size_t i = 0; i < classes_; ++i) {
       const std::uint32_t batch = slots[i].front()->batches().front();
       dispatcher_.post(
@@ -42,14 +42,10 @@ class Load {
 
   /// High tasks first, as Algorithm 1 places them.
   void start() {
-    std::vector<std::uint32_t> order;
-    for (const sched::Priority priority : {sched::Priority::High, sched::Priority::Low}) {
-      for (std::uint32_t i = 0; i < terms_.groups.size(); ++i) {
-        if (terms_.groups[i].plan.priority == priority) order.insert(order.end(), terms_.groups[i].tasks, i);
-      }
-    }
+    const std::vector<std::uint32_t> order = high_first(terms_.groups);
     journal_ = std::make_unique<Journal>(ring_, order, terms_.most_releases);
-    for (const std::uint32_t group : order) add(terms_.groups[group]);
+    std::vector<std::size_t> added(terms_.groups.size(), 0);
+    for (const std::uint32_t group : order) add(terms_.groups[group], added[group]++);
   }
 
   void pump_until(const std::function<bool()>& done) {
@@ -61,13 +57,6 @@ class Load {
 
   [[nodiscard]] TimeUs now_us() const { return clock_.steadyUs(); }
 
-  /// Some time longer: what was released in the last window shall not end on a GPU that grows idle.
-  [[nodiscard]] DurationUs tail_us() const {
-    DurationUs longest = 0;
-    for (const TaskGroup& group : terms_.groups) longest = std::max(longest, group.period_us);
-    return std::min(longest, kLongestTailUs);
-  }
-
   [[nodiscard]] Served stop(std::vector<Slots>& slots) {
     for (std::uint32_t i = 0; i < statistics_.size(); ++i) dispatcher_.post(runtime::RemoveTask{i + 1});
     while (ended_ < statistics_.size()) await_events();
@@ -76,26 +65,21 @@ class Load {
       dispatcher_.post(runtime::RetireClass{static_cast<sched::ClassId>(i)});
     while (retired_ < classes_) await_events();
     slots = std::move(returned_);
-    journal_->finish();
+    Served served{.samples = journal_->finish(), .windows = {}};
     std::uint64_t released = 0;
     for (const auto& each : statistics_) released += each->jobs().released;
-    Served served;
-    served.omitted = released - std::min<std::uint64_t>(released, journal_->releases().size());
-    served.journal = std::move(journal_);
+    served.omitted = released - std::min<std::uint64_t>(released, served.samples.releases.size());
     return served;
   }
 
  private:
-  /// Releases lie between each other in a pattern that is even, yet repeats in no task's period.
   [[nodiscard]] DurationUs offset_of(const TaskGroup& group) const {
     const DurationUs period = group.period_us;
     if (group.plan.asleep) return (clock_.wallUs() + period / 2) % period;
-    const double turns = static_cast<double>(statistics_.size() + 1) * kGoldenShare;
-    const auto offset = static_cast<DurationUs>((turns - std::floor(turns)) * static_cast<double>(period));
-    return std::min(offset, period - 1);
+    return release_offset(statistics_.size() + 1, period);
   }
 
-  void add(const TaskGroup& group) {
+  void add(const TaskGroup& group, std::size_t nth) {
     const std::size_t index = statistics_.size();
     sched::TaskSpec spec;
     spec.priority = group.plan.priority;
@@ -110,6 +94,16 @@ class Load {
                                       {spec, offset},
                                       std::make_shared<const std::string>("bench/" + std::to_string(index)),
                                       statistics_.back()});
+    if (!group.inputs.empty()) bring(index + 1, group.inputs[nth]);
+  }
+
+  /// The task computes on this from now on.
+  void bring(runtime::InstanceId instance, std::shared_ptr<engine::JobMemory> memory) {
+    auto request = std::make_shared<runtime::Request>();
+    request->sequence = instance;
+    request->instance = instance;
+    request->memory = std::move(memory);
+    dispatcher_.post(std::move(request));
   }
 
   void await_events() {
@@ -133,8 +127,9 @@ class Load {
 
   const LoadTerms& terms_;
   runtime::SystemClock clock_;
-  runtime::Channel<runtime::Event> events_{4096};
-  trace::Ring ring_{kRingRecords};
+  // Room for the answer to every task's input: nobody takes events while tasks are added.
+  runtime::Channel<runtime::Event> events_{1 << 15};
+  trace::Ring& ring_;
   std::vector<std::shared_ptr<runtime::TaskStatistics>> statistics_;  // by order
   std::size_t classes_ = 0;
   std::size_t ended_ = 0;
@@ -146,15 +141,15 @@ class Load {
 
 }  // namespace
 
-Served serve(engine::Engine& engine, std::vector<Slots>& slots, const LoadTerms& terms,
+Served serve(engine::Engine& engine, trace::Ring& ring, std::vector<Slots>& slots, const LoadTerms& terms,
              const During& during) {
-  Load load(engine, terms);
+  Load load(engine, ring, terms);
   load.lend(slots);
   load.start();
   std::future<std::vector<Window>> windows = std::async(std::launch::async, during);
   load.pump_until([&] { return windows.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
   std::vector<Window> looked_at = windows.get();
-  const TimeUs until = load.now_us() + load.tail_us();
+  const TimeUs until = load.now_us() + tail_us(terms.groups);
   load.pump_until([&] { return load.now_us() >= until; });
   Served served = load.stop(slots);
   served.windows = std::move(looked_at);

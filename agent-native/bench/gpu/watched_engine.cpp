@@ -1,8 +1,17 @@
 #include "gpu/watched_engine.hpp"
 
+#include <chrono>
 #include <cstring>
 
 namespace daris::bench {
+namespace {
+
+std::int64_t steady_ns() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
+}  // namespace
 
 WatchedEngine::WatchedEngine(engine::Engine& engine, std::size_t most_jobs) : engine_(engine) {
   jobs_us_.assign(most_jobs, 0);  // touched, so that memory does not seem to grow while jobs run
@@ -29,7 +38,15 @@ void WatchedEngine::watch(std::int64_t from_us, std::int64_t to_us) {
   jobs_ = failed_ = compared_ = different_ = 0;
 }
 
+void WatchedEngine::launch(const engine::Launch& launch) noexcept {
+  if (rounds_ == nullptr) return engine_.launch(launch);
+  const std::int64_t from = steady_ns();
+  engine_.launch(launch);
+  rounds_->launched(steady_ns() - from);
+}
+
 std::size_t WatchedEngine::poll(std::span<engine::Completion> completions) noexcept {
+  if (rounds_ != nullptr) rounds_->polled(steady_ns(), ring_->written());
   const std::size_t count = engine_.poll(completions);
   for (std::size_t i = 0; i < count; ++i) ended(completions[i]);
   return count;

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "gpu/busy_rounds.hpp"
+#include "trace/ring.hpp"
 
 namespace daris::bench {
 
@@ -26,6 +28,13 @@ class WatchedEngine : public engine::Engine {
   void expect_nothing();
   /// Jobs that end in this window of the steady clock count.
   void watch(std::int64_t from_us, std::int64_t to_us);
+
+  /// Times the rounds of who polls from now on, by what is written into the trace; null: not any more.
+  /// Neither is owned.
+  void time_rounds(BusyRounds* rounds, const trace::Ring* ring) {
+    rounds_ = rounds;
+    ring_ = ring;
+  }
 
   /// Microseconds of each job that counted, as far as there was room.
   [[nodiscard]] const std::vector<std::int64_t>& jobs_us() const { return jobs_us_; }
@@ -56,7 +65,7 @@ class WatchedEngine : public engine::Engine {
                                                                      std::uint32_t batch) override {
     return engine_.create_job_memory(model, batch);
   }
-  void launch(const engine::Launch& launch) noexcept override { engine_.launch(launch); }
+  void launch(const engine::Launch& launch) noexcept override;
   void listen(engine::CompletionListener* listener) noexcept override { engine_.listen(listener); }
   [[nodiscard]] bool polled() const noexcept override { return engine_.polled(); }
   [[nodiscard]] std::size_t poll(std::span<engine::Completion> completions) noexcept override;
@@ -72,6 +81,8 @@ class WatchedEngine : public engine::Engine {
   void compare(const engine::Slot& slot, const Watched& watched) noexcept;
 
   engine::Engine& engine_;
+  BusyRounds* rounds_ = nullptr;
+  const trace::Ring* ring_ = nullptr;
   std::int64_t from_us_ = 0;
   std::int64_t to_us_ = 0;
   std::unordered_map<const engine::Slot*, Watched> watched_;

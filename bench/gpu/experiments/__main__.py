@@ -7,11 +7,12 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from . import identity, load_beside, migration, overhead, packages, peers, sets, soak, unbatched
+from . import identity, joining, load_beside, migration, overhead, packages, peers, sets, soak, unbatched
 from .setting import Setting, from_arguments, write_result
 
 EXPERIMENTS: dict[str, Callable[[Setting], dict]] = {
     "packages": packages.run,
+    "joined-packages": packages.run_joined,
     "overhead": overhead.run,
     "peers": peers.run,
     "migration": migration.run,
@@ -19,6 +20,7 @@ EXPERIMENTS: dict[str, Callable[[Setting], dict]] = {
     "load-beside": load_beside.run,
     "unbatched": unbatched.run,
     "soak": soak.run,
+    "joining": joining.run,
     **{f"sets-{model}": lambda setting, model=model: sets.run(setting, (model,)) for model in sets.SETS},
     **{
         f"unbatched-{model}": lambda setting, model=model: unbatched.run(setting, (model,))

@@ -14,12 +14,13 @@ from .setting import Setting
 class Kind(NamedTuple):
     """Of the torch engine: whether inputs and outputs cross the bus, and SMs are dealt in groups of 2.
 
-    `memory_share` is of what is free on the GPU.
+    `memory_share` is of what is free on the GPU, `pinned_gib` what inputs and outputs take of the host.
     """
 
     copies: bool = False
     fine: bool = False
     memory_share: float = 0.9
+    pinned_gib: int = 1
 
 
 RESIDENT = Kind()
@@ -81,6 +82,7 @@ def start(setting: Setting, beds: Sequence[dict], kind: Kind, path: Path, **more
             "copies": kind.copies,
             "fine": kind.fine,
             "memoryShare": kind.memory_share,
+            "pinnedGiB": kind.pinned_gib,
         },
         "core": more.pop("core", setting.core),
         "beds": list(beds),

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from . import mps
 from .bench import COPIED, RESIDENT, Kind, median, run_beds, start
@@ -22,6 +23,14 @@ WINDOW_S = 0.6
 PATIENCE_S = 60
 CONNECTIONS = {"CUDA_DEVICE_MAX_CONNECTIONS": "8"}  # CUDA's own default; MPS has so many for all clients together
 EAGER_MODES = ("eager", "graph", "graph+copies")
+
+
+class Sharing(NamedTuple):
+    """How processes come to share the GPU: by time slices, under MPS, or one alone; and the environment for it."""
+
+    word: str
+    environment: dict[str, str]
+
 
 Start = Callable[[int, dict[str, str]], subprocess.Popen]
 
@@ -47,11 +56,11 @@ def eager_process(index: int, environment: dict[str, str]) -> subprocess.Popen:
     )  # fmt: skip
 
 
-def bench_process(setting: Setting, kind: Kind, folder: str) -> Start:
-    """One lane that replays the four stages."""
+def bench_process(setting: Setting, kind: Kind, folder: str, package: str = "resnet18") -> Start:
+    """One lane that replays a package's stages."""
     runs = [bare(setting.seconds(WINDOW_S), gate=True, samples=True)] * ROUNDS
     kind = kind._replace(memory_share=MEMORY_SHARE)
-    lane = bed(streams(1), [a_class(setting.package("resnet18"), 1, 1)], runs)
+    lane = bed(streams(1), [a_class(setting.package(package), 1, 1)], runs)
 
     def start_one(index: int, environment: dict[str, str]) -> subprocess.Popen:
         core = index % os.cpu_count()
@@ -78,11 +87,11 @@ def tell(rows: list[dict], row: dict) -> None:
     print("  " + " ".join(f"{key}={value}" for key, value in row.items()), flush=True)
 
 
-def eager_rows(setting: Setting, sharing: str, count: int, environment: dict[str, str]) -> list[dict]:
+def eager_rows(setting: Setting, sharing: Sharing, count: int) -> list[dict]:
     rows: list[dict] = []
-    names = {"sharing": sharing, "processes": count}
+    names = {"sharing": sharing.word, "processes": count}
     try:
-        with together(count, eager_process, environment) as gate:
+        with together(count, eager_process, sharing.environment) as gate:
             for mode in EAGER_MODES:
                 kind, _, copies = mode.partition("+")
                 tell(rows, {**names, "code": kind, "copies": bool(copies), **rounds_of(setting, gate, ROUNDS)})
@@ -92,23 +101,23 @@ def eager_rows(setting: Setting, sharing: str, count: int, environment: dict[str
 
 
 def compiled_rows(
-    setting: Setting, sharing: str, count: int, environment: dict[str, str], kinds: Sequence[Kind]
+    setting: Setting, sharing: Sharing, count: int, kinds: Sequence[Kind], package: str = "resnet18"
 ) -> list[dict]:
     rows: list[dict] = []
     for kind in kinds:
-        names = {"sharing": sharing, "processes": count, "code": "compiled", "copies": kind.copies}
+        names = {"sharing": sharing.word, "processes": count, "code": "compiled", "copies": kind.copies}
         with tempfile.TemporaryDirectory() as folder:
             try:
-                with together(count, bench_process(setting, kind, folder), environment) as gate:
+                with together(count, bench_process(setting, kind, folder, package), sharing.environment) as gate:
                     tell(rows, {**names, **rounds_of(setting, gate, ROUNDS)})
             except (GateError, OSError) as error:
                 tell(rows, {**names, "error": str(error)})
     return rows
 
 
-def eager(setting: Setting, sharing: str, count: int, environment: dict[str, str]) -> list[dict]:
+def eager(setting: Setting, sharing: Sharing, count: int) -> list[dict]:
     """Only where there is PyTorch's GPU to run it on."""
-    return eager_rows(setting, sharing, count, environment) if setting.engine == "torch" else []
+    return eager_rows(setting, sharing, count) if setting.engine == "torch" else []
 
 
 def under_mps(setting: Setting) -> list[dict]:
@@ -117,18 +126,19 @@ def under_mps(setting: Setting) -> list[dict]:
         return [{"sharing": "mps", "error": f"no {mps.CONTROL} on this machine"}]
     rows: list[dict] = []
     with mps.daemon() as environment:
-        rows += compiled_rows(setting, "mps", 12, environment, (RESIDENT, COPIED))
-        rows += eager(setting, "mps", 12, environment)
-        rows += compiled_rows(setting, "mps", 8, environment, (RESIDENT,))
-        rows += compiled_rows(setting, "mps", 4, environment, (RESIDENT,))
+        sharing = Sharing("mps", environment)
+        rows += compiled_rows(setting, sharing, 12, (RESIDENT, COPIED))
+        rows += eager(setting, sharing, 12)
+        rows += compiled_rows(setting, sharing, 8, (RESIDENT,))
+        rows += compiled_rows(setting, sharing, 4, (RESIDENT,))
     return rows
 
 
 def by_time_slices(setting: Setting) -> list[dict]:
-    environment = dict(os.environ)
-    rows = compiled_rows(setting, "time", 8, environment, (RESIDENT, COPIED))
-    rows += eager(setting, "time", 8, environment)
-    return rows + compiled_rows(setting, "time", 4, environment, (RESIDENT,))
+    sharing = Sharing("time", dict(os.environ))
+    rows = compiled_rows(setting, sharing, 8, (RESIDENT, COPIED))
+    rows += eager(setting, sharing, 8)
+    return rows + compiled_rows(setting, sharing, 4, (RESIDENT,))
 
 
 def run(setting: Setting) -> dict:
@@ -139,6 +149,6 @@ def run(setting: Setting) -> dict:
         "processes": [
             *under_mps(setting),
             *by_time_slices(setting),
-            *eager(setting, "alone", 1, dict(os.environ)),
+            *eager(setting, Sharing("alone", dict(os.environ)), 1),
         ],
     }

@@ -37,8 +37,8 @@ def by_mps(contexts: int, each: int, oversubscription: float) -> Division:
     return Division("MPS" if each == 1 else "MPSStreams", contexts, each, oversubscription)
 
 
-def a_class(package: str, batch: int, slots: int = 2) -> dict:
-    return {"package": package, "batch": batch, "slotsPerStream": slots}
+def a_class(package: str, batch: int, slots: int = 2, **more: object) -> dict:
+    return {"package": package, "batch": batch, "slotsPerStream": slots, **more}
 
 
 def bed(division: Division, classes: Sequence[dict], runs: Sequence[dict], name: str | None = None) -> dict:
@@ -56,6 +56,11 @@ def bare(seconds: float, name: str = "bare", **more: object) -> dict:
 
 def load(groups: Sequence[dict], seconds: float, name: str = "load", **more: object) -> dict:
     return {"kind": "load", "name": name, "seconds": seconds, "groups": list(groups), **more}
+
+
+def queued(groups: Sequence[dict], seconds: float, name: str, **rule: object) -> dict:
+    """The same tasks by a rule of queues alone: FreeLane, or Triton with the names of its model configuration."""
+    return {"kind": "queued", "name": name, "seconds": seconds, "groups": list(groups), **({"rule": "FreeLane"} | rule)}
 
 
 def high(**terms: object) -> dict:

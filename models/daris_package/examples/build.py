@@ -5,7 +5,7 @@ Layout: `<name>/` is a package, `<name>.onnx` beside it the whole model, `exampl
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import daris_package
 from daris_package.build import Plan, build
 from daris_package.errors import PackageError
-from daris_package.examples.models import BATCHES, EXAMPLES, ExampleModel
+from daris_package.examples.models import EXAMPLES, ExampleModel
 from daris_package.manifest import sha256
 from daris_package.stage_model import to_bytes
 from daris_package.verify import verify
@@ -31,13 +31,13 @@ class BuiltExample:
     outcome: str
 
 
-def build_examples(output: Path) -> Iterator[BuiltExample]:
+def build_examples(output: Path, examples: Sequence[ExampleModel] = EXAMPLES) -> Iterator[BuiltExample]:
     """Builds what is missing, damaged or made by another version of this tool."""
     tool = tool_fingerprint()
     stamp = _read_stamp(output / STAMP_FILE)
     known = stamp["examples"] if stamp.get("tool") == tool else {}
     made: dict[str, dict[str, str]] = {}
-    for example in EXAMPLES:
+    for example in examples:
         entry, outcome = known.get(example.name), "up to date"
         if entry is None or not _intact(output, example.name, entry):
             entry, outcome = _build(output, example), "built"
@@ -59,7 +59,7 @@ def tool_fingerprint() -> str:
 
 def _build(output: Path, example: ExampleModel) -> dict[str, str]:
     model = example.make(example.name)
-    package = build(model, Plan(example.name, example.borders, BATCHES), report=lambda _: None)
+    package = build(model, Plan(example.name, example.borders, example.batches), report=lambda _: None)
     whole = to_bytes(model, example.name)
     write_file(whole, output / f"{example.name}.onnx")
     write_folder(package.files, output / example.name)

@@ -1,4 +1,4 @@
-"""The architectures of the three examples, with the tensors at which they are split.
+"""The architectures of the examples, with the tensors at which they are split.
 
 The names say what such a network would be used for; with random weights they compute nothing of the kind.
 Sizes are chosen so that the stages of a model take about the same time on one core.
@@ -12,9 +12,6 @@ from onnx import ModelProto
 from daris_package.examples.network import Filter, Network
 from daris_package.split import Borders
 
-BATCHES = (1, 2, 4)
-
-
 @dataclass(frozen=True, slots=True)
 class ExampleModel:
     """A network and its stages."""
@@ -22,6 +19,7 @@ class ExampleModel:
     name: str
     make: Callable[[str], ModelProto]
     borders: Borders
+    batches: tuple[int, ...] = (1, 2, 4)
 
 
 def edge_classifier(name: str) -> ModelProto:
@@ -65,8 +63,27 @@ def person_detector(name: str) -> ModelProto:
     return net.model({"boxes": (8, 30, 30), "confidences": (2, 30, 30)})
 
 
+def channel_estimator(name: str) -> ModelProto:
+    """A perceptron whose weights (51 MB) fit no cache: 256 values of a radio channel → 64 estimates.
+
+    A job alone spends its time on reading them, so eight that go together take little longer than one.
+    """
+    net = Network(name, (256, 1, 1))
+    x = net.relu(net.dense(net.normalized_input(), "dense1", 2048), "hidden1")
+    x = net.relu(net.dense(x, "dense2", 2048), "hidden2")
+    x = net.relu(net.dense(x, "dense3", 2048), "hidden3")
+    x = net.relu(net.dense(x, "dense4", 2048), "hidden4")
+    net.dense(x, "estimates", 64)
+    return net.model({"estimates": (64, 1, 1)})
+
+
 EXAMPLES = (
     ExampleModel("edge-classifier", edge_classifier, [["layer1"], ["layer2"], ["layer3"]]),
     ExampleModel("lane-detector", lane_detector, [["encoder1"], ["encoder2"], ["decoder2"]]),
     ExampleModel("person-detector", person_detector, [["layer1"], ["layer2"], ["layer3"]]),
+)
+
+# Built only where asked for, since its batch sizes are files of 51 MB each.
+LARGE_EXAMPLES = (
+    ExampleModel("channel-estimator", channel_estimator, [["hidden2"], ["hidden3"]], batches=(1, 2, 4, 8)),
 )

@@ -49,7 +49,7 @@ class Network:
     def conv(self, source: str, name: str, channels: int, stride: int = 1) -> str:
         """3×3 convolution and ReLU; the output keeps the size at stride 1 and halves it at 2."""
         convolved = self.linear_conv(source, f"{name}/conv", Filter(channels, kernel=3, stride=stride, gain=6.0))
-        return self._node("Relu", [convolved], name, self.chw[convolved])
+        return self.relu(convolved, name)
 
     def linear_conv(self, source: str, name: str, filters: Filter) -> str:
         """Convolution alone, padded so that stride alone decides the output's size."""
@@ -75,7 +75,7 @@ class Network:
         inner = self.conv(source, f"{name}/inner", channels)
         outer = self.linear_conv(inner, f"{name}/outer", Filter(channels, kernel=3, gain=1.5))
         added = self._node("Add", [source, outer], f"{name}/sum", self.chw[source])
-        return self._node("Relu", [added], name, self.chw[source])
+        return self.relu(added, name)
 
     def upsample(self, source: str, name: str, channels: int) -> str:
         """Transposed 2×2 convolution at stride 2: twice the size."""
@@ -89,6 +89,9 @@ class Network:
         _, height, width = self.chw[sources[0]]
         channels = sum(self.chw[source][0] for source in sources)
         return self._node("Concat", sources, name, (channels, height, width), axis=1)
+
+    def relu(self, source: str, name: str) -> str:
+        return self._node("Relu", [source], name, self.chw[source])
 
     def sigmoid(self, source: str, name: str) -> str:
         return self._node("Sigmoid", [source], name, self.chw[source])

@@ -4,21 +4,37 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from daris_package.batches import joined_batches, parse_batches, parse_capacities
 from daris_package.manifest_parse import MAX_STAGES, MIN_TOLERANCE
 from daris_package.package import Package, check_name
 from daris_package.pytorch.available import torch_builder
 from daris_package.pytorch.plan import PRECISIONS, InputSpec, TorchPlan, parse_input, parse_split
 
 
-def add_options(command: argparse.ArgumentParser, batches: Callable[[str], tuple[int, ...]]) -> None:
-    """All options but those on where to write; `batches` reads a list of batch sizes."""
+def add_capacities(command: argparse.ArgumentParser) -> None:
+    """What makes a package's jobs joinable."""
+    command.add_argument(
+        "--capacities",
+        type=parse_capacities,
+        default=(1,),
+        metavar="1,2,4,8",
+        help="how many jobs may go through the stages together where the policy joins jobs: also makes each batch size "
+        "times each of these (default: 1, jobs go alone)",
+    )
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """All options but those on where to write."""
     command.add_argument("model", metavar="MODEL", help="a name such as resnet18, or FILE.py:FACTORY")
     command.add_argument("--name", help="the model's name (default: from MODEL)")
-    command.add_argument("--batches", type=batches, default=(1,), metavar="1,8,32", help="batch sizes (default: 1)")
+    command.add_argument(
+        "--batches", type=parse_batches, default=(1,), metavar="1,8,32", help="batch sizes (default: 1)"
+    )
+    add_capacities(command)
     command.add_argument("--dtype", choices=PRECISIONS, default="fp16", help="of weights, tensors and computing")
     command.add_argument(
         "--onnx-batches",
-        type=lambda text: () if text == "none" else batches(text),
+        type=lambda text: () if text == "none" else parse_batches(text),
         default=(1,),
         metavar="1,2|none",
         help="batch sizes that nodes without a GPU can run (default: 1)",
@@ -49,7 +65,7 @@ def build_from(options: argparse.Namespace, report: Callable[[str], None]) -> Pa
     plan = TorchPlan(
         name=options.name or _default_name(options.model),
         model=options.model,
-        batches=options.batches,
+        batches=joined_batches(options.batches, options.capacities),
         onnx_batches=options.onnx_batches,
         inputs=_inputs(options.input),
         precision=PRECISIONS[options.dtype],

@@ -14,7 +14,7 @@ import { moveWords } from '../../placement/rebalance.ts';
 import type { Place, PlacementNode } from '../../placement/terms.ts';
 import { noProfiles, ProfileBook, type PackageProfiles } from '../../profile-book.ts';
 import type { StoredModel, StoredTask } from '../../resources.ts';
-import type { Assumed } from './demands.ts';
+import { aloneE9, type Assumed } from './demands.ts';
 import { evaluateTask, type Evaluation } from './evaluate.ts';
 import { GpuKinds } from './gpu-kinds.ts';
 import { neededProfiles, type Need } from './needs.ts';
@@ -249,8 +249,13 @@ function assumption(task: StoredTask, evaluation: Evaluation, verdict: Verdict |
     placement.context === context &&
     isDeepStrictEqual(shown, effective);
   if (isShown) return undefined;
-  const { place, utilizationE9, stageAfetUs } = verdict;
-  return { place, effective, utilizationE9, ...(stageAfetUs === undefined ? {} : { stageAfetUs }) };
+  const { place, stageAfetUs } = verdict;
+  return {
+    place,
+    effective,
+    utilizationE9: aloneE9(verdict, effective),
+    ...(stageAfetUs === undefined ? {} : { stageAfetUs }),
+  };
 }
 
 function outcomeOf({ evaluation, verdict }: Decided): string {

@@ -357,3 +357,20 @@ const endpoints: Record<string, { input: Partial<DecisionInput>; want: object }>
 test.each(Object.entries(endpoints))('endpoint: %s', (_name, { input, want }) => {
   expect(decide(input).endpoint).toEqual(want);
 });
+
+describe('a booking as one of several that go together', () => {
+  const together: Verdict = { ...at(1), utilizationE9: 50_000_000, capacity: 16 } as Verdict;
+  const task = storedTask({ status: runningStatus({ placement: placement({ capacity: 8 }) }) });
+
+  test('stands in the placement and in words', () => {
+    const decision = decide({ task, verdict: together });
+    expect(decision.placement).toMatchObject({ capacity: 16, bookedUtilization: '0.05', epoch: 3 });
+    expect(lines(decision).find((line) => line.startsWith('Placed='))).toBe(
+      'Placed=True Placed: context 1 of gpu-0 of node n1, 5 % of a stream as one of 16 that go together',
+    );
+  });
+
+  test('is forgotten where each goes alone', () => {
+    expect(decide({ task, verdict: at(1) }).placement).not.toHaveProperty('capacity');
+  });
+});

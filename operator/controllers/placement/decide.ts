@@ -3,6 +3,7 @@ import { findCondition, type ConditionState } from '../../../api/conditions.ts';
 import { formatE9 } from '../../../api/utilization.ts';
 import type { NodeView } from '../../nodes.ts';
 import type { Verdict } from '../../placement/cycle.ts';
+import { shareWords } from '../../placement/filters.ts';
 import { profileFailed, profileReasons } from '../../placement/kinds.ts';
 import { exactE9 } from '../../placement/words.ts';
 import type { Effective, StoredTask, TaskEndpoint, TaskPlacement } from '../../resources.ts';
@@ -69,17 +70,18 @@ function placementOf(
   verdict: Extract<Verdict, { kind: 'Placed' }>,
   effective: Effective,
 ): TaskPlacement {
-  const { place, gpuProduct, utilizationE9, stageAfetUs } = verdict;
+  const { place, gpuProduct, utilizationE9, capacity, stageAfetUs } = verdict;
+  const together = capacity === undefined ? {} : { capacity };
   const bookedUtilization = exactE9(utilizationE9);
   const before = input.task.status?.placement;
   if (before !== undefined && samePlace(before, place) && sameModel(input.task, effective)) {
-    const { stageAfetUs: former, ...kept } = before;
+    const { stageAfetUs: former, capacity: _former, ...kept } = before;
     const stages = stageAfetUs ?? (sameBatch(input.task, effective) ? former : undefined);
-    return { ...kept, gpuProduct, bookedUtilization, ...withStages(stages) };
+    return { ...kept, gpuProduct, bookedUtilization, ...together, ...withStages(stages) };
   }
   const { leaderTransitions, task } = input;
   const stages = withStages(stageAfetUs);
-  return { ...place, gpuProduct, epoch: nextEpoch(task), bookedUtilization, ...stages, leaderTransitions };
+  return { ...place, gpuProduct, epoch: nextEpoch(task), bookedUtilization, ...together, ...stages, leaderTransitions };
 }
 
 function samePlace(before: TaskPlacement, place: { node: string; gpu: string; context: number }): boolean {
@@ -168,9 +170,11 @@ function suspended(message: string): Record<string, State> {
   };
 }
 
-function placedState({ place, utilizationE9 }: Extract<Verdict, { kind: 'Placed' }>): State {
+function placedState({ place, utilizationE9, capacity }: Extract<Verdict, { kind: 'Placed' }>): State {
   const where = `context ${place.context} of ${place.gpu} of node ${place.node}`;
-  return { status: 'True', reason: 'Placed', message: `${where}, utilization ${formatE9(utilizationE9)}` };
+  const booked =
+    capacity === undefined ? `utilization ${formatE9(utilizationE9)}` : shareWords({ utilizationE9, jobs: capacity });
+  return { status: 'True', reason: 'Placed', message: `${where}, ${booked}` };
 }
 
 function servingStates(input: DecisionInput, placement: TaskPlacement | undefined): Record<string, State> {

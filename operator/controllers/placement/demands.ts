@@ -1,9 +1,9 @@
 // What a task needs on each kind of GPU, by the profiles of its package. Pure.
 import { utilizationE9 } from '../../../api/utilization.ts';
 import { profileFailed, profiling } from '../../placement/kinds.ts';
-import type { Demand, Place, Refusal } from '../../placement/terms.ts';
+import type { Demand, JobClass, Place, Refusal, UnitTimes } from '../../placement/terms.ts';
 import type { PackageProfiles } from '../../profile-book.ts';
-import { profileState, type ProfileState } from '../../profile-state.ts';
+import { type BatchTimes, profileState, type ProfileState } from '../../../api/profile-state.ts';
 import type { Effective, StoredProfile } from '../../resources.ts';
 
 /** What a cycle knows of GPUs and of times measured on them. */
@@ -19,6 +19,7 @@ export interface Measurements {
 export interface Assumed {
   readonly place: Place;
   readonly effective: Effective;
+  /** Of its jobs alone, also where they go together with others. */
   readonly utilizationE9: number;
   /** By which it was booked; absent: not known. */
   readonly stageAfetUs?: readonly number[];
@@ -38,8 +39,10 @@ export function demandsOf(profiles: PackageProfiles, effective: Effective, stage
     const state = bestState(list, effective.batchSize, stageCount);
     if (state === undefined) continue;
     const times = state.kind === 'Ready' ? stageTimes(state, effective.batchSize) : undefined;
-    if (times !== undefined) known.set(kind, demandOf(times, effective));
-    else if (state.kind !== 'Ready') unmeasured.set(kind, refusalOf(state));
+    if (times !== undefined && state.kind === 'Ready') {
+      known.set(kind, { ...demandOf(times, effective), ...joinsOf(state.batches, effective) });
+    }
+    if (state.kind !== 'Ready') unmeasured.set(kind, refusalOf(state));
   }
   return { known, standIns: new Set(), unmeasured };
 }
@@ -74,10 +77,7 @@ function refusalOf(state: Exclude<ProfileState, { kind: 'Ready' }>): Refusal {
 }
 
 export function demandOf(stageAfetUs: readonly number[], effective: Effective): Demand {
-  const afetUs = Math.max(
-    1,
-    stageAfetUs.reduce((sum, us) => sum + us, 0),
-  );
+  const afetUs = Math.max(1, sumOf(stageAfetUs));
   return {
     afetUs,
     longestStageUs: Math.max(...stageAfetUs),
@@ -85,6 +85,47 @@ export function demandOf(stageAfetUs: readonly number[], effective: Effective): 
     // What takes less than the clock can tell takes some time all the same.
     stageAfetUs: stageAfetUs.map((us) => Math.max(1, us)),
   };
+}
+
+/** As docs/joining.md bounds capacities. */
+const mostUnits = 16;
+const mostJobs = 256;
+
+/** Jobs of batch b go together as far as the package has batch sizes b · n, of which every time is known. */
+function joinsOf(batches: readonly BatchTimes[], { model, batchSize }: Effective): { joins?: JobClass } {
+  const stages = batches.find(({ size }) => size === batchSize)?.stageAfetUs.length;
+  const units = batches
+    .filter(({ size, stageAfetUs }) => size % batchSize === 0 && size <= mostJobs * batchSize && areTimes(stageAfetUs))
+    .filter(({ stageAfetUs }) => stageAfetUs.length === stages)
+    .map((batch) => unitTimes(batch, batchSize))
+    .sort((a, b) => a.jobs - b.jobs)
+    .slice(0, mostUnits);
+  const [alone, ...larger] = units;
+  if (alone?.jobs !== 1 || larger.length === 0) return {};
+  return { joins: { key: `${model.digest}/${batchSize}`, units: [alone, ...larger] } };
+}
+
+function areTimes(stageAfetUs: readonly number[]): boolean {
+  return stageAfetUs.every((us) => Number.isSafeInteger(us) && us > 0);
+}
+
+function unitTimes({ size, stageAfetUs }: BatchTimes, batchSize: number): UnitTimes {
+  const afetUs = sumOf(stageAfetUs);
+  return { jobs: size / batchSize, afetUs, longestStageUs: Math.max(...stageAfetUs) };
+}
+
+/** What jobs alone would book, of a booking that may be a share of some that go together. */
+export function aloneE9(
+  booked: { readonly utilizationE9: number; readonly capacity?: number; readonly stageAfetUs?: readonly number[] },
+  effective: Pick<Effective, 'deadlineUs' | 'periodUs'>,
+): number {
+  const { utilizationE9: e9, capacity, stageAfetUs } = booked;
+  if (capacity === undefined || stageAfetUs === undefined) return e9;
+  return utilizationE9(sumOf(stageAfetUs), effective.deadlineUs, effective.periodUs);
+}
+
+function sumOf(times: readonly number[]): number {
+  return times.reduce((sum, us) => sum + us, 0);
 }
 
 /** The AFET that was booked; as its stages are not known, all of it counts as one. */
@@ -119,7 +160,7 @@ export function addStandIns(
 }
 
 /** What was not measured there is nothing that a runtime should go by. */
-function withoutStages({ stageAfetUs: _stageAfetUs, ...demand }: Demand): Demand {
+function withoutStages({ stageAfetUs: _stageAfetUs, joins: _joins, ...demand }: Demand): Demand {
   return demand;
 }
 

@@ -6,7 +6,15 @@ import { modelState } from '../../model-state.ts';
 import { gpuClassOf } from '../../placement/tolerations.ts';
 import type { Demand, PlacementPackage, PlacementTask, Refusal } from '../../placement/terms.ts';
 import type { Effective, ModelPackage, StoredTask } from '../../resources.ts';
-import { addStandIns, demandFromBooking, demandsOf, type Assumed, type Demands, type Measurements } from './demands.ts';
+import {
+  addStandIns,
+  aloneE9,
+  demandFromBooking,
+  demandsOf,
+  type Assumed,
+  type Demands,
+  type Measurements,
+} from './demands.ts';
 import { resolveTerms, sameBooking, type Terms } from './terms.ts';
 
 /** Condition ModelReady, short of its type. */
@@ -251,10 +259,11 @@ function batchWords(found: ModelPackage, batchSize: number): string {
 function booked(task: StoredTask): Assumed | undefined {
   const { effective, placement } = task.status ?? {};
   if (effective === undefined || placement === undefined) return undefined;
-  const { node, gpu, context, stageAfetUs } = placement;
+  const { node, gpu, context, stageAfetUs, capacity } = placement;
   const stages = stageAfetUs === undefined ? {} : { stageAfetUs };
   try {
-    const e9 = parseE9(placement.bookedUtilization);
+    const share = { utilizationE9: parseE9(placement.bookedUtilization), ...stages };
+    const e9 = aloneE9(capacity === undefined ? share : { ...share, capacity }, effective);
     return e9 > 0 ? { place: { node, gpu, context }, effective, utilizationE9: e9, ...stages } : undefined;
   } catch {
     return undefined;

@@ -2,7 +2,7 @@
 import type { ConditionState } from '../../../api/conditions.ts';
 import { formatDurationUs } from '../../../api/durations.ts';
 import { gpuKindKey, gpuKindWords, measuresBesideOthers } from '../../../api/profiles.ts';
-import { profileState, smallestAfet, type ProfileState } from '../../profile-state.ts';
+import { profileState, smallestAfet, type ProfileState } from '../../../api/profile-state.ts';
 import { compareText } from '../../placement/order.ts';
 import type { NodeState, Refusal } from '../../placement/terms.ts';
 import type { ProfileSpec, ProfileStatus, StoredProfile } from '../../resources.ts';

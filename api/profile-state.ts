@@ -1,7 +1,7 @@
 // What is known of a profile: times to place by, none yet, or why there will be none. Pure.
-import { findCondition, type Condition } from '../api/conditions.ts';
-import { parseDurationUs } from '../api/durations.ts';
-import type { ModelProfile } from '../api/resources.ts';
+import { findCondition, type Condition } from './conditions.ts';
+import { parseDurationUs } from './durations.ts';
+import type { ModelProfile } from './resources.ts';
 
 export interface BatchTimes {
   readonly size: number;

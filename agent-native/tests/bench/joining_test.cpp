@@ -1,0 +1,119 @@
+// Jobs that go together, by the scheduler and by rules of queues, on slots of several forms of engine sim.
+// Times are those of a machine that does other things meanwhile, so only what must hold at any speed is
+// asserted.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/sim/sim_engine.hpp"
+#include "engine/sim_packages.hpp"
+#include "engine/wrapped_engine.hpp"
+#include "gpu/bed.hpp"
+
+namespace daris::bench {
+namespace {
+
+using nlohmann::json;
+
+constexpr double kStageUs = 2000;  // however many go together
+
+/// Nobody tells a dispatcher of completions: it spins, as with a GPU.
+class PolledEngine : public test::WrappedEngine {
+ public:
+  using WrappedEngine::WrappedEngine;
+  void listen(engine::CompletionListener*) noexcept override {}
+  [[nodiscard]] bool polled() const noexcept override { return true; }
+};
+
+class JoiningTest : public testing::Test {
+ protected:
+  JoiningTest() {
+    test::PackageContent package = test::simulated_chain(kStageUs);
+    for (const std::uint32_t batch : {4U, 8U})
+      test::add_simulation(package, batch, test::stage_time(kStageUs));
+    test::write_folder(package, folder());
+  }
+
+  [[nodiscard]] std::filesystem::path folder() const { return root_.path() / "chain"; }
+
+  json run(decltype(RunPlan::work) work, std::uint32_t streams = 1) {
+    BedPlan plan{.name = "test", .partition = {.contexts = 1, .streams_per_context = streams}};
+    plan.classes = {{.package = folder(), .slots_per_stream = 1, .capacities = {1, 2, 4, 8}}};
+    plan.runs = {{"run", std::move(work)}};
+    Bed bed(watched_, models_, plan, 0);
+    return bed.run(plan.runs.front());
+  }
+
+  /// More than a lane does one after the other, 1:2: 800 jobs a second of 4 ms.
+  static std::vector<GroupPlan> groups() {
+    return {{.priority = sched::Priority::High, .tasks = 13, .period_us = 50'000},
+            {.priority = sched::Priority::Low, .tasks = 27, .period_us = 50'000}};
+  }
+
+  test::TemporaryFolder root_;
+  std::unique_ptr<engine::Engine> engine_ = std::make_unique<PolledEngine>(engine::sim::make_engine({}, {0}));
+  WatchedEngine watched_{*engine_, 100'000};
+  Models models_{watched_};
+};
+
+TEST_F(JoiningTest, ABareLoopCountsTheJobsOfAForm) {
+  const json one = run(BarePlan{.seconds = 0.2});
+  const json eight = run(BarePlan{.capacity = 8, .seconds = 0.2});
+  EXPECT_EQ(eight.at("jobsPerS").get<int>() % 8, 0);
+  EXPECT_GT(eight.at("jobsPerS"), one.at("jobsPerS"));
+}
+
+TEST_F(JoiningTest, TasksOfOneModelGoTogether) {
+  const json figures =
+      run(LoadPlan{.groups = groups(), .warm_up_seconds = 0.1, .seconds = 0.4, .joining = true});
+  const json& window = figures.at("windows").at(0);
+  EXPECT_GT(window.at("low").at("unitJobs"), 1.0);
+  EXPECT_EQ(window.at("high").at("rejected"), 0);
+  EXPECT_EQ(window.at("high").at("ended"), window.at("high").at("admitted"));
+  EXPECT_GT(window.at("jobsPerS"), 250) << "a lane does 250 jobs a second one after the other";
+  const json& dispatcher = figures.at("dispatcher");
+  EXPECT_GT(dispatcher.at("busyUsPerJob"), dispatcher.at("launchUsPerJob"));
+  EXPECT_GT(dispatcher.at("launchUsPerJob"), 0);
+}
+
+TEST_F(JoiningTest, WithoutJoiningTheSameTasksGoAlone) {
+  const json figures = run(LoadPlan{.groups = groups(), .warm_up_seconds = 0.1, .seconds = 0.3});
+  EXPECT_EQ(figures.at("windows").at(0).at("high").at("unitJobs"), 1.0);
+  EXPECT_GT(figures.at("windows").at(0).at("low").at("rejected"), 0);
+}
+
+TEST_F(JoiningTest, FreeLanesRefuseNobody) {
+  const json figures = run(QueuedPlan{.groups = groups(), .warm_up_seconds = 0.1, .seconds = 0.3}, 2);
+  const json& window = figures.at("windows").at(0);
+  for (const char* priority : {"high", "low"}) {
+    const json& of = window.at(priority);
+    EXPECT_GT(of.at("released"), 0) << priority;
+    EXPECT_EQ(of.at("admitted"), of.at("released")) << priority;
+    EXPECT_EQ(of.at("ended"), of.at("released")) << priority;
+    EXPECT_GE(of.at("responseUs").at("p50"), 2 * kStageUs) << priority;
+  }
+  EXPECT_GT(window.at("low").at("unitJobs"), 1.0);
+}
+
+TEST_F(JoiningTest, TritonsDelayIsPartOfEveryResponse) {
+  constexpr DurationUs kDelayUs = 20'000;
+  QueuedPlan plan{.groups = groups(), .warm_up_seconds = 0.1, .seconds = 0.3};
+  plan.triton = TritonTerms{.max_batch_size = 8, .preferred_batch_size = {}, .max_queue_delay_us = kDelayUs};
+  plan.groups = {{.priority = sched::Priority::High, .tasks = 2, .period_us = 50'000}};
+  const json figures = run(plan, 2);
+  EXPECT_GE(figures.at("windows").at(0).at("high").at("responseUs").at("max"), kDelayUs + 2 * kStageUs);
+}
+
+TEST_F(JoiningTest, WhatStillWaitsAtTheEndIsNotLeftOut) {
+  QueuedPlan plan{.groups = groups(), .warm_up_seconds = 0.1, .seconds = 0.3};
+  for (GroupPlan& group : plan.groups) *group.tasks *= 5;  // twice what a lane does in units of eight
+  const json figures = run(plan);
+  const json& low = figures.at("windows").at(0).at("low");
+  const json& responses = low.at("responseUs");
+  EXPECT_EQ(low.at("ended"), low.at("released"));
+  EXPECT_LT(responses.is_null() ? 0 : responses.at("count").get<int>(), low.at("ended").get<int>());
+  EXPECT_GT(low.at("missRate"), 0.5);
+}
+
+}  // namespace
+}  // namespace daris::bench

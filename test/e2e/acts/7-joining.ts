@@ -1,0 +1,194 @@
+// Forty tasks of one model at a load that the node refuses in part while each job goes alone; then the policy joins them, and
+// all are admitted. The examples are suspended meanwhile: what is shown is the same work under two policies.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { formatDurationUs } from '../../../api/durations.ts';
+import type { ObservedState } from '../../../node-agent/native/gen/runtime.ts';
+import type { Act, ActResult } from '../act.ts';
+import { Checks, round } from '../act.ts';
+import { jobsOf, offeredLoad, windowBetween, type Window } from '../counters.ts';
+import { checkHighTasks } from '../judge.ts';
+import { labelNodes, policyInForce } from '../node-policy.ts';
+import { allServed } from '../served.ts';
+import type { Stack } from '../stack.ts';
+import { conditionOf, identityOf, isReady } from '../tasks.ts';
+
+const policy = 'together';
+/** Most of a job alone is the time to read its weights, so a unit of eight takes little longer. */
+const model = 'channel-estimator';
+const count = 40;
+const examples = 6;
+const label = 'demo.daris.dev/joining';
+/** Of the core given to inference, each job alone. */
+const targetLoad = 1.7;
+const settleSeconds = 2;
+const measuredSeconds = 8;
+
+interface Measured {
+  readonly window: Window;
+  readonly refusedShare: number;
+  readonly meanUnitSize: number;
+}
+
+const nameOf = (index: number): string => `cell-${index}`;
+
+/** One High task to two Low ones, their releases spread evenly over the period. */
+function cell(stack: Stack, index: number, periodUs: number): object {
+  const period = formatDurationUs(periodUs);
+  const offset = formatDurationUs(Math.floor((index * periodUs) / count));
+  const priority = index % 3 === 1 ? 'High' : 'Low';
+  return {
+    apiVersion: 'daris.dev/v1alpha1',
+    kind: 'RealtimeInferenceTask',
+    metadata: { name: nameOf(index), namespace: stack.namespace, labels: { [label]: 'true' } },
+    spec: { model, priority, release: 'Periodic', period, deadline: period, offset },
+  };
+}
+
+function cells(stack: Stack, periodUs: number): object {
+  const items = Array.from({ length: count }, (_, index) => cell(stack, index, periodUs));
+  return { apiVersion: 'v1', kind: 'List', items };
+}
+
+async function applyModel(stack: Stack, signal: AbortSignal): Promise<void> {
+  const digests = readFileSync(join(stack.modelRoot, 'digests.txt'), 'utf8');
+  const digest = new RegExp(`^${model} (sha256:[0-9a-f]{64})$`, 'm').exec(digests)?.[1];
+  if (digest === undefined) throw new Error(`${stack.modelRoot} has no ${model}: make its models anew`);
+  const metadata = { name: model, namespace: stack.namespace };
+  const spec = { source: { uri: `file:///${model}`, digest } };
+  await stack.cluster.apply({ apiVersion: 'daris.dev/v1alpha1', kind: 'InferenceModel', metadata, spec }, { signal });
+}
+
+async function applyPolicy(stack: Stack, signal: AbortSignal): Promise<void> {
+  const spec = { nodeSelector: { 'daris.dev/policy': policy }, joining: 'On' };
+  const manifest = { apiVersion: 'daris.dev/v1alpha1', kind: 'GpuSchedulingPolicy', metadata: { name: policy }, spec };
+  await stack.cluster.apply(manifest, { signal });
+}
+
+async function suspendExamples(stack: Stack, suspend: boolean, signal: AbortSignal): Promise<void> {
+  const names = (await stack.tasks.list(signal)).map(({ metadata }) => metadata.name ?? '');
+  for (const name of names.filter((each) => !each.startsWith('cell-'))) {
+    const patch = JSON.stringify({ spec: { suspend } });
+    const args = ['patch', 'rit', name, '-n', stack.namespace, '--type=merge', '-p', patch];
+    await stack.cluster.kubectl(args, { signal });
+  }
+}
+
+/** The period by which all of them load the core to the target, from what one of them takes on this machine. */
+async function fittingPeriodUs(stack: Stack, signal: AbortSignal): Promise<number> {
+  await stack.cluster.apply(cell(stack, 0, 1_000_000), { signal });
+  await stack.tasks.until(nameOf(0), isReady, { what: `the first of the ${count} tasks`, timeoutMs: 60_000, signal });
+  const { tasks } = await stack.node1.watch.until((state) => state.tasks.some(({ afetUs }) => afetUs > 0), {
+    what: `the runtime to know what ${model} takes`,
+    timeoutMs: 10_000,
+    signal,
+  });
+  const afetUs = Math.max(...tasks.map((task) => task.afetUs));
+  return Math.round((afetUs * count) / (targetLoad * stack.node1.streams) / 1000) * 1000;
+}
+
+async function measure(stack: Stack, signal: AbortSignal): Promise<Measured> {
+  const all = await stack.tasks.identities(signal);
+  const identities = all.filter(({ name }) => name.startsWith('cell-'));
+  await stack.node1.watch.span(settleSeconds, signal);
+  const [before, after] = await stack.node1.watch.span(measuredSeconds, signal);
+  const window = windowBetween(before, after, identities);
+  const { released, rejected } = jobsOf(window);
+  return { window, refusedShare: rejected / released, meanUnitSize: unitSize(before, after) };
+}
+
+function unitSize(before: ObservedState, after: ObservedState): number {
+  const sum = ({ tasks }: ObservedState, of: 'unitJobs' | 'startedJobs'): number =>
+    tasks.reduce((total, task) => total + task[of], 0);
+  return (sum(after, 'unitJobs') - sum(before, 'unitJobs')) / (sum(after, 'startedJobs') - sum(before, 'startedJobs'));
+}
+
+/** What condition Placed says of a High task once all are booked by their share of a unit. */
+async function joinTasks(stack: Stack, signal: AbortSignal): Promise<string> {
+  await applyPolicy(stack, signal);
+  await labelNodes(stack, [stack.node1], policy, signal);
+  await policyInForce(stack, stack.node1, { name: policy }, signal);
+  for (let index = 0; index < count; index++) {
+    const what = `${nameOf(index)} to be booked as one of several that go together`;
+    const joined = (task: { status?: { placement?: { capacity?: number } } }): boolean =>
+      (task.status?.placement?.capacity ?? 1) > 1;
+    await stack.tasks.until(nameOf(index), joined, { what, timeoutMs: 30_000, signal });
+  }
+  await stack.node1.watch.until(({ tasks }) => tasks.every(({ capacity }) => capacity > 1), {
+    what: 'the runtime to count several jobs as going together',
+    timeoutMs: 30_000,
+    signal,
+  });
+  const [high] = (await stack.tasks.list(signal)).filter(
+    ({ metadata, spec }) => metadata.name === nameOf(1) && spec.priority === 'High',
+  );
+  return (high && conditionOf(high, 'Placed')?.message) ?? 'nothing';
+}
+
+function figuresOf(word: string, { window, refusedShare, meanUnitSize }: Measured): Record<string, number> {
+  const [high, low] = [jobsOf(window, 'High'), jobsOf(window, 'Low')];
+  return {
+    [`${word}HighReleased`]: high.released,
+    [`${word}HighMissed`]: high.missed,
+    [`${word}LowReleased`]: low.released,
+    [`${word}LowAdmitted`]: low.admitted,
+    [`${word}LowRejected`]: low.rejected,
+    [`${word}LowMissed`]: low.missed,
+    [`${word}RefusedShare`]: round(refusedShare),
+    [`${word}ThroughputPerSecond`]: round(jobsOf(window).completed / window.seconds),
+    [`${word}MeanUnitSize`]: round(meanUnitSize),
+  };
+}
+
+async function perform(stack: Stack, signal: AbortSignal): Promise<ActResult> {
+  const checks = new Checks();
+  await suspendExamples(stack, true, signal);
+  await applyModel(stack, signal);
+  const periodUs = await fittingPeriodUs(stack, signal);
+  await stack.cluster.apply(cells(stack, periodUs), { signal });
+  const tasks = await stack.tasks.allReady(count + examples, { timeoutMs: 60_000, signal });
+  const alone = await measure(stack, signal);
+  const placed = await joinTasks(stack, signal);
+  const together = await measure(stack, signal);
+  const high = tasks.map(identityOf).filter(({ name, priority }) => name.startsWith('cell-') && priority === 'High');
+  const load = offeredLoad(alone.window, stack.node1.streams);
+  checks.atLeast('offered load, each job alone', load, 1.4);
+  checks.atLeast('share of jobs refused, each alone', alone.refusedShare, 0.1);
+  checks.atMost('share of jobs refused, joined', together.refusedShare, 0);
+  checks.atLeast('jobs that go together in the mean', together.meanUnitSize, 1.2);
+  checks.holds(/as one of \d+ that go together/.test(placed), `${nameOf(1)} has Placed: ${placed}`);
+  for (const { window } of [alone, together]) checkHighTasks(checks, window);
+  return {
+    figures: {
+      tasks: count,
+      highTasks: high.length,
+      periodMs: periodUs / 1000,
+      offeredLoadAlone: round(load),
+      ...figuresOf('alone', alone),
+      ...figuresOf('joined', together),
+      placed,
+    },
+    failures: checks.failures,
+  };
+}
+
+async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
+  try {
+    return await perform(stack, signal);
+  } finally {
+    await stack.remove(['rit', '-l', label]);
+    await stack.remove(['im', model]);
+    await stack.remove(['gsp', policy]);
+    if (!signal.aborted) {
+      await labelNodes(stack, [stack.node1], undefined);
+      await suspendExamples(stack, false, signal);
+      await allServed(stack, examples, { timeoutMs: 30_000, signal });
+    }
+  }
+}
+
+export const joining: Act = {
+  title: 'forty tasks of one model: refused in part while each job goes alone, all admitted once they are joined',
+  run,
+};
