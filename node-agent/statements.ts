@@ -118,8 +118,7 @@ export class Statements {
   /** Those whose models the runtime should have loaded. */
   profiles(): readonly StoredProfile[] {
     const { node, now } = this.#options;
-    const placed = this.tasks();
-    return this.#profiles.list().filter((profile) => wantsModel(profile, node, placed, now()));
+    return this.#profiles.list().filter((profile) => wantsModel(profile, node, now()));
   }
 
   gpuNode(): StoredGpuNode | undefined {
@@ -161,7 +160,7 @@ export class Statements {
 
   #stateProfile(profile: StoredProfile): Stated | undefined {
     const { node, observations, now } = this.#options;
-    const input = { node, view: observations.view, tasks: this.tasks(), now: secondsIso(now()) };
+    const input = { node, view: observations.view, now: secondsIso(now()) };
     const statement = profileStatement(profile, input);
     if (statement === undefined) return undefined;
     const conditions = withTransitionTimes(statement.conditions, profile.status?.conditions, now());
