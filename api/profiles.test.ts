@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import { gpuKind, gpuKindKey, gpuKindWords, measuresBesideOthers, profileName, type GpuKind } from './profiles.ts';
+import { gpuKind, gpuKindKey, gpuKindWords, profileName, type GpuKind } from './profiles.ts';
 
 const gpu = { uuid: 'gpu-0', product: 'H200', sms: 132, memoryBytes: 1, engine: 'torch', engineVersion: '2.9' };
 const contexts = [0, 1].map((index) => ({ index, sms: 100, streams: 2 }));
@@ -54,8 +54,4 @@ test('whatever changes the times changes the name', () => {
     { ...each, digest: `sha256:${'cd'.repeat(32)}`, batchSizes: [1] },
   ]);
   expect(new Set(specs.map(profileName)).size).toBe(specs.length);
-});
-
-test('engines whose measuring uses no stream are measured beside High tasks', () => {
-  expect(['openvino', 'sim', 'torch', 'another'].filter(measuresBesideOthers)).toEqual(['openvino', 'sim']);
 });

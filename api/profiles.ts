@@ -49,17 +49,9 @@ export function profileName(spec: GpuKind & Pick<Spec, 'digest' | 'batchSizes'>)
   return `${spec.digest.replace('sha256:', '').slice(0, 8)}-${hash.slice(0, 12)}`;
 }
 
-/** Engines whose measuring uses no stream of the GPU and takes only time that nobody else wants. */
-const undisturbingEngines: readonly string[] = ['openvino', 'sim'];
-
 /** Engines for which to load a package is to run code that came with it. */
 const compilingEngines: readonly string[] = ['torch'];
 
 export function runsCompiledCode(engine: string): boolean {
   return compilingEngines.includes(engine);
-}
-
-/** Whether it may be measured beside High tasks. */
-export function measuresBesideOthers(engine: string): boolean {
-  return undisturbingEngines.includes(engine);
 }

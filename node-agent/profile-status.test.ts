@@ -4,26 +4,12 @@ import { type Condition, withTransitionTimes } from '../api/conditions.ts';
 import { ModelPhase, type ObservedModel } from './native/gen/runtime.ts';
 import { keepMeasuredMs, wantsModel } from './profile-model.ts';
 import { profileChange, profileStatement, type ProfileStatement } from './profile-status.ts';
-import type { StoredProfile, StoredTask } from './resources.ts';
+import type { StoredProfile } from './resources.ts';
 import type { RuntimeView } from './runtime-view.ts';
-import {
-  digest,
-  effective,
-  gpu,
-  info,
-  node,
-  observedModel,
-  observedState,
-  placement,
-  storedProfile,
-  storedTask,
-} from './testing/fixtures.ts';
+import { digest, gpu, info, node, observedModel, observedState, storedProfile } from './testing/fixtures.ts';
 
 const now = '2030-01-01T00:00:00Z';
 const nowMs = Date.parse(now);
-const high = storedTask('high', { effective: { ...effective, priority: 'High' } });
-const low = storedTask('low');
-const highElsewhere = storedTask('other', { ...high.status, placement: { ...placement, gpu: 'cpu-1' } });
 const loading = { phase: ModelPhase.MODEL_PHASE_LOADING, measured: false, batches: [], stagesToMeasure: 0 };
 /** Loaded, with times of no batch size. */
 const opened = {
@@ -31,19 +17,14 @@ const opened = {
   batches: observedModel().batches.map((batch) => ({ ...batch, stageAfetUs: [] })),
   stagesToMeasure: 0,
 };
-const torchInfo = info({ gpus: info().gpus.map((each) => ({ ...each, engine: 'torch' })) });
 
 function up(models: readonly ObservedModel[], on = info()): RuntimeView {
   const state = observedState({ models: [...models] });
   return { kind: 'up', info: on, state, terms: undefined, policy: undefined, applyError: undefined };
 }
 
-function say(
-  profile: StoredProfile,
-  view: RuntimeView,
-  tasks: readonly StoredTask[] = [],
-): ProfileStatement | undefined {
-  return profileStatement(profile, { node, view, tasks, now });
+function say(profile: StoredProfile, view: RuntimeView): ProfileStatement | undefined {
+  return profileStatement(profile, { node, view, now });
 }
 
 function written(profile: StoredProfile, statement: ProfileStatement | undefined): StoredProfile {
@@ -100,7 +81,6 @@ describe('nothing is said', () => {
 interface Case {
   profile?: StoredProfile;
   view: RuntimeView;
-  tasks?: readonly StoredTask[];
   want: readonly [status: string, reason: string, message?: unknown];
   progress?: object;
 }
@@ -149,34 +129,14 @@ const cases: Record<string, Case> = {
     view: up([observedModel()]),
     want: ['Unknown', 'OtherPartitioning', 'there is no GPU cpu-7 here any more'],
   },
-  'High tasks run there, which measuring would disturb': {
-    profile: storedProfile({ engine: 'torch' }),
-    view: up([], torchInfo),
-    tasks: [low, high],
-    want: ['Unknown', 'NotIdle', 'High tasks run on cpu-0; it is measured once it is idle'],
-  },
-  'High tasks run there, and it is measured already': {
-    profile: storedProfile({ engine: 'torch' }),
-    view: up([observedModel()], torchInfo),
-    tasks: [high],
-    want: ['True', 'Measured'],
-  },
-  'High tasks run there, and measuring disturbs nobody': {
-    view: up([]),
-    tasks: [high],
-    want: ['Unknown', 'Opening'],
-  },
 };
 
-test.each(Object.entries(cases))(
-  'said while %s',
-  (_name, { profile = storedProfile(), view, tasks, want, progress }) => {
-    const [status, reason, message = expect.any(String)] = want;
-    const said = say(profile, view, tasks);
-    expect(said?.conditions).toEqual([{ type: 'Measured', status, reason, message, observedGeneration: 1 }]);
-    expect(said?.progress).toEqual(progress);
-  },
-);
+test.each(Object.entries(cases))('said while %s', (_name, { profile = storedProfile(), view, want, progress }) => {
+  const [status, reason, message = expect.any(String)] = want;
+  const said = say(profile, view);
+  expect(said?.conditions).toEqual([{ type: 'Measured', status, reason, message, observedGeneration: 1 }]);
+  expect(said?.progress).toEqual(progress);
+});
 
 describe('a write is due', () => {
   const at = (stage: number) => up([observedModel({ ...opened, stagesMeasured: stage, stagesToMeasure: 8 })]);
@@ -197,19 +157,16 @@ describe('a write is due', () => {
 });
 
 describe('the model', () => {
-  test.each<[what: string, profile: StoredProfile, tasks: readonly StoredTask[], want: boolean]>([
-    ['of a profile to measure is wanted', storedProfile(), [], true],
-    ['beside High tasks too, where it disturbs nobody', storedProfile(), [high], true],
-    ['is not wanted beside High tasks, where it would disturb', storedProfile({ engine: 'torch' }), [high], false],
-    ['is wanted where High tasks run on another GPU', storedProfile({ engine: 'torch' }), [highElsewhere, low], true],
-    ["of another node's profile is not wanted", storedProfile({ node: 'node-2' }), [], false],
-    ['of an estimate is not wanted', storedProfile({ estimate: { stageAfet: ['1ms'] } }), [], false],
-    ['is kept for the tasks that waited', measured, [], true],
-  ])('%s', (_what, profile, tasks, want) => expect(wantsModel(profile, node, tasks, nowMs)).toBe(want));
+  test.each<[what: string, profile: StoredProfile, want: boolean]>([
+    ['of a profile to measure is wanted', storedProfile(), true],
+    ["of another node's profile is not wanted", storedProfile({ node: 'node-2' }), false],
+    ['of an estimate is not wanted', storedProfile({ estimate: { stageAfet: ['1ms'] } }), false],
+    ['is kept for the tasks that waited', measured, true],
+  ])('%s', (_what, profile, want) => expect(wantsModel(profile, node, nowMs)).toBe(want));
 
   test('is not kept for ever', () => {
-    expect(wantsModel(measured, node, [], nowMs + keepMeasuredMs - 1)).toBe(true);
-    expect(wantsModel(measured, node, [], nowMs + keepMeasuredMs)).toBe(false);
+    expect(wantsModel(measured, node, nowMs + keepMeasuredMs - 1)).toBe(true);
+    expect(wantsModel(measured, node, nowMs + keepMeasuredMs)).toBe(false);
     expect(measured.spec.digest).toBe(digest);
   });
 });

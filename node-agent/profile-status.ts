@@ -3,8 +3,8 @@
 import { type ConditionState, findCondition } from '../api/conditions.ts';
 import { gpuKind, gpuKindKey, gpuKindWords } from '../api/profiles.ts';
 import { ModelPhase, type ObservedModel } from './native/gen/runtime.ts';
-import { isMeasured, mayMeasure } from './profile-model.ts';
-import type { ProfileStatus, StoredProfile, StoredTask } from './resources.ts';
+import { isMeasured } from './profile-model.ts';
+import type { ProfileStatus, StoredProfile } from './resources.ts';
 import type { RuntimeUp, RuntimeView } from './runtime-view.ts';
 import { conditionReason, sameState } from './serving.ts';
 import type { Change } from './status.ts';
@@ -12,8 +12,6 @@ import type { Change } from './status.ts';
 export interface ProfileInput {
   readonly node: string;
   readonly view: RuntimeView;
-  /** Those placed on this node. */
-  readonly tasks: readonly StoredTask[];
   /** RFC 3339. */
   readonly now: string;
 }
@@ -25,15 +23,12 @@ export type ProfileStatement = Pick<ProfileStatus, 'progress' | 'batches' | 'mea
 /** Undefined: it is measured, not ours, or nothing is known of the runtime. */
 export function profileStatement(profile: StoredProfile, input: ProfileInput): ProfileStatement | undefined {
   const { spec } = profile;
-  const { node, view, tasks, now } = input;
+  const { node, view, now } = input;
   if (spec.node !== node || spec.estimate !== undefined || isMeasured(profile) || view.kind !== 'up') return undefined;
   const divided = dividedAs(profile, view);
   if (divided === undefined) return undefined;
   if (divided !== 'as wanted') return waiting(profile, 'OtherPartitioning', divided);
   const observed = view.state?.models.find(({ digest }) => digest === spec.digest);
-  if (observed?.measured !== true && !mayMeasure(profile, tasks)) {
-    return waiting(profile, 'NotIdle', `High tasks run on ${spec.gpu}; it is measured once it is idle`);
-  }
   return observed === undefined
     ? waiting(profile, 'Opening', 'the package is about to be opened')
     : byModel(profile, observed, now);

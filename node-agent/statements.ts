@@ -121,8 +121,7 @@ export class Statements {
   /** Those whose models the runtime should have loaded. */
   profiles(): readonly StoredProfile[] {
     const { node, now } = this.#options;
-    const placed = this.tasks();
-    return this.#profiles.list().filter((profile) => wantsModel(profile, node, placed, now()));
+    return this.#profiles.list().filter((profile) => wantsModel(profile, node, now()));
   }
 
   /** What is known of a package on the GPUs of this node, by batch size. */
@@ -169,7 +168,7 @@ export class Statements {
 
   #stateProfile(profile: StoredProfile): Stated | undefined {
     const { node, observations, now } = this.#options;
-    const input = { node, view: observations.view, tasks: this.tasks(), now: secondsIso(now()) };
+    const input = { node, view: observations.view, now: secondsIso(now()) };
     const statement = profileStatement(profile, input);
     if (statement === undefined) return this.#stateServed(profile, input);
     const conditions = withTransitionTimes(statement.conditions, profile.status?.conditions, now());

@@ -6,14 +6,10 @@ import type { StoredProfile } from '../../resources.ts';
 import { conditionOf, measuredStatus, otherKind, storedProfile, testKind, undividedKind } from '../testing.ts';
 import { assign, decideProfile, type GpuLoad } from './decide.ts';
 
-const torchKind: GpuKind = { ...testKind, engine: 'torch' };
-
 function gpu(node: string, changes: Partial<GpuLoad> = {}, kind = testKind): GpuLoad {
   const load = { highTasks: 0, totalE9: 0, ...changes };
   return { node, gpu: 'gpu-0', state: 'Ready', message: 'well', kind: gpuKindKey(kind), ...load };
 }
-
-const torch = (node: string, highTasks: number): GpuLoad => gpu(node, { highTasks }, torchKind);
 
 const closed = { reason: 'ForeignSharing', message: 'process 7 works on this GPU too' };
 
@@ -24,10 +20,8 @@ describe('measured by', () => {
     ['the one without High tasks', testKind, [gpu('n1', { highTasks: 2 }), gpu('n2', { totalE9: 9 })], 'n2'],
     ['the least booked', testKind, [gpu('n1', { totalE9: 9 }), gpu('n2', { totalE9: 8 })], 'n2'],
     ['the first by name among equals', testKind, [gpu('n2'), gpu('n1')], 'n1'],
-    ['nobody beside High tasks, where that would disturb them', torchKind, [torch('n1', 1)], undefined],
-    ['an idle GPU, where measuring would disturb', torchKind, [torch('n1', 1), torch('n2', 0)], 'n2'],
     ['nobody on a GPU that takes nothing new', testKind, [gpu('n1', { closed })], undefined],
-    ['anyone beside High tasks, where that disturbs nobody', testKind, [gpu('n1', { highTasks: 3 })], 'n1'],
+    ['one beside High tasks, where there is no other', testKind, [gpu('n1', { highTasks: 3 })], 'n1'],
   ])('%s', (_what, kind, gpus, want) => {
     const { spec } = storedProfile({ kind });
     expect(assign(spec, gpus).node).toBe(want);
@@ -40,7 +34,6 @@ describe('measured by', () => {
 });
 
 const onN1 = { node: 'n1', gpu: 'gpu-0' };
-const onTorch = storedProfile({ kind: torchKind, spec: onN1 });
 const failed = { conditions: [conditionOf('Measured', 'False', 'NotFound', { observedGeneration: 1 })] };
 
 describe('who measures', () => {
@@ -61,8 +54,6 @@ describe('who measures', () => {
       [gpu('n1', {}, undividedKind), gpu('n2')],
       'n2',
     ],
-    ['is another where it is idle no longer', onTorch, [torch('n1', 1), torch('n2', 0)], 'n2'],
-    ['is nobody where none is idle any more', onTorch, [torch('n1', 1), torch('n2', 1)], undefined],
     ['is nobody where all are gone', storedProfile({ spec: onN1 }), [], undefined],
     ['stays where it failed', storedProfile({ spec: onN1, status: failed }), [gpu('n1'), gpu('n2')], 'n1'],
     ['is another where it failed and is lost', storedProfile({ spec: onN1, status: failed }), [gpu('n2')], 'n2'],
@@ -145,16 +136,6 @@ describe('a profile', () => {
       [],
       ['Ready=False NoGpu', 'Reconciling=True NoGpu'].map(
         (state) => `${state}: no ready node has a GPU of this kind (test, 2 contexts of 1 stream)`,
-      ),
-    ],
-    [
-      'without an idle GPU',
-      storedProfile({ kind: torchKind }),
-      [torch('n1', 1), torch('n2', 1)],
-      ['Ready=False NoIdleGpu', 'Reconciling=True NoIdleGpu'].map(
-        (state) =>
-          `${state}: High tasks run on gpu-0 of node n1, gpu-0 of node n2, so no GPU of this kind ` +
-          '(test, 2 contexts of 1 stream) is idle; give spec.estimate or wait',
       ),
     ],
   ])('%s', (_what, profile, gpus, want) => {

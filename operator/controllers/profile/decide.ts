@@ -1,7 +1,7 @@
 // Who measures a profile, and what follows from what is known of it. Pure.
 import type { ConditionState } from '../../../api/conditions.ts';
 import { formatDurationUs } from '../../../api/durations.ts';
-import { gpuKindKey, gpuKindWords, measuresBesideOthers } from '../../../api/profiles.ts';
+import { gpuKindKey, gpuKindWords } from '../../../api/profiles.ts';
 import { profileState, smallestAfet, type ProfileState } from '../../../api/profile-state.ts';
 import { compareText } from '../../placement/order.ts';
 import type { NodeState, Refusal } from '../../placement/terms.ts';
@@ -40,7 +40,7 @@ export const ownedProfileConditions: readonly string[] = ['Ready', 'Reconciling'
 export function assign(spec: ProfileSpec, gpus: readonly GpuLoad[]): Assignment {
   if (spec.estimate !== undefined) return {};
   const chosen = ready(spec, gpus)
-    .filter((gpu) => mayMeasure(spec, gpu))
+    .filter((gpu) => gpu.closed === undefined)
     .toSorted(compareLoads)[0];
   return chosen === undefined ? {} : { node: chosen.node, gpu: chosen.gpu };
 }
@@ -65,8 +65,8 @@ export function decideProfile(
 }
 
 /**
- * Who measures, or measured, stays; where its node is lost before the end, or its GPU is another by now or no longer
- * idle, someone else does. What has failed is not tried elsewhere by itself, since it would most often fail there too.
+ * Who measures, or measured, stays; where its node is lost before the end, or its GPU is another by now or takes nothing
+ * new, someone else does. What has failed is not tried elsewhere by itself, since it would most often fail there too.
  */
 function assignmentOf(profile: StoredProfile, state: ProfileState, gpus: readonly GpuLoad[]): Assignment {
   const { spec } = profile;
@@ -76,7 +76,7 @@ function assignmentOf(profile: StoredProfile, state: ProfileState, gpus: readonl
   if (spec.estimate !== undefined) return {};
   const kept = gpus.find((each) => each.node === node && each.gpu === gpu);
   const holds = kept !== undefined && kept.state !== 'Lost' && kept.kind === gpuKindKey(spec);
-  if (holds && (mayMeasure(spec, kept) || state.kind === 'Failed')) return present;
+  if (holds && (kept.closed === undefined || state.kind === 'Failed')) return present;
   return assign(spec, gpus);
 }
 
@@ -85,12 +85,7 @@ function ready(spec: ProfileSpec, gpus: readonly GpuLoad[]): readonly GpuLoad[] 
   return gpus.filter((gpu) => gpu.state === 'Ready' && gpu.kind === kind);
 }
 
-/** High tasks must not be disturbed by anything that nobody asked for; and times taken beside others hold nowhere else. */
-function mayMeasure(spec: ProfileSpec, gpu: GpuLoad): boolean {
-  return gpu.closed === undefined && (gpu.highTasks === 0 || measuresBesideOthers(spec.engine));
-}
-
-/** The idlest first. */
+/** The idlest first: what is measured there disturbs nobody, and holds best elsewhere. */
 function compareLoads(a: GpuLoad, b: GpuLoad): number {
   return a.highTasks - b.highTasks || a.totalE9 - b.totalE9 || compareText(a.node, b.node) || compareText(a.gpu, b.gpu);
 }
@@ -144,12 +139,7 @@ const namedGpus = 3;
 function nobodyWords(spec: ProfileSpec, among: readonly GpuLoad[]): Pick<State, 'reason' | 'message'> {
   const kind = gpuKindWords(spec);
   if (among.length === 0) return { reason: 'NoGpu', message: `no ready node has a GPU of this kind (${kind})` };
-  const open = among.filter(({ closed }) => closed === undefined);
-  if (open.length === 0) return closedWords(among);
-  const named = open.slice(0, namedGpus).map(({ node, gpu }) => `${gpu} of node ${node}`);
-  const more = open.length > namedGpus ? ` and ${open.length - namedGpus} more` : '';
-  const message = `High tasks run on ${named.join(', ')}${more}, so no GPU of this kind (${kind}) is idle; give spec.estimate or wait`;
-  return { reason: 'NoIdleGpu', message };
+  return closedWords(among);
 }
 
 /** Of GPUs that take nothing new. */
