@@ -44,7 +44,7 @@ const served = observedModel({
 });
 
 function said(profile: StoredProfile, models = [served]): ReturnType<typeof servedStatement> {
-  return servedStatement(profile, { node, view: viewOf(models), tasks: [], now: '' });
+  return servedStatement(profile, { node, view: viewOf(models), now: '' });
 }
 
 test('MRETs stand beside the AFETs of their batch size, and all else stays as it was said', () => {

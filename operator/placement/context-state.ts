@@ -1,7 +1,7 @@
 // One context of a snapshot with the running sums that the filters ask for, so that a decision costs the same however
 // many tasks are booked.
 import { wholeE9 } from '../../api/utilization.ts';
-import type { JoinedContext, JoiningBook, Outlook, Share } from './joining-book.ts';
+import { leastShareE9, type JoinedContext, type JoiningBook, type Outlook, type Share } from './joining-book.ts';
 import type { MemoryBook } from './memory-book.ts';
 import type { QuotaBook } from './quota-book.ts';
 import type { Place, PlacementGpu, PlacementNode, PlacementTask } from './terms.ts';
@@ -34,6 +34,7 @@ export class ContextState {
   readonly #joined: JoinedContext | undefined;
   readonly #tasks: PlacementTask[] = [];
   #highE9 = 0;
+  #leastHighE9 = 0;
   #totalE9 = 0;
   #longestStageUs = 0;
   #slackUs = Number.POSITIVE_INFINITY;
@@ -63,6 +64,14 @@ export class ContextState {
   /** Sum over all tasks (eq. 6, by AFET); where jobs join, of their shares, which may become less as more tasks come. */
   get totalE9(): number {
     return this.#joined === undefined ? this.#totalE9 : this.#joined.sums.totalE9;
+  }
+
+  /**
+   * Whether a High task that is here may stay. It is held against the limit by the least that it can book, as are those before
+   * it: nobody is driven out since others have left and fewer go together. A changed policy may have made less of the context.
+   */
+  mayStay(task: PlacementTask): boolean {
+    return task.priority !== 'High' || this.#leastHighE9 + this.#leastE9(task) <= this.limitE9;
   }
 
   /** Longest stage of any task here: what a High task may have to wait for, since stages are not preempted. */
@@ -100,8 +109,13 @@ export class ContextState {
     this.#longestStageUs = Math.max(this.#longestStageUs, task.demand.longestStageUs);
     if (task.priority !== 'High') return;
     this.#highE9 += task.demand.utilizationE9;
+    this.#leastHighE9 += this.#leastE9(task);
     this.quotas?.book(task.namespace, task.demand.utilizationE9);
     this.#slackUs = Math.min(this.#slackUs, task.deadlineUs - task.demand.afetUs);
+  }
+
+  #leastE9(task: PlacementTask): number {
+    return this.joining === undefined ? task.demand.utilizationE9 : leastShareE9(task);
   }
 }
 

@@ -2,15 +2,7 @@
 // nodes give the same verdicts, in whatever order they come.
 import { formatE9 } from '../../api/utilization.ts';
 import { compareContexts, type ContextState } from './context-state.ts';
-import {
-  compiledCode,
-  contextFilters,
-  evictingTaints,
-  highPriorityLimit,
-  kindFilters,
-  nodeFilters,
-} from './filters.ts';
-import { tasksBeyondLimits } from './joined-limits.ts';
+import { compiledCode, contextFilters, evictingTaints, kindFilters, nodeFilters } from './filters.ts';
 import { leastDemand, onKind, waitsForProfile } from './kinds.ts';
 import { comparePlacementTasks } from './order.ts';
 import { explainRefusal, neverFits } from './refuse.ts';
@@ -37,11 +29,16 @@ export interface CycleResult {
 }
 
 export function runCycle(nodes: readonly PlacementNode[], tasks: readonly PlacementTask[]): CycleResult {
+  const cycle = new Cycle(nodes);
   const suspended = tasks.filter((task) => task.suspended);
-  const sorted = tasks.filter((task) => !task.suspended).sort(comparePlacementTasks);
-  const { cycle, ...rest } = keepPresent(nodes, sorted);
-  let { pending } = rest;
 
+  // 1. What has not changed stays where it is, while its context is there and holds that much.
+  let pending = tasks.filter((task) => !task.suspended).sort(comparePlacementTasks);
+  pending = pending.filter((task) => !cycle.settle(task));
+  // 2. What can never fit is out.
+  pending = pending.filter((task) => !cycle.refuseForEver(task));
+  // 3. What has changed stays where its new terms fit.
+  pending = pending.filter((task) => !cycle.keep(task));
   // 4. The rest goes to the least utilized context that takes it; what a lost node had stays there if nothing does. Once
   // more where jobs join: with those that have come since, more of them may go together.
   do {
@@ -56,43 +53,16 @@ export function runCycle(nodes: readonly PlacementNode[], tasks: readonly Placem
   return { snapshot: cycle.snapshot, verdicts: cycle.verdicts };
 }
 
-interface Kept {
-  readonly cycle: Cycle;
-  /** What has no place yet, and may have one. */
-  readonly pending: PlacementTask[];
-}
-
-/** `sorted`: by `comparePlacementTasks`. */
-function keepPresent(nodes: readonly PlacementNode[], sorted: readonly PlacementTask[]): Kept {
-  const evicted = new Set<string>();
-  for (;;) {
-    const cycle = new Cycle(nodes, evicted);
-    // 1. What has not changed stays where it is, while its context is there and holds that much.
-    let pending = sorted.filter((task) => !cycle.settle(task));
-    // 2. What can never fit is out.
-    pending = pending.filter((task) => !cycle.refuseForEver(task));
-    // 3. What has changed stays where its new terms fit.
-    pending = pending.filter((task) => !cycle.keep(task));
-    // Where jobs join, only all of these together tell whether they are within the limits. Who is beyond goes elsewhere.
-    const beyond = tasksBeyondLimits(cycle.snapshot);
-    if (beyond.length === 0) return { cycle, pending };
-    for (const { key } of beyond) evicted.add(key);
-  }
-}
-
 class Cycle {
   readonly snapshot: Snapshot;
   readonly verdicts = new Map<string, Verdict>();
   /** Demands without a place. Bookings only grow, so what was refused once stays refused in this round. */
   readonly #hopeless = new Set<string>();
   readonly #refusals = new Map<string, Refusal>();
-  /** Keys of tasks that must leave where they are. */
-  readonly #evicted: ReadonlySet<string>;
   #madeRoom = false;
 
-  constructor(nodes: readonly PlacementNode[], evicted: ReadonlySet<string>) {
+  constructor(nodes: readonly PlacementNode[]) {
     this.snapshot = new Snapshot(nodes);
-    this.#evicted = evicted;
   }
 
   /** Whether something was booked in this round that may let others go together. */
@@ -108,9 +78,8 @@ class Cycle {
   settle(task: PlacementTask): boolean {
     const context = this.#presentContext(task);
     if (context === undefined || !task.settled || !evictingTaints.passes(task, context.node)) return false;
-    // A changed policy may have made less of the context; the runtime would refuse what is beyond.
-    const holds = context.joining !== undefined || highPriorityLimit.passes(task, context);
-    if (!holds || !compiledCode.passes(task, context)) return false;
+    // The runtime would refuse what is beyond the limit, too.
+    if (!context.mayStay(task) || !compiledCode.passes(task, context)) return false;
     return this.#book(task, context);
   }
 
@@ -193,7 +162,6 @@ class Cycle {
   }
 
   #presentContext(task: PlacementTask): ContextState | undefined {
-    if (this.#evicted.has(task.key)) return undefined;
     const context = task.present && this.snapshot.at(task.present);
     return context?.node.state === 'Lost' ? undefined : context;
   }

@@ -30,7 +30,10 @@ export interface Outlook {
   readonly there: Sums;
   /** Over all contexts. */
   readonly totalE9: number;
-  /** The first context, that one before others, whose High tasks would be beyond its limit, and further than they are. */
+  /**
+   * The first context, that one before others, whose High tasks would be beyond its limit: where a High task comes, at all,
+   * and elsewhere further than they are.
+   */
   readonly exceeded: Exceeded | undefined;
 }
 
@@ -103,7 +106,10 @@ export class JoiningBook {
       context,
       sums: after(context),
     }));
-    const beyond = all.find(({ context, sums }) => sums.highE9 > Math.max(context.limitE9, context.sums.highE9));
+    const comesHigh = (context: Context): boolean => context === own && task.priority === 'High';
+    const allowed = (context: Context): number =>
+      comesHigh(context) ? context.limitE9 : Math.max(context.limitE9, context.sums.highE9);
+    const beyond = all.find(({ context, sums }) => sums.highE9 > allowed(context));
     return {
       share,
       there: after(own),
@@ -245,6 +251,12 @@ export function shareAt({ deadlineUs, periodUs, demand }: PlacementTask, unit: U
   if (unit === undefined) return { utilizationE9: demand.utilizationE9, jobs: 1 };
   const { jobs, afetUs } = unit;
   return { utilizationE9: utilizationE9(afetUs, jobs * deadlineUs, jobs * periodUs), jobs };
+}
+
+/** In the best company that its class can have, whoever is there. */
+export function leastShareE9(task: PlacementTask): number {
+  const units = task.demand.joins?.units ?? [undefined];
+  return Math.min(...units.map((unit) => shareAt(task, unit).utilizationE9));
 }
 
 function slackOf({ deadlineUs, demand }: PlacementTask): number {

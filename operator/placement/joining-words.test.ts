@@ -104,16 +104,20 @@ test('those stay whose terms have changed, where all of them fit together', () =
   }
 });
 
-test('when so many have gone that fewer go together, the last beyond the limit leave, and the others stay', () => {
-  const seven = [...members(7).map((each) => settled(each))];
-  expect(verdictsOf([joiningNode('n1', 1)], seven.slice(0, 4)).every((verdict) => verdict?.kind === 'Placed')).toBe(
-    true,
-  );
-  // Three by twos book 0.33; of a class whose units are of eight only, they would book 0.6.
+test('when so many have gone that fewer go together, the others stay, also beyond the limit, and nobody comes', () => {
+  // Units are of eight only: seven go alone, and each books what two may not.
   const only: JobClass = { key: 'radio', units: [radio.units[0], { jobs: 8, afetUs: 12_000, longestStageUs: 3_000 }] };
-  const few = seven.map((each) => ({ ...each, demand: { ...each.demand, joins: only } }));
-  const kinds = verdictsOf([joiningNode('n1', 1)], few).map((verdict) => verdict?.kind);
-  expect(kinds).toEqual(['Placed', 'Placed', 'Placed', 'Refused', 'Refused', 'Refused', 'Refused']);
+  const seven = members(7).map((each) => ({ ...settled(each), demand: { ...each.demand, joins: only } }));
+  const late = task('late', { afetMs: 20, periodMs: 50 });
+  const kinds = verdictsOf([joiningNode('n1', 1)], [...seven, late]);
+  expect(kinds.map((verdict) => verdict?.kind)).toEqual([...Array<string>(7).fill('Placed'), 'Refused']);
+});
+
+test('a policy that grants too little makes the last leave, also in the best company', () => {
+  const eight = members(8).map((each) => settled(each));
+  const small = { ...joiningNode('n1', 1), highLimitE9: 200_000_000 };
+  const kinds = verdictsOf([small], eight).map((verdict) => verdict?.kind);
+  expect(kinds).toEqual(['Placed', 'Placed', 'Placed', 'Refused', 'Refused', 'Refused', 'Refused', 'Refused']);
 });
 
 test('packages that do not join block units, and are no part of them', () => {

@@ -7,7 +7,7 @@
 import { formatE9, wholeE9 } from '../../api/utilization.ts';
 import { compareContexts, type ContextState } from './context-state.ts';
 import { contextFilters, kindFilters } from './filters.ts';
-import { withoutTasks } from './joined-limits.ts';
+import { type JoinedContext, JoiningBook } from './joining-book.ts';
 import { onKind } from './kinds.ts';
 import { compareText } from './order.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -148,10 +148,22 @@ function isFarAbove(source: Load, target: Load | undefined): boolean {
  */
 function totalWithout(leaving: PlacementTask, { contexts, totalE9 }: Load): number | undefined {
   if (contexts[0]?.joining === undefined) return totalE9 - leaving.demand.utilizationE9;
-  const left = [...withoutTasks(contexts, new Set([leaving]))];
+  const left = [...without(leaving, contexts)];
   const harms = left.some(([{ limitE9, highE9 }, { sums }]) => sums.highE9 > Math.max(limitE9, highE9));
   const leftE9 = left.reduce((sum, [, { sums }]) => sum + sums.totalE9, 0);
   return harms || leftE9 >= totalE9 ? undefined : leftE9;
+}
+
+/** The contexts of one GPU as they would be without one of its tasks: a book of those that stay, since nothing is ever taken out. */
+function without(leaving: PlacementTask, contexts: readonly ContextState[]): ReadonlyMap<ContextState, JoinedContext> {
+  const book = new JoiningBook();
+  const left = new Map(
+    contexts.map((context) => [context, book.addContext(context.place.context, context.limitE9)] as const),
+  );
+  for (const [context, where] of left) {
+    for (const task of context.tasks) if (task !== leaving) book.book(task, where);
+  }
+  return left;
 }
 
 /** The largest first: the fewest moves. */
