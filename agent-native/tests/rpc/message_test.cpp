@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "engine/job_memory.hpp"
 #include "rpc/desired_message.hpp"
 #include "rpc/inference_message.hpp"
 #include "rpc/observed_message.hpp"
@@ -162,6 +163,14 @@ inference::ModelInferRequest requestOf(const std::string& datatype) {
   return request;
 }
 
+/// What of a request's first input comes to lie in the memory of its job.
+std::vector<std::byte> inputOf(const inference::ModelInferRequest& request, const model::Manifest& manifest) {
+  const auto memory =
+      inputsOf(request, manifest, 1, [&] { return engine::make_heap_job_memory(manifest, 1); });
+  const std::span<const std::byte> input = memory->input(0);
+  return {input.begin(), input.end()};
+}
+
 template <typename Element>
 std::vector<Element> elements(const std::vector<std::byte>& bytes) {
   std::vector<Element> values(bytes.size() / sizeof(Element));
@@ -217,22 +226,22 @@ TEST(InferenceMessage, TypedContentsBecomeBytes) {
   auto floats = requestOf("FP32");
   floats.mutable_inputs(0)->mutable_contents()->add_fp32_contents(1.5F);
   floats.mutable_inputs(0)->mutable_contents()->add_fp32_contents(-2);
-  EXPECT_EQ(elements<float>(inputsOf(floats, manifestOf(model::Datatype::kFp32), 1)[0]),
+  EXPECT_EQ(elements<float>(inputOf(floats, manifestOf(model::Datatype::kFp32))),
             (std::vector<float>{1.5F, -2}));
   auto bytes = requestOf("INT8");
   bytes.mutable_inputs(0)->mutable_contents()->add_int_contents(-128);
   bytes.mutable_inputs(0)->mutable_contents()->add_int_contents(127);
-  EXPECT_EQ(elements<std::int8_t>(inputsOf(bytes, manifestOf(model::Datatype::kInt8), 1)[0]),
+  EXPECT_EQ(elements<std::int8_t>(inputOf(bytes, manifestOf(model::Datatype::kInt8))),
             (std::vector<std::int8_t>{-128, 127}));
   auto bools = requestOf("BOOL");
   bools.mutable_inputs(0)->mutable_contents()->add_bool_contents(true);
   bools.mutable_inputs(0)->mutable_contents()->add_bool_contents(false);
-  EXPECT_EQ(elements<std::uint8_t>(inputsOf(bools, manifestOf(model::Datatype::kBool), 1)[0]),
+  EXPECT_EQ(elements<std::uint8_t>(inputOf(bools, manifestOf(model::Datatype::kBool))),
             (std::vector<std::uint8_t>{1, 0}));
 }
 
 std::string refusalOf(const inference::ModelInferRequest& request, model::Datatype datatype) {
-  return guarded([&] { static_cast<void>(inputsOf(request, manifestOf(datatype), 1)); }).error_message();
+  return guarded([&] { static_cast<void>(inputOf(request, manifestOf(datatype))); }).error_message();
 }
 
 TEST(InferenceMessage, BadContentsAreNamed) {
@@ -260,6 +269,54 @@ TEST(InferenceMessage, OutputsAreThoseAskedFor) {
   request.add_outputs()->set_name("w");
   EXPECT_EQ(guarded([&] { static_cast<void>(outputsOf(request, manifest)); }).error_message(),
             "tensor 'w' is not an output; the outputs are: y, z");
+}
+
+TEST(InferenceMessage, NoMemoryIsMadeForWhatIsWrong) {
+  bool made = false;
+  auto request = requestOf("FP32");  // without any values
+  const auto manifest = manifestOf(model::Datatype::kFp32);
+  EXPECT_FALSE(guarded([&] {
+                 static_cast<void>(inputsOf(request, manifest, 1, [&] {
+                   made = true;
+                   return engine::make_heap_job_memory(manifest, 1);
+                 }));
+               }).ok());
+  EXPECT_FALSE(made);
+}
+
+TEST(DesiredMessage, JoiningAndWhatAProfileKnowsAreTaken) {
+  wire::DesiredState message;
+  message.mutable_policy()->set_admission(wire::ADMISSION_PREDICTED);
+  EXPECT_FALSE(desiredOf(message).policy.scheduling.joining);
+  message.mutable_policy()->set_joining(true);
+  wire::DesiredModel& model = *message.add_models();
+  model.set_digest("d");
+  wire::BatchTiming& timing = *model.add_batches();
+  timing.set_size(4);
+  timing.add_stage_afet_us(100);
+  timing.add_stage_afet_us(200);
+  const runtime::DesiredState desired = desiredOf(message);
+  EXPECT_TRUE(desired.policy.scheduling.joining);
+  ASSERT_EQ(desired.models.at(0).batches.size(), 1U);
+  EXPECT_EQ(desired.models[0].batches[0].size, 4U);
+  EXPECT_EQ(desired.models[0].batches[0].stageAfetUs, (std::vector<DurationUs>{100, 200}));
+}
+
+TEST(ObservedMessage, UnitsOfATaskAndTheirTimesAreTold) {
+  runtime::ObservedState state;
+  runtime::ObservedTask& task = state.tasks.emplace_back();
+  task.capacity = 4;
+  task.statistics.started(4);
+  task.statistics.started(1);
+  runtime::ObservedModel& model = state.models.emplace_back();
+  model.batches = {{1, {100, 200}}, {4, {150, 300}, {160, 310}}};
+  const wire::ObservedState message = messageOf(state, "i");
+  EXPECT_EQ(message.tasks(0).capacity(), 4U);
+  EXPECT_EQ(message.tasks(0).started_jobs(), 2U);
+  EXPECT_EQ(message.tasks(0).unit_jobs(), 5U);
+  EXPECT_EQ(message.models(0).batches(0).stage_mret_us_size(), 0);
+  ASSERT_EQ(message.models(0).batches(1).stage_mret_us_size(), 2);
+  EXPECT_EQ(message.models(0).batches(1).stage_mret_us(1), 310);
 }
 
 TEST(ObservedMessage, AModelTellsWhetherItsTimesHoldAndHowFarMeasuringIs) {

@@ -100,5 +100,103 @@ TEST_F(ClassesTest, IsRetiredWhenNeitherInDemandNorUsedNorOrdered) {
   EXPECT_TRUE(classes_.empty());
 }
 
+// ---- Classes that join ----
+
+TEST_F(ClassesTest, WhoseJobsShallGoTogetherGetsASuccessorBesideIt) {
+  classes_.want(demandOf(5), {});
+  EXPECT_TRUE(deliver({5, 5}));
+  const sched::ClassId former = classes_.idOf(kKey);
+  classes_.want(demandOf(5, kPairs), {kKey});
+  ASSERT_EQ(orders_.size(), 2U);
+  EXPECT_TRUE(orders_[1].first);
+  EXPECT_NE(orders_[1].id, former);
+  EXPECT_EQ(orders_[1].wanted, (Counts{3, 3})) << "as many as streams";
+  EXPECT_EQ(classes_.idOf(kKey), former) << "until the slots are there";
+  EXPECT_EQ(classes_.stateFor(kKey, Priority::Low, 0), Classes::State::Ready);
+  EXPECT_TRUE(deliver({3, 3}));
+  EXPECT_EQ(classes_.idOf(kKey), orders_[1].id);
+  classes_.retireFormer({former});
+  EXPECT_TRUE(retired_.empty()) << "a task has not gone over yet";
+  classes_.retireFormer({orders_[1].id});
+  EXPECT_EQ(retired_, std::vector<sched::ClassId>{former});
+  classes_.want(demandOf(5, kPairs), {kKey});
+  EXPECT_EQ(orders_.size(), 2U);
+}
+
+TEST_F(ClassesTest, AndBackAgain) {
+  classes_.want(demandOf(5, kPairs), {});
+  EXPECT_TRUE(deliver({3, 3}));
+  classes_.want(demandOf(5), {kKey});
+  EXPECT_EQ(orders_.back().wanted, (Counts{5, 5}));
+  EXPECT_TRUE(deliver({5, 5}));
+  EXPECT_TRUE(classes_.capacitiesOf(kKey)->empty());
+}
+
+TEST_F(ClassesTest, ASuccessorThatIsNotWantedAnyMoreIsOfNoUse) {
+  classes_.want(demandOf(1), {});
+  EXPECT_TRUE(deliver({1, 1}));
+  const sched::ClassId former = classes_.idOf(kKey);
+  classes_.want(demandOf(1, kPairs), {kKey});
+  classes_.want(demandOf(1), {kKey});
+  EXPECT_FALSE(deliver({1, 1}));
+  EXPECT_EQ(classes_.idOf(kKey), former);
+  classes_.want(demandOf(1), {kKey});
+  EXPECT_EQ(orders_.size(), 2U);
+}
+
+TEST_F(ClassesTest, ASuccessorThatCannotBeHadLeavesTheFormerUntilItIsForgiven) {
+  classes_.want(demandOf(1), {});
+  EXPECT_TRUE(deliver({1, 1}));
+  const sched::ClassId former = classes_.idOf(kKey);
+  classes_.want(demandOf(1, kPairs), {kKey});
+  EXPECT_FALSE(deliver({}, {1, 0}, "no memory"));
+  EXPECT_EQ(classes_.stateFor(kKey, Priority::Low, 0), Classes::State::Ready);
+  EXPECT_EQ(classes_.idOf(kKey), former);
+  EXPECT_NE(classes_.remarksOn(kKey).find("no memory"), std::string::npos);
+  classes_.want(demandOf(1, kPairs), {kKey});
+  EXPECT_EQ(orders_.size(), 2U) << "not again and again";
+  classes_.forgive();
+  classes_.want(demandOf(1, kPairs), {kKey});
+  EXPECT_EQ(orders_.size(), 3U);
+}
+
+TEST_F(ClassesTest, FewerCapacitiesThanOrderedAreKept) {
+  classes_.want(demandOf(5, kFours), {});
+  EXPECT_TRUE(deliver(kPairs, {3, 3}, "", {"at most 2 jobs go together, not 4: no memory"}));
+  EXPECT_TRUE(sameSizes(*classes_.capacitiesOf(kKey), kPairs));
+  classes_.want(demandOf(5, kFours), {});
+  EXPECT_EQ(orders_.size(), 1U);
+  EXPECT_NE(classes_.remarksOn(kKey).find("at most 2"), std::string::npos);
+  classes_.want(demandOf(5, kPairs), {});
+  EXPECT_EQ(orders_.size(), 1U) << "has just these";
+}
+
+TEST_F(ClassesTest, WhatHadLessBesideItsFormerIsTriedOnceMoreWhenThatIsGone) {
+  classes_.want(demandOf(1), {});
+  EXPECT_TRUE(deliver({1, 1}));
+  const sched::ClassId former = classes_.idOf(kKey);
+  classes_.want(demandOf(1, kFours), {kKey});
+  EXPECT_TRUE(deliver(kPairs, {1, 1}));
+  classes_.retireFormer({});
+  classes_.want(demandOf(1, kFours), {kKey});
+  EXPECT_EQ(orders_.size(), 2U) << "the former has its memory still";
+  classes_.retired(former);
+  classes_.want(demandOf(1, kFours), {kKey});
+  ASSERT_EQ(orders_.size(), 3U);
+  EXPECT_FALSE(deliver(kPairs, {1, 1})) << "no better than what is there";
+  classes_.want(demandOf(1, kFours), {kKey});
+  EXPECT_EQ(orders_.size(), 3U);
+}
+
+TEST_F(ClassesTest, WhereJobsCannotGoTogetherThereIsASlotForEach) {
+  classes_.want(demandOf(5, kPairs), {});
+  EXPECT_EQ(orders_.back().wanted, (Counts{3, 3}));
+  EXPECT_TRUE(deliver(Capacities{}, {3, 3}));
+  classes_.want(demandOf(5, kPairs), {});
+  ASSERT_EQ(orders_.size(), 2U);
+  EXPECT_EQ(orders_.back().wanted, (Counts{5, 5}));
+  EXPECT_FALSE(orders_.back().first);
+}
+
 }  // namespace
 }  // namespace daris::runtime
