@@ -23,7 +23,7 @@ export function joiningRows({ models, mixed }: JoiningFigures): Row[] {
 
 function modelRows(model: JoinedModel): Row[] {
   return [
-    ...model.rows.flatMap((pair) => offeredRows(model, pair)),
+    ...model.rows.flatMap((pair, index) => offeredRows(model, pair, index === 0)),
     ...besideRows(model),
     ...copiedRows(model),
     ...mpsRows(model),
@@ -33,9 +33,12 @@ function modelRows(model: JoinedModel): Row[] {
 
 // ---- Loads ----
 
-function offeredRows(model: JoinedModel, { offered, joined, freeLanes }: OfferedPair): Row[] {
+function offeredRows(model: JoinedModel, { offered, joined, freeLanes }: OfferedPair, isFirst: boolean): Row[] {
   if (joined === undefined) return [];
-  const what = `joined ${model.model}, batch-1 jobs of tasks of 30 a second, High and Low 1:2, at ${offered} of the roof of ${number(model.roofPerS)} a second by pure batching, ${joined.name}`;
+  const who = isFirst
+    ? `joined ${model.model}, batch-1 jobs of tasks of 30 a second, High and Low 1:2, ${joined.name}, at`
+    : `… joined ${model.model} at`;
+  const what = `${who} ${offered} of the roof${isFirst ? `, ${number(model.roofPerS)} a second by pure batching` : ''}`;
   if (offered < 0.5) return freeLanes === undefined ? [] : [littleLoadRow(what, joined, freeLanes)];
   if (offered <= 0.8) return [refusesNobodyRow(what, joined, HIGH_P99_US[model.model])];
   return [fullRow(what, model, joined, offered > 1)];
@@ -166,7 +169,7 @@ function equalTailRow(model: string, most: Served | undefined, fastest: TritonRu
   return row(
     `${model} joined, the most that was completed at a High p99 no longer than that of Triton’s rule at its fastest`,
     { text: '≥ 1 ×', reached: times >= 1 },
-    `${times.toFixed(2)} ×: ${number(most?.jobsPerS ?? 0)} a second against ${number(fastest.jobsPerS)} (${delay(fastest)}, High p99 ${ms(p99Of(fastest))})`,
+    `${times.toFixed(3)} ×: ${number(most?.jobsPerS ?? 0)} a second against ${number(fastest.jobsPerS)} (${delay(fastest)}, High p99 ${ms(p99Of(fastest))})`,
   );
 }
 

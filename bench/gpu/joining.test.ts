@@ -86,11 +86,22 @@ describe('joining', () => {
   });
 
   test('runs of Triton’s rule are told by load and delay', () => {
-    const triton = [line('triton', '0.8 500', 63_000), line('triton', '0.95 0', 70_000)];
-    expect(joiningFigures(documentWith({ rows, triton })).models[0]?.triton).toMatchObject([
+    const byTriton = ([run, rate]: readonly [string, number]): Line => {
+      const served = line('free lanes', run, rate);
+      return { ...served, figures: { jobUs: null, failed: 0, ...served.figures, rule: 'Triton' } };
+    };
+    const triton = (
+      [
+        ['0.8 500', 63_000],
+        ['0.95 0', 70_000],
+      ] as const
+    ).map(byTriton);
+    const [model] = joiningFigures(documentWith({ rows: [...rows, ...triton] })).models;
+    expect(model?.triton).toMatchObject([
       { offered: 0.8, delayUs: 500, jobsPerS: 63_000 },
       { offered: 0.95, delayUs: 0 },
     ]);
+    expect(model?.rows.map(({ offered }) => offered)).toEqual([0.3, 0.8]);
   });
 
   test('copies, the mix and processes are there where they were run', () => {

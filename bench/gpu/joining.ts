@@ -27,7 +27,6 @@ interface ModelLines {
   readonly tried?: readonly Line[];
   readonly rows?: readonly Line[];
   readonly copied?: readonly Line[];
-  readonly triton?: readonly Line[];
   readonly processes?: readonly Partial<Process>[];
 }
 
@@ -88,7 +87,7 @@ export function joiningFigures({ models, mixed }: JoiningDocument): JoiningFigur
 }
 
 function joinedModel(model: string, lines: ModelLines): JoinedModel | undefined {
-  const { roofPerS, rows, quick = '', copied = [], triton = [], tried = [], processes = [], pureBatching = [] } = lines;
+  const { roofPerS, rows, quick = '', copied = [], tried = [], processes = [], pureBatching = [] } = lines;
   if (!roofPerS || rows === undefined) return undefined;
   const offered = loadRuns(rows).flatMap(({ line }) => Number(line.run) || []);
   const pairs = [...new Set(offered)].toSorted((a, b) => a - b);
@@ -100,9 +99,11 @@ function joinedModel(model: string, lines: ModelLines): JoinedModel | undefined 
     rows: pairs.map((share) => ({ offered: share, ...pairOf(rows, String(share)) })),
     ...present('beside', besideOf(rows, quick)),
     ...present('copied', pairOf(copied, undefined, ' copied')),
-    triton: loadRuns(triton).map(tritonRun),
+    triton: loadRuns(rows)
+      .filter(({ line }) => line.figures?.rule === 'Triton')
+      .map(tritonRun),
     processes: completeProcesses(processes),
-    ...withoutFigures([...pureBatching, ...tried, ...rows, ...copied, ...triton]),
+    ...withoutFigures([...pureBatching, ...tried, ...rows, ...copied]),
   };
 }
 

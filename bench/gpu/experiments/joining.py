@@ -102,19 +102,31 @@ def with_quick(roof: float) -> list[dict]:
     return [*tasks(roof * BESIDE), quick]
 
 
+def triton(setting: Setting, roof: float) -> list[dict]:
+    """The largest batch preferred, as it is where the configuration names none; an instance is a free lane."""
+    terms = {"rule": "Triton", "maxBatchSize": CAPACITIES[-1]}
+    return [
+        free(setting, tasks(roof * share), TRITON_S, f"{share} {delay}", maxQueueDelayUs=delay, **terms)
+        for share in TRITON
+        for delay in DELAYS_US
+    ]
+
+
 def rows(setting: Setting, each: Joined, roof: float, division: Division) -> list[dict]:
     """Both at every load; a bed of its own for the task of another model, whose slots the others need not have."""
     classes = [joined_class(setting, each.model)]
     beside = [*classes, a_class(setting.package(f"{each.quick}-whole"), 1, 1)]
     largest = bare(setting.seconds(0.6), capacity=CAPACITIES[-1])
-    kinds = (("joined", division, joined), ("free lanes", FREE_LANES, free))
+    kinds = (("joined", division, joined, []), ("free lanes", FREE_LANES, free, triton(setting, roof)))
     beds = [
-        bed(where, classes, [*(kind(setting, tasks(roof * s), WINDOW_S, f"{s}") for s in OFFERED), largest], name=name)
-        for name, where, kind in kinds
+        bed(
+            where, classes, [*(kind(setting, tasks(roof * s), WINDOW_S, f"{s}") for s in OFFERED), *more, largest], name
+        )
+        for name, where, kind, more in kinds
     ]
     beds += [
-        bed(where, beside, [kind(setting, with_quick(roof), WINDOW_S, "beside")], name=f"{name} beside")
-        for name, where, kind in kinds
+        bed(where, beside, [kind(setting, with_quick(roof), WINDOW_S, "beside")], f"{name} beside")
+        for name, where, kind, _ in kinds
     ]
     return run_beds(setting, beds)
 
@@ -127,17 +139,6 @@ def from_host(setting: Setting, each: Joined, roof: float, division: Division) -
         bed(FREE_LANES, classes, [free(setting, groups, WINDOW_S, f"{COPIED}")], name="free lanes copied"),
     ]
     return run_beds(setting, beds, FROM_HOST)
-
-
-def triton(setting: Setting, model: str, roof: float) -> list[dict]:
-    """Two instances; the largest batch preferred, as it is where the configuration names none."""
-    terms = {"rule": "Triton", "maxBatchSize": CAPACITIES[-1]}
-    runs = [
-        free(setting, tasks(roof * share), TRITON_S, f"{share} {delay}", maxQueueDelayUs=delay, **terms)
-        for share in TRITON
-        for delay in DELAYS_US
-    ]
-    return run_beds(setting, [bed(FREE_LANES, [joined_class(setting, model)], runs, name="triton")])
 
 
 def processes(setting: Setting, model: str) -> list[dict]:
@@ -184,8 +185,6 @@ def run(setting: Setting) -> dict:
     there = [each for each in MODELS if each.model in roofs]
     for each in there:
         found[each.model]["copied"] = from_host(setting, each, roofs[each.model], divisions[each.model])
-    for each in there:
-        found[each.model]["triton"] = triton(setting, each.model, roofs[each.model])
     for each in there:
         found[each.model]["processes"] = processes(setting, each.model)
     for model in MIX:
