@@ -13,10 +13,12 @@ constexpr std::size_t kStreams = 3;
 class NamedSlot : public Slot {
  public:
   [[nodiscard]] std::uint32_t context() const override { return 1; }
-  [[nodiscard]] std::uint32_t batch() const override { return 1; }
+  [[nodiscard]] std::span<const std::uint32_t> batches() const override { return {}; }
   [[nodiscard]] std::span<std::byte> input(std::size_t) override { return {}; }
   [[nodiscard]] std::span<const std::byte> output(std::size_t) const override { return {}; }
   [[nodiscard]] std::uint64_t memory_bytes() const override { return 0; }
+  void seat(std::uint32_t, JobMemory&, bool) override {}
+  void collect(std::uint32_t, JobMemory&) override {}
 };
 
 class LaunchBookTest : public testing::Test {
