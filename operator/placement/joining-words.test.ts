@@ -105,7 +105,7 @@ test('those stay whose terms have changed, where all of them fit together', () =
 });
 
 test('when so many have gone that fewer go together, the last beyond the limit leave, and the others stay', () => {
-  const seven = [...members(7).map((each) => settled(each))];
+  const seven = members(7).map((each) => settled(each));
   expect(verdictsOf([joiningNode('n1', 1)], seven.slice(0, 4)).every((verdict) => verdict?.kind === 'Placed')).toBe(
     true,
   );
