@@ -1,10 +1,10 @@
 // Forty tasks of one model at a load that the node refuses in part while each job goes alone; then the policy joins them, and
 // they are admitted. The examples are suspended meanwhile: what is shown is the same work under two policies.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { formatDurationUs } from '../../../api/durations.ts';
 import type { ObservedState } from '../../../node-agent/native/gen/runtime.ts';
+import { repositoryRoot } from '../../control-plane/paths.ts';
 import type { Act, ActResult } from '../act.ts';
 import { Checks, round } from '../act.ts';
 import { jobsOf, offeredLoad, windowBetween, type Window } from '../counters.ts';
@@ -16,6 +16,8 @@ import type { Stack } from '../stack.ts';
 import { conditionOf, identityOf, isReady } from '../tasks.ts';
 
 const apiVersion = 'daris.dev/v1alpha1';
+/** Of the policy and the model there; the policy selects nodes that are labelled so. */
+const examplesFolder = join(repositoryRoot, 'examples', 'joining');
 const policy = 'together';
 /** Most of a job alone is the time to read its weights, so a unit of eight takes little longer. */
 const model = 'channel-estimator';
@@ -54,21 +56,6 @@ function cell(stack: Stack, index: number, periodUs: number): object {
 function cells(stack: Stack, periodUs: number): object {
   const items = Array.from({ length: count }, (_, index) => cell(stack, index, periodUs));
   return { apiVersion: 'v1', kind: 'List', items };
-}
-
-async function applyModel(stack: Stack, signal: AbortSignal): Promise<void> {
-  const digests = readFileSync(join(stack.modelRoot, 'digests.txt'), 'utf8');
-  const digest = new RegExp(`^${model} (sha256:[0-9a-f]{64})$`, 'm').exec(digests)?.[1];
-  if (digest === undefined) throw new Error(`${stack.modelRoot} has no ${model}: make its models anew`);
-  const metadata = { name: model, namespace: stack.namespace };
-  const spec = { source: { uri: `file:///${model}`, digest } };
-  await stack.cluster.apply({ apiVersion, kind: 'InferenceModel', metadata, spec }, { signal });
-}
-
-async function applyPolicy(stack: Stack, signal: AbortSignal): Promise<void> {
-  const spec = { nodeSelector: { 'daris.dev/policy': policy }, joining: 'On' };
-  const manifest = { apiVersion, kind: 'GpuSchedulingPolicy', metadata: { name: policy }, spec };
-  await stack.cluster.apply(manifest, { signal });
 }
 
 /** All in one call, as an edit of a folder of manifests would be; what was edited before stays. */
@@ -115,7 +102,6 @@ function unitSize(before: ObservedState, after: ObservedState): number {
 
 /** What condition Placed says of a High task once all are booked by their share of a unit. */
 async function joinTasks(stack: Stack, signal: AbortSignal): Promise<string> {
-  await applyPolicy(stack, signal);
   await labelNodes(stack, [stack.node1], policy, signal);
   await policyInForce(stack, stack.node1, { name: policy }, signal);
   for (let index = 0; index < count; index++) {
@@ -154,7 +140,7 @@ function figuresOf(word: string, { window, measured, refusedShare, meanUnitSize 
 async function perform(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
   await suspendExamples(stack, true, signal);
-  await applyModel(stack, signal);
+  await stack.cluster.kubectl(['apply', '-n', stack.namespace, '-f', examplesFolder], { signal });
   const periodUs = await fittingPeriodUs(stack, signal);
   await stack.cluster.apply(cells(stack, periodUs), { signal });
   const tasks = await stack.tasks.allReady(count + examples, { timeoutMs: 60_000, signal });
