@@ -110,8 +110,8 @@ async function joinTasks(stack: Stack, signal: AbortSignal): Promise<string> {
       (task.status?.placement?.capacity ?? 1) > 1;
     await stack.tasks.until(nameOf(index), joined, { what, timeoutMs: 30_000, signal });
   }
-  await stack.node1.watch.until(({ tasks }) => tasks.every(({ capacity }) => capacity > 1), {
-    what: 'the runtime to count several jobs as going together',
+  await stack.node1.watch.until(({ tasks }) => tasks.some(({ startedJobs, unitJobs }) => unitJobs > startedJobs), {
+    what: 'jobs to go together',
     timeoutMs: 30_000,
     signal,
   });
