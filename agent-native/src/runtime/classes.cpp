@@ -121,6 +121,7 @@ bool Classes::takeSuccessor(const ClassKey& key, Entry& entry, ClassDelivery& de
   former_.push_back(entry.current.id);
   entry.remarks = std::move(delivery.remarks);
   next.ordered = false;
+  next.former = entry.current.id;
   next.capacities = std::move(delivery.capacities);
   next.have = std::move(delivery.slots);
   entry.current = std::move(next);
@@ -144,6 +145,12 @@ void Classes::retire(sched::ClassId id) {
 
 void Classes::retired(sched::ClassId classId) {
   retiring_.erase(classId);
+  for (auto& [key, entry] : entries_) {
+    Slots& current = entry.current;
+    if (current.former != classId) continue;
+    current.former = 0;
+    current.wanted = current.capacities;
+  }
 }
 
 void Classes::forgive() {

@@ -75,6 +75,7 @@ class Classes {
   [[nodiscard]] bool delivered(const ClassKey& key, ClassDelivery delivery);
   /// Retires the classes that have a successor and are not among `used`.
   void retireFormer(const std::set<sched::ClassId>& used);
+  /// Its slots are gone. What had less than all capacities beside them may have a successor in turn.
   void retired(sched::ClassId classId);
 
   /// Lets faults be tried again.
@@ -101,8 +102,9 @@ class Classes {
   /// The slots of one id.
   struct Slots {
     sched::ClassId id = 0;
-    Capacities wanted;      // when they were first ordered
-    Capacities capacities;  // that they have
+    sched::ClassId former = 0;  // whose memory was taken too while these were made
+    Capacities wanted;          // when they were first ordered
+    Capacities capacities;      // that they have
     std::vector<std::uint32_t> have;
     std::vector<std::uint32_t> asked;
     bool ordered = false;

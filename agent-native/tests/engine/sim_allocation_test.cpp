@@ -1,6 +1,7 @@
 // Launching stages, ending and polling them allocates and frees nothing, whoever launches.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <future>
 
 #include "base/heap_changes.hpp"
@@ -71,6 +72,23 @@ TEST(SimAllocation, LaunchingAndEndingStagesAllocatesNothing) {
   for (std::uint32_t i = 0; i < kStreams; ++i) slots.push_back(engine->create_slot(model, 0, {1}));
   EXPECT_GT(test::heap_changes(), 0U);
   EXPECT_EQ(Traffic(*engine, slots).run(), 0U);
+}
+
+TEST(SimAllocation, SeatingAndCollectingJobsAllocatesNothing) {
+  const test::TemporaryFolder root;
+  const auto engine = make_engine({}, {test::usable_core()});
+  const auto model = engine->load(test::open_content(test::simulated_chain(), root), {});
+  const auto slot = engine->create_slot(model, 0, {1, 2});
+  const std::array<std::shared_ptr<JobMemory>, 2> jobs{engine->create_job_memory(*model, 1),
+                                                       engine->create_job_memory(*model, 1)};
+  const std::uint64_t before = test::heap_changes();
+  EXPECT_GT(before, 0U);
+  for (std::uint32_t unit = 0; unit < 100; ++unit) {
+    for (std::uint32_t place = 0; place < 2; ++place) slot->seat(place, *jobs[(place + unit) % 2], true);
+    for (std::uint32_t place = 0; place < 2; ++place) slot->collect(place, *jobs[(place + unit) % 2]);
+    slot->vacate();
+  }
+  EXPECT_EQ(test::heap_changes() - before, 0U);
 }
 
 }  // namespace

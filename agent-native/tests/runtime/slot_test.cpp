@@ -171,6 +171,23 @@ TEST_F(ClassesTest, FewerCapacitiesThanOrderedAreKept) {
   EXPECT_EQ(orders_.size(), 1U) << "has just these";
 }
 
+TEST_F(ClassesTest, WhatHadLessBesideItsFormerIsTriedOnceMoreWhenThatIsGone) {
+  classes_.want(demandOf(1), {});
+  EXPECT_TRUE(deliver({1, 1}));
+  const sched::ClassId former = classes_.idOf(kKey);
+  classes_.want(demandOf(1, kFours), {kKey});
+  EXPECT_TRUE(deliver(kPairs, {1, 1}));
+  classes_.retireFormer({});
+  classes_.want(demandOf(1, kFours), {kKey});
+  EXPECT_EQ(orders_.size(), 2U) << "the former has its memory still";
+  classes_.retired(former);
+  classes_.want(demandOf(1, kFours), {kKey});
+  ASSERT_EQ(orders_.size(), 3U);
+  EXPECT_FALSE(deliver(kPairs, {1, 1})) << "no better than what is there";
+  classes_.want(demandOf(1, kFours), {kKey});
+  EXPECT_EQ(orders_.size(), 3U);
+}
+
 TEST_F(ClassesTest, WhereJobsCannotGoTogetherThereIsASlotForEach) {
   classes_.want(demandOf(5, kPairs), {});
   EXPECT_EQ(orders_.back().wanted, (Counts{3, 3}));
