@@ -192,10 +192,13 @@ test('no policy can take the name of the built-in one', async () => {
   await expect(dryRun('GpuSchedulingPolicy', 'default', {})).rejects.toThrow('means the built-in policy of a node');
 });
 
-test('the examples are valid', async () => {
-  const args = ['create', '--dry-run=server', '-n', namespace, '-f', join(repositoryRoot, 'examples')];
+test.each([
+  ['examples', 10],
+  ['examples/joining', 2],
+])('%s are valid', async (folder, count) => {
+  const args = ['create', '--dry-run=server', '-n', namespace, '-f', join(repositoryRoot, folder)];
   const created = (await cluster.kubectl(args)).trim().split('\n');
-  expect(created).toHaveLength(10);
+  expect(created).toHaveLength(count);
 });
 
 async function columns(...args: string[]): Promise<string[]> {

@@ -12,6 +12,7 @@
 #include "engine/contract.hpp"
 #include "engine/stage_runner.hpp"
 #include "engine/wrapped_engine.hpp"
+#include "runtime/error.hpp"
 #include "runtime/runtime.hpp"
 
 namespace daris::runtime {
@@ -47,8 +48,9 @@ class GpuLikeEngine : public test::WrappedEngine {
   GpuLikeEngine() : WrappedEngine(engine::contract::make_engine()), device_(WrappedEngine::device()) {
     device_.compiled_code = true;
   }
-  std::string full;                  // digest of the package that finds no memory
-  std::atomic<bool> faulty = false;  // each stage fails
+  std::string full;                   // digest of the package that finds no memory
+  std::atomic<bool> faulty = false;   // each stage fails
+  std::atomic<bool> crowded = false;  // no job finds memory
   std::atomic<std::size_t> loads = 0;
 
   [[nodiscard]] const engine::Device& device() const override { return device_; }
@@ -69,6 +71,11 @@ class GpuLikeEngine : public test::WrappedEngine {
     const std::scoped_lock lock(mutex_);
     outer_[slot->inner()] = slot.get();
     return slot;
+  }
+  [[nodiscard]] std::shared_ptr<engine::JobMemory> create_job_memory(const engine::LoadedModel& model,
+                                                                     std::uint32_t batch) override {
+    if (crowded) throw engine::EngineError("OutOfMemory", "all of 512 MiB page-locked memory is in use");
+    return WrappedEngine::create_job_memory(model, batch);
   }
   void launch(const engine::Launch& launch) noexcept override {
     engine::Launch inner = launch;
@@ -211,6 +218,25 @@ TEST_F(BadInput, AModelThatFindsNoMemoryIsRefusedInTheEnginesWordsBesideWhatRuns
   const ObservedTask refused = awaitPhase("big", TaskPhase::Refused);
   EXPECT_EQ(refused.message, "OutOfMemory: needs 2 GiB, 1 GiB are left");
   awaitMoreJobs("front");
+}
+
+TEST_F(BadInput, ARequestThatFindsNoMemoryIsRefusedInWordsAndTheTaskRunsOn) {
+  apply();
+  awaitPhase("front", TaskPhase::Serving);
+  const ServedTask served = runtime_.serving("front.vision");
+  engine_.crowded = true;
+  try {
+    static_cast<void>(runtime_.jobMemory(served));
+    FAIL() << "there was some";
+  } catch (const Exhausted& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "no memory for a request of task 'front.vision': all of 512 MiB page-locked memory is in use; "
+        "send fewer requests at once");
+  }
+  awaitMoreJobs("front");
+  engine_.crowded = false;
+  EXPECT_NE(runtime_.jobMemory(served), nullptr);
 }
 
 TEST_F(BadInput, AStageThatFaultsFailsItsJobsAndLeavesTheTaskRunning) {
