@@ -103,6 +103,7 @@ class BadInput : public testing::Test {
   BadInput() {
     test::write_folder(package_, root_.path() / "chain");
     desired_.policy.partition = {1, 1, 1};
+    desired_.policy.scheduling.mretAging = true;  // a stall of the machine is not held against tasks for ever
     desired_.policy.name = "edge";
     desired_.policy.compiledCodeNamespaces = {"vision"};
     desired_.models = {{package_.digest(), "file:///chain", false, {"vision", "lab"}}};

@@ -28,6 +28,7 @@ class JoiningTest : public testing::Test {
     test::write_folder(package_, root_.path() / "chain");
     desired_.policy.partition = {1, 1, 1};
     desired_.policy.scheduling.joining = true;
+    desired_.policy.scheduling.mretAging = true;  // a stall of the machine is not held against tasks for ever
     desired_.models = {{package_.digest(), "file:///chain"}};
     start(kAmple);
   }
