@@ -96,11 +96,14 @@ class JoiningTest : public testing::Test {
                                  [](const ObservedTask& task) { return task.phase == TaskPhase::Serving; });
     });
   }
-  ObservedState awaitUnitsOf(std::uint32_t jobs) {
-    return await("units", [jobs](const ObservedState& state) {
-      return std::ranges::all_of(state.tasks, [jobs](const ObservedTask& task) {
+  /// Until all tasks are counted with so many jobs together and have gone so, and units that fill a batch of
+  /// `size` have ended.
+  ObservedState awaitUnitsOf(std::uint32_t jobs, std::uint32_t size) {
+    return await("units", [=](const ObservedState& state) {
+      const bool together = std::ranges::all_of(state.tasks, [jobs](const ObservedTask& task) {
         return task.capacity == jobs && task.statistics.unitJobs() > task.statistics.startedJobs();
       });
+      return together && timingOf(state, size).stageMretUs.size() == kStages;
     });
   }
   static const BatchTiming& timingOf(const ObservedState& state, std::uint32_t size) {
@@ -148,8 +151,7 @@ TEST_F(JoiningTest, CapacitiesComeWithTheModel) {
   know({1, 2, 4});
   want(4);
   apply();
-  const ObservedState state = awaitUnitsOf(4);
-  EXPECT_EQ(timingOf(state, 4).stageMretUs.size(), kStages);
+  const ObservedState state = awaitUnitsOf(4, 4);
   EXPECT_TRUE(timingOf(state, 4).stageAfetUs.empty()) << "nobody measured it here";
   for (const ObservedTask& task : state.tasks) EXPECT_EQ(task.afetUs, 4 * 250) << "by what one job takes";
 }
@@ -158,23 +160,21 @@ TEST_F(JoiningTest, CapacitiesAreThoseThatAreKnown) {
   know({1, 2});
   want(4);
   apply();
-  const ObservedState state = awaitUnitsOf(2);
+  const ObservedState state = awaitUnitsOf(2, 2);
   EXPECT_TRUE(timingOf(state, 4).stageMretUs.empty());
-  EXPECT_EQ(timingOf(state, 2).stageMretUs.size(), kStages);
 }
 
 TEST_F(JoiningTest, CapacitiesComeFromTheOwnMeasurement) {
   want(4);
   apply();
-  awaitUnitsOf(4);
+  awaitUnitsOf(4, 4);
 }
 
 TEST_F(JoiningTest, JobsOfABatchGoTogetherToo) {
   know({2, 4});
   want(2, 2);
   apply();
-  const ObservedState state = awaitUnitsOf(2);
-  EXPECT_EQ(timingOf(state, 4).stageMretUs.size(), kStages);
+  const ObservedState state = awaitUnitsOf(2, 4);
   EXPECT_TRUE(timingOf(state, 1).stageMretUs.empty());
 }
 
@@ -188,7 +188,7 @@ TEST_F(JoiningTest, CapacitiesThatAppearLaterAreTaken) {
     EXPECT_EQ(task.statistics.unitJobs(), task.statistics.startedJobs());
   know({1, 2, 4});
   apply();
-  awaitUnitsOf(4);
+  awaitUnitsOf(4, 4);
 }
 
 TEST_F(JoiningTest, WhereMemoryDoesNotSufficeFewerGoTogetherAndThatIsSaid) {
@@ -198,7 +198,7 @@ TEST_F(JoiningTest, WhereMemoryDoesNotSufficeFewerGoTogetherAndThatIsSaid) {
   know({1, 2, 4});
   want(4);
   apply();
-  const ObservedState state = awaitUnitsOf(2);
+  const ObservedState state = awaitUnitsOf(2, 2);
   EXPECT_TRUE(timingOf(state, 4).stageMretUs.empty());
   EXPECT_NE(state.tasks[0].message.find("at most 2 jobs go together, not 4: a slot takes"), std::string::npos)
       << state.tasks[0].message;
