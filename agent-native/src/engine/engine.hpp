@@ -72,9 +72,9 @@ class LoadedModel {
   [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
 };
 
-/// Inputs and outputs of one job, its batch included, in memory that the engine's device can read and write by
-/// itself where it can reach memory of the host at all. Whoever brings the inputs writes them before the job
-/// is released; from then to the job's end nobody else touches it.
+/// Inputs and outputs of one job, its batch included, in memory that the engine's device can read and write
+/// by itself where it can reach memory of the host at all. Whoever brings the inputs writes them before the
+/// job is released; from then to the job's end nobody else touches it.
 class JobMemory {
  public:
   virtual ~JobMemory() = default;
@@ -108,12 +108,12 @@ class Slot {
   /// What people should know of it, in sentences: stages that run outside of its context. Mostly nothing.
   [[nodiscard]] virtual std::span<const std::string> remarks() const { return {}; }
 
-  // A unit's jobs, each in a place of the slot; place p of jobs of batch b has the rows from p * b on. Before the
-  // first launch of a unit each of its jobs is seated, after its last each is collected whose outputs somebody
-  // wants, and then the slot is vacated. None of them blocks or allocates.
+  // A unit's jobs, each in a place of the slot; place p of jobs of batch b has the rows from p * b on. Before
+  // the first launch of a unit each of its jobs is seated, after its last each is collected whose outputs
+  // somebody wants, and then the slot is vacated. None of them blocks or allocates.
 
-  /// The job's inputs are those of the place: copied now, or read by the device in the first stage. `outputs`:
-  /// whether they are wanted.
+  /// The job's inputs are those of the place: copied now, or read by the device in the first stage.
+  /// `outputs`: whether they are wanted.
   virtual void seat(std::uint32_t place, JobMemory& job, bool outputs) = 0;
   /// When it returns, the outputs of the place are in the job's memory.
   virtual void collect(std::uint32_t place, JobMemory& job) = 0;
@@ -124,7 +124,8 @@ class Slot {
 /// Memory for the buffers of a slot, given by whoever wants it elsewhere than in the engine's own: shared
 /// with another process. Each buffer begins a page, is zeroed, and outlives the slot.
 struct SlotMemory {
-  std::vector<std::span<std::byte>> inputs;  ///< one for each input of the manifest, of its size at the largest batch
+  std::vector<std::span<std::byte>>
+      inputs;  ///< one for each input of the manifest, of its size at the largest batch
   std::vector<std::span<std::byte>> outputs;  ///< the same for outputs
 };
 
@@ -200,10 +201,10 @@ class Engine {
                                                           std::stop_token stop) = 0;
 
   /// Makes buffers and prepared launches for each of these batch sizes, which are ascending and of the model.
-  /// `model` must come from this engine, `context` be below contexts().size(). Inputs hold the package's sample,
-  /// once for each batch element, or zeros without one. The first slot of a context and batch size takes long:
-  /// what its streams need is compiled then, in the background. The calling thread itself should have normal
-  /// priority: it takes short locks that a live stage may want. Throws EngineError UnknownBatch.
+  /// `model` must come from this engine, `context` be below contexts().size(). Inputs hold the package's
+  /// sample, once for each batch element, or zeros without one. The first slot of a context and batch size
+  /// takes long: what its streams need is compiled then, in the background. The calling thread itself should
+  /// have normal priority: it takes short locks that a live stage may want. Throws EngineError UnknownBatch.
   [[nodiscard]] virtual std::unique_ptr<Slot> create_slot(const std::shared_ptr<const LoadedModel>& model,
                                                           std::uint32_t context,
                                                           const std::vector<std::uint32_t>& batches) = 0;

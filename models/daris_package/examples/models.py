@@ -12,6 +12,7 @@ from onnx import ModelProto
 from daris_package.examples.network import Filter, Network
 from daris_package.split import Borders
 
+
 @dataclass(frozen=True, slots=True)
 class ExampleModel:
     """A network and its stages."""
