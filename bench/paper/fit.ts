@@ -112,8 +112,7 @@ function errorsOf(form: Form, numbers: readonly number[], points: readonly Obser
 
 function fit(form: Form, gpu: Gpu, points: readonly Observation[]): FormFit {
   const [known, test] = [points.filter(fitted), points.filter((point) => !fitted(point))];
-  const loss = (numbers: readonly number[]): number =>
-    meanOfGroups(known, (point) => error(form, numbers, point) ** 2);
+  const loss = (numbers: readonly number[]): number => meanOfGroups(known, (point) => error(form, numbers, point) ** 2);
   const numbers = minimize(loss, form.start[gpu]).map(round);
   return { form: form.name, numbers, fit: errorsOf(form, numbers, known), test: errorsOf(form, numbers, test) };
 }

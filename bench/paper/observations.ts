@@ -81,18 +81,19 @@ function read(path: string): unknown {
 }
 
 export const readProbe = (): Probe => read('bench/paper/data/h200-probe.json') as Probe;
+export const readOverhead = (): OverheadFigures => read('bench/results/gpu-overhead.json') as OverheadFigures;
 export const readPaper = (): PaperGpu => read('bench/paper/data/rtx2080ti.json') as PaperGpu;
 
 export function readObservations(): Observation[] {
   const probe = readProbe();
-  const overhead = read('bench/results/gpu-overhead.json') as OverheadFigures;
+  const overhead = readOverhead();
   const { sets } = read('bench/results/gpu-sets.json') as { sets: BatchedSet[] };
   const singles = read('bench/results/gpu-unbatched.json') as { sets: UnbatchedSet[] };
   return [
     ...Object.entries(probe.networks).flatMap(([name, network]) => probed(name, network, probe.sms)),
     ...overheadOf(overhead, probe),
     ...sets.flatMap((set) => batched(set, probe.sms)),
-    ...singles.sets.flatMap((set) => unbatched(set, aloneOf(set.model, overhead, probe), probe)),
+    ...singles.sets.flatMap((set) => unbatched(set, singleRate(set.model, overhead, probe), probe)),
     ...published(readPaper()),
   ];
 }
@@ -151,7 +152,7 @@ function oneStream({ runs }: OverheadFigures, model: string): number | undefined
 }
 
 /** As it is beside the engine's measurements of the same code; else as the probe has it. */
-function aloneOf(model: string, overhead: OverheadFigures, probe: Probe): number | undefined {
+export function singleRate(model: string, overhead: OverheadFigures, probe: Probe): number | undefined {
   // The UNet that the engine ran is another build than the probe's, and was never measured alone at batch 1.
   if (model === 'unet') return undefined;
   return oneStream(overhead, model) ?? probe.networks[model]?.oneStream['1'];
