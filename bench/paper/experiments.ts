@@ -5,6 +5,7 @@ import type { Served } from '../gpu/sets.ts';
 import type { TaskSet } from './platform.ts';
 import { Platforms, readSets } from './platform.ts';
 import type { Partitioning, Run } from './scenario.ts';
+import type { Variation } from './variation.ts';
 
 /** 150 releases of a task of the paper; the measured windows on the H200 were as short as the second. */
 const PAPER_US = 5_000_000;
@@ -42,8 +43,9 @@ export interface Experiment {
   readonly runs: readonly Run[];
 }
 
-function sweep(name: string, sets: readonly TaskSet[]): Experiment {
-  return { name, runs: configurations().map((partitioning) => ({ sets, partitioning, durationUs: PAPER_US })) };
+function sweep(name: string, sets: readonly TaskSet[], variation: Variation): Experiment {
+  const runs = configurations().map((partitioning) => ({ sets, partitioning, durationUs: PAPER_US, variation }));
+  return { name, runs };
 }
 
 /** Of all three sets at full count there would be three times the load. */
@@ -53,16 +55,21 @@ function third(set: TaskSet): TaskSet {
 
 export function mainExperiments(platforms: Platforms): Experiment[] {
   return [
-    ...[...NETWORKS, 'resnet50'].map((network) => sweep(network, [platforms.publishedSet(network)])),
+    ...[...NETWORKS, 'resnet50'].map((network) =>
+      sweep(network, [platforms.publishedSet(network)], platforms.variation),
+    ),
     sweep(
       'mixed',
       NETWORKS.map((network) => third(platforms.publishedSet(network))),
+      platforms.variation,
     ),
   ];
 }
 
 export function batchingExperiments(platforms: Platforms): Experiment[] {
-  return NETWORKS.map((network) => sweep(network, [platforms.publishedSet(network, BATCHES[network])]));
+  return NETWORKS.map((network) =>
+    sweep(network, [platforms.publishedSet(network, BATCHES[network])], platforms.variation),
+  );
 }
 
 /** VI-F. */
@@ -74,14 +81,21 @@ export const ABLATIONS: Readonly<Record<string, Partial<SchedulerSpec>>> = {
   'No Fixed': { fixedPriorities: false },
 };
 
-function at(set: TaskSet, partitioning: Partitioning | undefined, scheduler: Partial<SchedulerSpec> = {}): Run {
+interface Place {
+  readonly partitioning: Partitioning | undefined;
+  readonly variation: Variation;
+}
+
+function at(set: TaskSet, { partitioning, variation }: Place, scheduler: Partial<SchedulerSpec>): Run {
   if (partitioning === undefined) throw new Error(`no configuration for ${set.job.network}`);
-  return { sets: [set], partitioning, durationUs: PAPER_US, scheduler };
+  return { sets: [set], partitioning, durationUs: PAPER_US, variation, scheduler };
 }
 
 export function ablationRuns(platforms: Platforms): Run[] {
   const set = platforms.publishedSet('resnet18');
-  return Object.values(ABLATIONS).map((scheduler) => at(set, BEST['resnet18'], scheduler));
+  return Object.values(ABLATIONS).map((scheduler) =>
+    at(set, { variation: platforms.variation, partitioning: BEST['resnet18'] }, scheduler),
+  );
 }
 
 export const WINDOWS = [1, 3, 5, 10, 20] as const;
@@ -89,7 +103,7 @@ export const WINDOWS = [1, 3, 5, 10, 20] as const;
 export function mretRuns(platforms: Platforms): Run[] {
   const set = platforms.publishedSet('resnet18');
   return [BEST['resnet18'], WORST].flatMap((partitioning) =>
-    WINDOWS.map((mretWindow) => at(set, partitioning, { mretWindow })),
+    WINDOWS.map((mretWindow) => at(set, { variation: platforms.variation, partitioning }, { mretWindow })),
   );
 }
 
@@ -107,7 +121,8 @@ export function ratioRuns(platforms: Platforms, network: string): Run[] {
   return Object.values(LOADS).flatMap(({ load, scheduler }) =>
     HIGH_SHARES.map((share) => {
       const high = Math.round(load * full * share);
-      return at({ ...set, high, low: Math.round(load * full) - high }, BEST[network], scheduler);
+      const place = { variation: platforms.variation, partitioning: BEST[network] };
+      return at({ ...set, high, low: Math.round(load * full) - high }, place, scheduler);
     }),
   );
 }
@@ -115,11 +130,13 @@ export function ratioRuns(platforms: Platforms, network: string): Run[] {
 export interface MeasuredSet {
   readonly network: string;
   readonly batch: number;
+  /** One stream at that batch. */
+  readonly purePerS: number;
   readonly measured: readonly Served[];
   readonly runs: readonly Run[];
 }
 
-function likeMeasured(set: TaskSet, { name, admission }: Served): Run {
+function likeMeasured(set: TaskSet, { name, admission }: Served, variation: Variation): Run {
   const [, contexts = '', streams = '', level = ''] = / (\d+)×(\d+)_([\d.]+)$/.exec(name) ?? [];
   const partitioning = {
     contexts: Number(contexts),
@@ -127,7 +144,7 @@ function likeMeasured(set: TaskSet, { name, admission }: Served): Run {
     oversubscription: Number(level),
   };
   const scheduler = { admission: admission === 'Predicted' ? ('Predicted' as const) : ('Utilization' as const) };
-  return { sets: [set], partitioning, durationUs: H200_US, scheduler };
+  return { sets: [set], partitioning, durationUs: H200_US, variation, scheduler };
 }
 
 /** The sets that were measured; not the single jobs of a network that was never measured alone. */
@@ -136,8 +153,9 @@ export function measuredSets(platforms: Platforms): MeasuredSet[] {
   const pair = (set: TaskSet, measured: readonly Served[]): MeasuredSet => ({
     network: set.job.network,
     batch: set.job.batch,
+    purePerS: Math.round((set.job.batch * 1e6) / set.job.aloneUs),
     measured,
-    runs: measured.map((served) => likeMeasured(set, served)),
+    runs: measured.map((served) => likeMeasured(set, served, platforms.variation)),
   });
   return [
     ...unbatched

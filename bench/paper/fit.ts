@@ -78,7 +78,7 @@ export function minimize(loss: (numbers: readonly number[]) => number, start: re
       const found = loss(tried);
       if (found < least) [best, least] = [tried, found];
     }
-    if (least >= before) step /= 2;
+    if (!(least < before)) step /= 2;
   }
   return best;
 }
@@ -186,8 +186,7 @@ function prediction(point: Observation, numbers: readonly number[]): Prediction 
 }
 
 export function fitAll(observations: readonly Observation[]): GpuFit[] {
-  return (['NVIDIA H200', 'RTX 2080 Ti'] as const).map((gpu) => {
-    const points = observations.filter((each) => each.gpu === gpu);
+  return [...Map.groupBy(observations, ({ gpu }) => gpu)].map(([gpu, points]) => {
     const forms = [PRESSURE, WITHOUT_LOSS, ROOF].map((form) => fit(form, gpu, points));
     const numbers = forms[0]?.numbers ?? [];
     return {

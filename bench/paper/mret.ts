@@ -1,4 +1,5 @@
 // Execution times against the MRET that held when they began, from the lines of a trace.
+import { STAGES } from './scenario.ts';
 
 export interface MretFigures {
   /** Stages that took longer than the MRET that they began with, of those that had one. */
@@ -17,7 +18,6 @@ interface Line {
 }
 
 const MOST_JOBS = 80;
-const STAGES = 4;
 
 /** `shown`: the task whose jobs are told one by one. */
 export function mretFigures(trace: string, shown: string): MretFigures {

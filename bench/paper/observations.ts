@@ -62,7 +62,34 @@ export interface PaperNetwork {
   readonly jobsPerS?: number;
 }
 
+/** What the paper's text says in numbers; rates and changes as shares. */
+export interface PaperClaims {
+  readonly highMissed: number;
+  readonly strLowMissRate: number;
+  readonly strInception1x2LowMissRate: number;
+  readonly mpsLowMissRate: number;
+  readonly mpsBestLowMissRate: number;
+  readonly mpsStrLowMissRate: number;
+  readonly unetLowMissRate: number;
+  readonly unetBestLowMissRate: number;
+  readonly highResponseMs: readonly [number, number];
+  readonly lowResponseMs: readonly [number, number];
+  readonly highFasterThanLow: number;
+  readonly highBetterThanLow: number;
+  readonly noStagingThroughput: number;
+  readonly noStagingHighMissRate: number;
+  readonly noStagingLowMissRate: number;
+  readonly noLastHighWorst: number;
+  readonly noFixedMissRate: number;
+  readonly batchingInceptionGain: number;
+  readonly batchingUnetGain: number;
+  readonly batchingUnetLowMissRate: number;
+  readonly fullLoadLostToLow: number;
+  readonly withoutOversubscriptionBelowBatching: number;
+}
+
 export interface PaperGpu {
+  readonly claims: PaperClaims;
   readonly sms: number;
   readonly source: string;
   readonly networks: Readonly<Record<string, PaperNetwork>>;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { BatchedSet, UnbatchedSet } from '../gpu/sets.ts';
 import type { GpuFit } from './fit.ts';
 import { demandOf, type Demand } from './model.ts';
+import { measuredVariation } from './variation.ts';
 import { readOverhead, readPaper, readProbe, singleRate, type Gpu, type PaperNetwork } from './observations.ts';
 
 /** One network on one GPU at one batch. */
@@ -25,13 +26,14 @@ export interface TaskSet {
 }
 
 /** Table II has no set for ResNet50: this load and these rates, at 1:2, are this project's. */
-const RESNET50 = { load: 1.5, jobsPerS: 30 };
+export const RESNET50 = { load: 1.5, jobsPerS: 30 };
 
 export class Platforms {
   readonly #fits: ReadonlyMap<Gpu, GpuFit>;
   readonly #paper = readPaper();
   readonly #probe = readProbe();
   readonly #overhead = readOverhead();
+  readonly variation = measuredVariation();
 
   constructor(fits: readonly GpuFit[]) {
     this.#fits = new Map(fits.map((fit) => [fit.gpu, fit]));

@@ -36,8 +36,12 @@ export interface MeasuredRow {
   readonly batch: number;
   readonly name: string;
   readonly admission: string;
+  /** Of pure batching at its own batch. */
+  readonly purePerS: number;
   readonly measuredPerS: number;
   readonly measuredHighP50Us: number | null;
+  readonly measuredHighMissed: number;
+  readonly measuredLowMissRate: number;
   readonly run: Simulated;
 }
 
@@ -83,13 +87,18 @@ async function ratioResults(simulator: Simulator, platforms: Platforms, network:
 
 async function measuredResults(simulator: Simulator, platforms: Platforms): Promise<MeasuredRow[]> {
   const rows: MeasuredRow[] = [];
-  for (const { network, batch, measured, runs } of measuredSets(platforms)) {
+  for (const { network, batch, measured, purePerS, runs } of measuredSets(platforms)) {
     const results = await simulator.all(`as measured on the H200, ${network} of batch ${batch}`, runs);
-    for (const [i, { name, admission, elementsPerS, high }] of measured.entries()) {
+    for (const [i, { name, admission, elementsPerS, high, low }] of measured.entries()) {
       const run = results[i];
       if (run === undefined) continue;
       const measuredHighP50Us = high.responseUs?.p50 ?? null;
-      rows.push({ network, batch, name, admission, measuredPerS: elementsPerS, measuredHighP50Us, run });
+      rows.push({
+        ...{ network, batch, name, admission, purePerS, measuredHighP50Us, run },
+        measuredPerS: elementsPerS,
+        measuredHighMissed: high.missed,
+        measuredLowMissRate: low.missRate,
+      });
     }
   }
   return rows;

@@ -2,6 +2,7 @@
 import type { GpuSpec, Scenario, SchedulerSpec, TaskSpec } from '../../test/simulator/scenario.ts';
 import { slowdown, smsOf, type Demand } from './model.ts';
 import type { Job, TaskSet } from './platform.ts';
+import { factors, type Variation } from './variation.ts';
 
 export interface Partitioning {
   readonly contexts: number;
@@ -10,7 +11,9 @@ export interface Partitioning {
 }
 
 /** The paper divides ResNet in four and does not say how it divides the others: four parts of one length. */
-const STAGES = 4;
+export const STAGES = 4;
+/** Of execution times a task, used in turn. */
+const ROWS = 25;
 
 /** The paper's scheduler: its admission test alone, windows that do not age, a window of five. */
 export const PAPER_SCHEDULER: SchedulerSpec = {
@@ -43,15 +46,22 @@ function afetUs({ aloneUs, demand, sms }: Job, partitioning: Partitioning): numb
   return stageTimes(aloneUs * slowdown(demand, { sms, smsPerContext, ...partitioning }));
 }
 
+/** Rows of varied times; each stage varies for itself. */
+function execUs({ aloneUs }: Job, variation: Variation, seed: number): number[][] {
+  const varied = factors(variation, seed, ROWS * STAGES);
+  return Array.from({ length: ROWS }, (_, row) =>
+    stageTimes(aloneUs).map((us, stage) => Math.max(1, Math.round(us * (varied[row * STAGES + stage] ?? 1)))),
+  );
+}
+
 function demandSpec({ sm, memory }: Demand): { smPpm: number; memoryPpm: number } {
   return { smPpm: ppm(sm), memoryPpm: ppm(memory) };
 }
 
 /** Releases are spread over the period, High and Low ones mixed; deadlines are periods. */
-function tasksOf({ job, high, low, periodUs }: TaskSet, partitioning: Partitioning): TaskSpec[] {
+function tasksOf({ job, high, low, periodUs }: TaskSet, { partitioning, variation }: Run): TaskSpec[] {
   const count = high + low;
   const spec = { periodUs, deadlineUs: periodUs, demand: demandSpec(job.demand) };
-  const times = { afetUs: afetUs(job, partitioning), execUs: [stageTimes(job.aloneUs)] };
   return Array.from({ length: count }, (_, i) => {
     const isHigh = Math.floor(((i + 1) * high) / count) > Math.floor((i * high) / count);
     return {
@@ -59,7 +69,8 @@ function tasksOf({ job, high, low, periodUs }: TaskSet, partitioning: Partitioni
       priority: isHigh ? ('High' as const) : ('Low' as const),
       ...spec,
       phaseUs: Math.floor((i * periodUs) / count),
-      ...times,
+      afetUs: afetUs(job, partitioning),
+      execUs: execUs(job, variation, i),
     };
   });
 }
@@ -68,10 +79,12 @@ export interface Run {
   readonly sets: readonly TaskSet[];
   readonly partitioning: Partitioning;
   readonly durationUs: number;
+  readonly variation: Variation;
   readonly scheduler?: Partial<SchedulerSpec>;
 }
 
-export function scenarioOf({ sets, partitioning, durationUs, scheduler }: Run): Scenario {
+export function scenarioOf(run: Run): Scenario {
+  const { sets, partitioning, durationUs, scheduler } = run;
   const [first] = sets;
   if (first === undefined) throw new Error('a run without tasks');
   const gpu: GpuSpec = { name: first.job.gpu, smCount: first.job.sms, ...partitioning };
@@ -81,7 +94,7 @@ export function scenarioOf({ sets, partitioning, durationUs, scheduler }: Run): 
     seed: 1,
     gpus: [gpu],
     scheduler: { ...PAPER_SCHEDULER, ...scheduler },
-    tasks: sets.flatMap((set) => tasksOf(set, partitioning)),
+    tasks: sets.flatMap((set) => tasksOf(set, run)),
     interference: { model: 'calibrated' },
   };
 }
