@@ -94,7 +94,13 @@ async function measuredResults(simulator: Simulator, platforms: Platforms): Prom
       if (run === undefined) continue;
       const measuredHighP50Us = high.responseUs?.p50 ?? null;
       rows.push({
-        ...{ network, batch, name, admission, purePerS, measuredHighP50Us, run },
+        network,
+        batch,
+        name,
+        admission,
+        purePerS,
+        measuredHighP50Us,
+        run,
         measuredPerS: elementsPerS,
         measuredHighMissed: high.missed,
         measuredLowMissRate: low.missRate,
@@ -116,7 +122,7 @@ function jsonOf(value: unknown, depth = 0): string {
   return `${open ?? ''}\n${parts.join(',\n')}\n${'  '.repeat(depth)}${close ?? ''}`;
 }
 
-async function main(): Promise<void> {
+async function runAll(): Promise<void> {
   const started = performance.now();
   const gpus = fitAll(readObservations());
   mkdirSync('bench/paper/results', { recursive: true });
@@ -142,4 +148,4 @@ async function main(): Promise<void> {
   );
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) await runAll();

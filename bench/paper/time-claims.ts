@@ -95,7 +95,7 @@ function responses(from: Lookup): Claim[] {
   const { highResponseMs: told, lowResponseMs: toldLow, highFasterThanLow } = from.paper.claims;
   if (high.responseUs === null || low.responseUs === null) return [];
   const faster = low.responseUs.p50 / high.responseUs.p50;
-  const range = ([from, to]: readonly [number, number]): string => `${from}–${to} ms`;
+  const range = ([least, most]: readonly [number, number]): string => `${least}–${most} ms`;
   const ours = ({ p50, p99, max }: { p50: number; p99: number; max: number }): string =>
     `p50 ${ms(p50)}, p99 ${ms(p99)}, most ${ms(max)} ms`;
   return [
