@@ -60,4 +60,4 @@ test('what the closed form predicts, the simulator does: overloaded like jobs on
     expect(Math.abs(jobsPerS / predicted - 1)).toBeLessThan(0.02);
     expect(scenarioOf(run).tasks.filter(({ priority }) => priority === 'High')).toHaveLength(40);
   }
-});
+}, 60_000);

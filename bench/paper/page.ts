@@ -124,7 +124,7 @@ H200, and measured on an H200 where there are results. ${held.length} of ${claim
 - Execution times vary as they did on an H200 with eight lanes busy, since the paper publishes no distribution. All networks are
   divided in four stages of one length: the paper says so of ResNet only.
 - Throughput *holds* where it is within ${percent(NEAR)}, and on the same side of pure batching. Other claims hold as they are worded.
-- The configurations of the paper's ResNet50 figures are not in its text; 6×1_6 and 6×1_1 are assumed. Its set has ${RESNET50.load} times the
+- The configurations of the paper's ResNet50 figures are not in its text; 6×1_6 and 6×1_1 are assumed. ResNet50’s set has ${RESNET50.load} times the
   load of pure batching, as the others nearly have.
 - On the H200 the contexts are green contexts, deadlines and rates those of the paper, the number of tasks follows from the GPU's
   own throughput. UNet's single jobs were never measured alone in the build that the engine ran, so they are not simulated.

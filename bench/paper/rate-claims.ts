@@ -76,7 +76,7 @@ function bestPolicy(from: Lookup): Claim {
     input: false,
     holds: best.every(({ run }) => policyOf(run.configuration) === 'MPS'),
     reason:
-      'in the model streams of one context and contexts over all SMs slow each other down alike, so only the number of jobs at once counts; on the H200 that is nearly what was measured. What the paper sees must be a cost of streams in its runtime',
+      'in the model streams of one context and contexts over all SMs slow each other down alike, so only the number of jobs at once counts; on the H200 that is nearly what was measured. What the paper sees may be a cost of streams in its runtime',
   };
 }
 
