@@ -98,6 +98,15 @@ export function ablationRuns(platforms: Platforms): Run[] {
   );
 }
 
+/** Single jobs of ResNet18 on eight contexts over all SMs of the H200, as measured, without one module after the other. */
+export function h200AblationRuns(platforms: Platforms): Run[] {
+  const resnet18 = readSets().unbatched.find(({ model }) => model === 'resnet18');
+  if (resnet18 === undefined) return [];
+  const partitioning = { contexts: 8, streamsPerContext: 1, oversubscription: 8 };
+  const place = { sets: [platforms.unbatchedSet(resnet18)], partitioning, variation: platforms.variation };
+  return Object.values(ABLATIONS).map((scheduler) => ({ ...place, durationUs: H200_US, scheduler }));
+}
+
 export const WINDOWS = [1, 3, 5, 10, 20] as const;
 
 export function mretRuns(platforms: Platforms): Run[] {

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import {
   ablationRuns,
+  h200AblationRuns,
   ABLATIONS,
   batchingExperiments,
   BEST,
@@ -20,7 +21,7 @@ import { FIT_FILE, fitAll } from './fit.ts';
 import { mretFigures, type MretFigures } from './mret.ts';
 import { readObservations } from './observations.ts';
 import { Platforms } from './platform.ts';
-import { scenarioOf } from './scenario.ts';
+import { scenarioOf, type Run } from './scenario.ts';
 import { Simulator, type Simulated } from './simulate.ts';
 
 export const RESULT_FILE = 'bench/paper/results/simulated.json';
@@ -49,6 +50,7 @@ export interface PaperResults {
   readonly main: Readonly<Record<string, readonly Simulated[]>>;
   readonly batching: Readonly<Record<string, readonly Simulated[]>>;
   readonly ablations: Readonly<Record<string, Simulated>>;
+  readonly h200Ablations: Readonly<Record<string, Simulated>>;
   readonly mret: readonly { readonly window: number; readonly run: Simulated; readonly times: MretFigures }[];
   readonly ratios: Readonly<Record<string, readonly RatioRow[]>>;
   readonly measured: readonly MeasuredRow[];
@@ -62,6 +64,11 @@ async function sweeps(
   const results: Record<string, Simulated[]> = {};
   for (const { name, runs } of experiments) results[name] = await simulator.all(`${what}, ${name}`, runs);
   return results;
+}
+
+async function ablated(simulator: Simulator, what: string, runs: readonly Run[]): Promise<Record<string, Simulated>> {
+  const results = await simulator.all(what, runs);
+  return Object.fromEntries(Object.keys(ABLATIONS).flatMap((name, i) => (results[i] ? [[name, results[i]]] : [])));
 }
 
 async function mretResults(simulator: Simulator, platforms: Platforms): Promise<PaperResults['mret']> {
@@ -130,16 +137,14 @@ async function runAll(): Promise<void> {
   const [platforms, simulator] = [new Platforms(gpus), new Simulator()];
   const main = await sweeps(simulator, 'by configuration', mainExperiments(platforms));
   const batching = await sweeps(simulator, 'batching', batchingExperiments(platforms));
-  const ablated = await simulator.all('ablations', ablationRuns(platforms));
-  const ablations = Object.fromEntries(
-    Object.keys(ABLATIONS).flatMap((name, i) => (ablated[i] ? [[name, ablated[i]]] : [])),
-  );
+  const ablations = await ablated(simulator, 'ablations', ablationRuns(platforms));
+  const h200Ablations = await ablated(simulator, 'ablations, H200', h200AblationRuns(platforms));
   const mret = await mretResults(simulator, platforms);
   const ratios: Record<string, RatioRow[]> = {};
   for (const network of Object.keys(BEST).filter((name) => name === 'resnet18' || name === 'unet'))
     ratios[network] = await ratioResults(simulator, platforms, network);
   const measured = await measuredResults(simulator, platforms);
-  const results: PaperResults = { main, batching, ablations, mret, ratios, measured };
+  const results: PaperResults = { main, batching, ablations, h200Ablations, mret, ratios, measured };
   writeFileSync(RESULT_FILE, `${jsonOf(results)}\n`);
   const seconds = (performance.now() - started) / 1000;
   const rate = Math.round(simulator.events / seconds).toLocaleString('en-US');
