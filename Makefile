@@ -71,12 +71,13 @@ setup: $(STAMPS)/debian $(STAMPS)/node $(STAMPS)/python $(STAMPS)/control-plane 
 # ---- what people and CI run ----
 
 .PHONY: generate
-generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code, the API reference, the figures of README and docs/gpu.md
+generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code, the API reference, the figures of README, docs/gpu.md and docs/paper.md
 	@node hack/generate-types.ts
 	@hack/generate-proto.sh
 	@node hack/crd-reference.ts
 	@node hack/benchmark-table.ts
 	@node hack/gpu-page.ts
+	@node bench/paper/page.ts
 
 .PHONY: verify
 verify: $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/python ## generated code, format, lint, types, import rules, cycles
@@ -104,6 +105,12 @@ demo: setup ## the whole system on this machine, act by act; KEEP=1 leaves it up
 .PHONY: bench
 bench: setup ## measure, and write JSON under bench/results
 	@node bench/run.ts
+
+.PHONY: paper
+paper: build/native/build.ninja $(STAMPS)/node ## the paper's experiments, simulated, and docs/paper.md from them
+	@$(STEP) "Simulator" cmake --build build/native --target daris-sim
+	@node bench/paper/run.ts
+	@node bench/paper/page.ts
 
 .PHONY: format
 format: $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/python ## format all code

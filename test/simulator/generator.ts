@@ -1,5 +1,5 @@
 // Random scenarios from a seed: every shape and rule of the format, with ties on purpose, under- and overloaded.
-// In half of them tasks of a class may go together.
+// In half of them tasks of a class may go together; in half of the others stages slow each other down.
 import { joiningOf, type JoiningDraft } from './classes.ts';
 import { names } from './names.ts';
 import { Random } from './random.ts';
@@ -142,6 +142,16 @@ function moodOf(random: Random): Mood {
   };
 }
 
+/** With calibrated interference: from none at all to stages that slow each other down as much as the format allows. */
+function demanding(random: Random, scenario: Scenario): Scenario {
+  const [sm, memory] = [random.pick([0, 100_000, 600_000, 1_000_000]), random.pick([0, 20_000, 1_000_000])];
+  const tasks = scenario.tasks.map((task) => ({
+    ...task,
+    demand: { smPpm: random.whole(0, sm), memoryPpm: random.whole(0, memory) },
+  }));
+  return { ...scenario, tasks, interference: { model: 'calibrated' } };
+}
+
 export function generate(seed: number): Scenario {
   const random = new Random(seed);
   const draft = random.chance(0.5) ? joiningOf(random) : undefined;
@@ -160,5 +170,6 @@ export function generate(seed: number): Scenario {
     tasks,
     interference: { model: 'none' },
   };
-  return scaled(scenario, mood.scale);
+  const calibrated = draft?.joining.enabled !== true && random.chance(0.5);
+  return scaled(calibrated ? demanding(random, scenario) : scenario, mood.scale);
 }

@@ -20,6 +20,12 @@ export interface SchedulerSpec {
   fixedPriorities: boolean;
 }
 
+/** Of a stage that has the GPU to itself, in millionths. */
+export interface DemandSpec {
+  smPpm: number;
+  memoryPpm: number;
+}
+
 export interface TaskSpec {
   name: string;
   priority: 'High' | 'Low';
@@ -28,6 +34,8 @@ export interface TaskSpec {
   phaseUs: number;
   /** One of `joining.classes`. */
   class?: string;
+  /** Required where interference is calibrated, refused where it is not. */
+  demand?: DemandSpec;
   lateJobs?: 'Finish' | 'Drop';
   afetUs: number[];
   context?: { gpu: string; index: number };
@@ -57,5 +65,5 @@ export interface Scenario {
   scheduler: SchedulerSpec;
   joining?: JoiningSpec;
   tasks: TaskSpec[];
-  interference: { model: 'none' };
+  interference: { model: 'none' | 'calibrated' };
 }

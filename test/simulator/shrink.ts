@@ -110,6 +110,18 @@ function* simplerScheduler({ scheduler, ...rest }: Scenario): Generator<Scenario
   }
 }
 
+/** Without interference; then without the demand of one task. */
+function* lessDemanding(scenario: Scenario): Generator<Scenario> {
+  if (scenario.interference.model === 'none') return;
+  const bare = structuredClone(scenario);
+  for (const task of bare.tasks) delete task.demand;
+  yield { ...bare, interference: { model: 'none' } };
+  for (const [i, task] of scenario.tasks.entries()) {
+    if (task.demand?.smPpm === 0 && task.demand.memoryPpm === 0) continue;
+    yield { ...scenario, tasks: scenario.tasks.with(i, { ...task, demand: { smPpm: 0, memoryPpm: 0 } }) };
+  }
+}
+
 /** The variants of a scenario that are one step smaller, the boldest first. */
 export function* smaller(scenario: Scenario): Generator<Scenario> {
   for (const tasks of shorter(scenario.tasks)) yield { ...scenario, tasks };
@@ -118,6 +130,7 @@ export function* smaller(scenario: Scenario): Generator<Scenario> {
     if (durationUs > 0 && durationUs < scenario.durationUs) yield { ...scenario, durationUs };
   }
   yield* smallerJoining(scenario);
+  yield* lessDemanding(scenario);
   yield* smallerGpus(scenario);
   for (const [i, task] of scenario.tasks.entries()) {
     for (const less of smallerTasks(task)) yield { ...scenario, tasks: scenario.tasks.with(i, less) };

@@ -14,6 +14,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::int64_t kMostPpm = 1'000'000;
+
 void requireNew(std::set<std::string>& names, const std::string& name, const std::string& path) {
   if (!names.insert(name).second) throw ScenarioError(path + ".name: \"" + name + "\" is already taken");
 }
@@ -35,6 +37,15 @@ std::size_t readClass(const std::string& name, const std::string& path,
   const auto found = std::ranges::find(classes, name, &ScenarioClass::name);
   if (found == classes.end()) throw ScenarioError(path + ": \"" + name + "\" is none of joining.classes");
   return static_cast<std::size_t>(found - classes.begin());
+}
+
+Demand readDemand(const json& value, const std::string& path) {
+  Fields fields(value, path);
+  Demand demand;
+  demand.smPpm = fields.integer("smPpm", 0, kMostPpm);
+  demand.memoryPpm = fields.integer("memoryPpm", 0, kMostPpm);
+  fields.finish();
+  return demand;
 }
 
 ScenarioTask readTask(const json& value, const std::string& path, const Scenario& scenario) {
@@ -59,19 +70,30 @@ ScenarioTask readTask(const json& value, const std::string& path, const Scenario
     throw ScenarioError(path + ".afetUs: must have at most " + std::to_string(sched::kMaxStages) + " stages");
   task.spec.afetUs = readTimes(afet, path + ".afetUs");
   task.execUs = readRows(fields.nonEmptyArray("execUs"), path + ".execUs", afet.size());
+  if (fields.has("demand")) task.demand = readDemand(fields.value("demand"), path + ".demand");
   if (fields.has("context"))
     task.spec.context = readContext(fields.value("context"), path + ".context", gpus);
   fields.finish();
   return task;
 }
 
-void readInterference(const json& value) {
+bool readCalibrated(const json& value) {
   Fields fields(value, "interference");
-  // "calibrated" is part of the format; this program has no profile to calibrate from yet, and says so.
-  if (fields.value("model") == "calibrated")
-    throw ScenarioError("interference.model: \"calibrated\" is not available; \"none\" is");
-  (void)fields.word("model", {"none", "calibrated"});
+  const bool calibrated = fields.word("model", {"none", "calibrated"}) == 1;
   fields.finish();
+  return calibrated;
+}
+
+/// All tasks say what they need, or none does. What a unit of several jobs needs is not known.
+void checkDemands(const Scenario& scenario) {
+  for (std::size_t i = 0; i < scenario.tasks.size(); ++i) {
+    if (scenario.tasks[i].demand.has_value() == scenario.calibrated) continue;
+    throw ScenarioError(at("tasks", i) + ".demand: " +
+                        (scenario.calibrated ? "is missing, with interference.model \"calibrated\""
+                                             : "needs interference.model \"calibrated\""));
+  }
+  if (scenario.calibrated && scenario.policy.joining)
+    throw ScenarioError("interference.model: must be \"none\" where joining is enabled");
 }
 
 void checkPartition(const Scenario& scenario) {
@@ -107,7 +129,8 @@ Scenario parseScenario(std::string_view text) {
     requireNew(taskNames, scenario.tasks.back().name, at("tasks", i));
   }
   checkClasses(scenario);
-  readInterference(fields.value("interference"));
+  scenario.calibrated = readCalibrated(fields.value("interference"));
+  checkDemands(scenario);
   fields.finish();
   return scenario;
 }

@@ -36,11 +36,18 @@ struct ScenarioJoining {
   std::vector<ScenarioClass> classes;
 };
 
+/// What a stage needs of a GPU that it has to itself, in millionths; docs/paper-model.md.
+struct Demand {
+  std::int64_t smPpm = 0;      // of its time, what grows as SMs shrink, and what it takes of the SMs
+  std::int64_t memoryPpm = 0;  // what it takes from every neighbour, on whatever SMs
+};
+
 struct ScenarioTask {
   std::string name;
   std::optional<std::size_t> joins;  // position in the classes
   sched::TaskSpec spec;              // `order` is the position; `context` only if the scenario names one
   TimeUs phaseUs = 0;
+  std::optional<Demand> demand;                 // with calibrated interference only
   std::vector<std::vector<DurationUs>> execUs;  // row k: stages of the k-th admitted job, cyclically
 };
 
@@ -51,6 +58,7 @@ struct Scenario {
   sched::Policy policy;
   ScenarioJoining joining;
   std::vector<ScenarioTask> tasks;
+  bool calibrated = false;  // stages are stretched by what runs beside them
 };
 
 /// Throws ScenarioError.

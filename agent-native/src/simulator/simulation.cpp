@@ -6,30 +6,16 @@
 #include <map>
 #include <numeric>
 #include <queue>
-#include <tuple>
 
 #include "sched/assignment.hpp"
 #include "sched/scheduler.hpp"
+#include "simulator/interference.hpp"
 
 namespace daris::simulator {
 
 namespace {
 
 using sched::ContextRef;
-
-/// A stage on its stream, until it completes.
-struct RunningStage {
-  TimeUs atUs = 0;
-  ContextRef context;
-  std::uint32_t stream = 0;
-  sched::UnitId unit;
-  sched::StageIndex stage = 0;
-  DurationUs execUs = 0;
-
-  friend bool operator>(const RunningStage& a, const RunningStage& b) {
-    return std::tie(a.atUs, a.context, a.stream) > std::tie(b.atUs, b.context, b.stream);
-  }
-};
 
 struct Release {
   TimeUs atUs = 0;
@@ -63,6 +49,8 @@ class Simulation {
         rows_(scenario.tasks.size(), 0) {
     result_.tasks.resize(scenario.tasks.size());
     result_.gpus.resize(scenario.gpus.size());
+    if (scenario.calibrated)
+      for (const ScenarioGpu& gpu : scenario.gpus) shared_.emplace_back(gpu.partition);
   }
 
   RunResult run();
@@ -73,6 +61,9 @@ class Simulation {
   [[nodiscard]] sched::ClassId classOf(std::uint32_t gpu, std::size_t joined) const;
   void addTasks(const std::vector<ContextRef>& contexts);
   [[nodiscard]] TimeUs nextInstant() const;
+  void dropMoved();
+  RunningStage endShared(const RunningStage& entry, TimeUs now);
+  void retimeAll(TimeUs now);
   void completeAll(TimeUs now);
   void complete(const RunningStage& done, TimeUs now);
   void releaseAll(TimeUs now);
@@ -93,6 +84,7 @@ class Simulation {
   std::map<std::uint32_t, std::size_t> unitRows_;                           // of `execUs` of a class, by unit
   Queue<RunningStage> running_;
   Queue<Release> releases_;
+  std::vector<SharedGpu> shared_;    // with calibrated interference, one a GPU
   std::vector<ContextRef> changed_;  // at this instant, unordered, with repetitions
   RunResult result_;
 };
@@ -106,6 +98,7 @@ RunResult Simulation::run() {
     completeAll(now);
     releaseAll(now);
     dispatchAll(now);
+    retimeAll(now);
   }
   collect();
   return std::move(result_);
@@ -169,10 +162,34 @@ TimeUs Simulation::nextInstant() const {
 
 void Simulation::completeAll(TimeUs now) {
   while (!running_.empty() && running_.top().atUs == now) {
-    const RunningStage done = running_.top();
+    RunningStage done = running_.top();
     running_.pop();
+    if (!shared_.empty()) done = endShared(done, now);
     complete(done, now);
+    dropMoved();
   }
+}
+
+/// Removes entries of stages that have completed, or will at another time.
+void Simulation::dropMoved() {
+  const auto hasMoved = [this](const RunningStage& entry) {
+    return !shared_[entry.context.gpu].completesAt(entry.context, entry.stream, entry.atUs);
+  };
+  if (shared_.empty()) return;
+  while (!running_.empty() && hasMoved(running_.top())) running_.pop();
+}
+
+/// The entry says where; what runs there now may be another stage than when it was made.
+RunningStage Simulation::endShared(const RunningStage& entry, TimeUs now) {
+  const std::uint32_t gpu = entry.context.gpu;
+  const RunningStage done = shared_[gpu].end(entry.context, entry.stream, now);
+  result_.gpus[gpu].busyUs += done.execUs;
+  return done;
+}
+
+void Simulation::retimeAll(TimeUs now) {
+  for (SharedGpu& gpu : shared_) gpu.retime(now, [this](const RunningStage& run) { running_.push(run); });
+  dropMoved();
 }
 
 void Simulation::complete(const RunningStage& done, TimeUs now) {
@@ -240,6 +257,11 @@ void Simulation::start(const sched::Dispatch& run, TimeUs now) {
   for (const sched::UnitMember& member : run.members)
     trace_.dispatch(now, {static_cast<std::uint32_t>(member.token), member.number}, run, member);
   const DurationUs stageUs = run.capacity > 1 ? unitExecUs(run) : execUs(run);
+  if (!shared_.empty()) {
+    const Demand demand = *scenario_.tasks[run.members.front().token].demand;
+    shared_[run.context.gpu].start({0, run.context, run.stream, run.unit, run.stage, stageUs}, demand, now);
+    return;
+  }
   result_.gpus[run.context.gpu].busyUs += std::min(stageUs, scenario_.durationUs - now);
   running_.push({now + stageUs, run.context, run.stream, run.unit, run.stage, stageUs});
 }
@@ -265,6 +287,8 @@ DurationUs Simulation::execUs(const sched::Dispatch& run) const {
 /// What is still active at the end stays so; a deadline that has passed counts.
 void Simulation::collect() {
   (void)certain(sched_.markOverdue(scenario_.durationUs));
+  for (std::size_t gpu = 0; gpu < shared_.size(); ++gpu)
+    result_.gpus[gpu].busyUs += shared_[gpu].unfinishedUs(scenario_.durationUs);
   sched::Snapshot snapshot;
   sched_.snapshot(snapshot);
   for (const sched::TaskSnapshot& task : snapshot.tasks) {

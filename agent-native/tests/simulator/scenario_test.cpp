@@ -110,7 +110,13 @@ constexpr Case kCases[] = {
     {"\"index\": 0", "\"index\": 0, \"stream\": 0", "tasks[1].context.stream: is not a field"},
     {"\"model\": \"none\"", "\"model\": \"some\"", "interference.model: must be \"none\""},
     {"\"model\": \"none\"", "\"model\": \"calibrated\", \"profile\": \"p\"",
-     "interference.model: \"calibrated\" is not available"},
+     "interference.profile: is not a field"},
+    {"\"model\": \"none\"", "\"model\": \"calibrated\"",
+     "tasks[0].demand: is missing, with interference.model \"calibrated\""},
+    {"\"phaseUs\": 0", "\"phaseUs\": 0, \"demand\": {\"smPpm\": 1, \"memoryPpm\": 1}",
+     "tasks[0].demand: needs interference.model \"calibrated\""},
+    {"\"phaseUs\": 0", "\"phaseUs\": 0, \"demand\": {\"smPpm\": 1000001, \"memoryPpm\": 1}",
+     "tasks[0].demand.smPpm: must be an integer from 0 to 1000000"},
     {"\"interference\": {", "\"interference\": [{", "interference[1]: is not JSON"},
 };
 

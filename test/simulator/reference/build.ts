@@ -1,6 +1,7 @@
 // The world that a scenario describes, before any task has its context.
 import type { Scenario, TaskSpec } from '../scenario.ts';
 import { sum } from './arithmetic.ts';
+import { smsOfContext } from './interference.ts';
 import type { Gpu, OnFormation, Size, Task, World } from './world.ts';
 
 function gpusOf({ gpus }: Scenario): Gpu[] {
@@ -8,6 +9,8 @@ function gpusOf({ gpus }: Scenario): Gpu[] {
     const gpu: Gpu = {
       name: spec.name,
       streamsPerContext: BigInt(spec.streamsPerContext),
+      sms: BigInt(spec.smCount),
+      contextSms: BigInt(smsOfContext(spec)),
       contexts: [],
       classes: new Map(),
       busy: 0n,
@@ -46,6 +49,7 @@ function taskOf(spec: TaskSpec, index: number, staging: boolean): Task {
     deadline: BigInt(spec.deadlineUs),
     phase: BigInt(spec.phaseUs),
     drops: spec.lateJobs === 'Drop',
+    demand: spec.demand && { sm: BigInt(spec.demand.smPpm), memory: BigInt(spec.demand.memoryPpm) },
     className: spec.class,
     class: { tasks: 1, alone, larger: [], counted: alone },
     rows: spec.execUs.map((row) => stageTimes(row, staging)),
@@ -61,5 +65,6 @@ export function worldOf(scenario: Scenario, onFormation: OnFormation): World {
   const rules = { mretAging: false, admission: 'Utilization' as const, ...scenario.scheduler };
   const tasks = scenario.tasks.map((spec, index) => taskOf(spec, index, rules.staging));
   const joining = scenario.joining?.enabled === true ? scenario.joining : undefined;
-  return { rules, gpus: gpusOf(scenario), tasks, joining, onFormation };
+  const calibrated = scenario.interference.model === 'calibrated';
+  return { rules, gpus: gpusOf(scenario), tasks, calibrated, joining, onFormation };
 }

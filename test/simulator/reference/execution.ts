@@ -16,6 +16,8 @@ import {
   type World,
 } from './world.ts';
 
+const picosecondsPerUs = 1_000_000n;
+
 /** The best ready stage of these tasks. */
 function bestOf(world: World, tasks: readonly Task[]): Job | undefined {
   return tasks
@@ -59,7 +61,9 @@ function launch(world: World, trace: Trace, lead: Job, place: { context: Context
     });
   }
   unit.running = true;
-  context.streams[stream] = { unit, since: now, until: now + element(unit.row, unit.current) };
+  const alone = element(unit.row, unit.current);
+  const unstretched = { left: alone * picosecondsPerUs, stretched: now, slowdown: undefined };
+  context.streams[stream] = { unit, since: now, until: now + alone, ...unstretched };
 }
 
 /** Lowest free stream first, the best ready stage or what goes instead, until no stream or no stage is left. */

@@ -5,6 +5,7 @@ import { release } from './admission.ts';
 import { assignAll } from './assignment.ts';
 import { worldOf } from './build.ts';
 import { complete, dispatch } from './execution.ts';
+import { retime } from './interference.ts';
 import { Trace, type Event } from './trace.ts';
 import type { Context, OnFormation, Task, World } from './world.ts';
 
@@ -50,6 +51,7 @@ export function simulate(scenario: Scenario, onFormation: OnFormation = () => {}
     completeAll(world, trace, now);
     for (const task of world.tasks) if (nextRelease(task, duration) === now) release(world, trace, task, now);
     for (const context of contextsOf(world)) dispatch(world, trace, context, now);
+    retime(world, now);
   }
   return { events: trace.events, world };
 }

@@ -13,6 +13,9 @@ export interface Context {
 export interface Gpu {
   name: string;
   streamsPerContext: bigint;
+  sms: bigint;
+  /** Of each context. */
+  contextSms: bigint;
   contexts: Context[];
   /** Its joined classes by name, from their first task on. */
   classes: Map<string, TaskClass>;
@@ -58,6 +61,12 @@ export interface TaskClass {
   counted: Size;
 }
 
+/** Of its stages, in millionths: what they take of the SMs, and from all that run beside. */
+export interface Demand {
+  sm: bigint;
+  memory: bigint;
+}
+
 export interface Task {
   index: number;
   name: string;
@@ -66,6 +75,7 @@ export interface Task {
   deadline: bigint;
   phase: bigint;
   drops: boolean;
+  demand: Demand | undefined;
   className: string | undefined;
   class: TaskClass;
   /** Execution times of the stages; row k is for the k-th admitted job, used cyclically. */
@@ -110,6 +120,10 @@ export interface Running {
   unit: Unit;
   since: bigint;
   until: bigint;
+  /** Of its time alone, in picoseconds, when it was last stretched; none: by 1. */
+  left: bigint;
+  stretched: bigint;
+  slowdown: bigint | undefined;
 }
 
 /** Told of each unit at the instant at which it is formed, before it is dispatched. */
@@ -119,6 +133,8 @@ export interface World {
   rules: Required<SchedulerSpec>;
   gpus: Gpu[];
   tasks: Task[];
+  /** Whether stages are stretched by what runs beside them. */
+  calibrated: boolean;
   /** Absent unless jobs may go together. */
   joining: JoiningSpec | undefined;
   onFormation: OnFormation;

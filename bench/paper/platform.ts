@@ -1,0 +1,128 @@
+// The two GPUs that the experiments are simulated on: what a job takes alone, what it demands, and how many tasks load it.
+import { readFileSync } from 'node:fs';
+import type { BatchedSet, UnbatchedSet } from '../gpu/sets.ts';
+import type { GpuFit } from './fit.ts';
+import { demandOf, type Demand } from './model.ts';
+import { measuredVariation } from './variation.ts';
+import { readOverhead, readPaper, readProbe, singleRate, type Gpu, type PaperNetwork } from './observations.ts';
+
+/** One network on one GPU at one batch. */
+export interface Job {
+  readonly gpu: Gpu;
+  readonly sms: number;
+  readonly network: string;
+  readonly batch: number;
+  /** Of one job, alone on the whole GPU. */
+  readonly aloneUs: number;
+  readonly demand: Demand;
+}
+
+/** A set of tasks, High and Low, which all run that job. */
+export interface TaskSet {
+  readonly job: Job;
+  readonly high: number;
+  readonly low: number;
+  readonly periodUs: number;
+}
+
+/** Table II has no set for ResNet50: this load and these rates, at 1:2, are this project's. */
+export const RESNET50 = { load: 1.5, jobsPerS: 30 };
+
+export class Platforms {
+  readonly #fits: ReadonlyMap<Gpu, GpuFit>;
+  readonly #paper = readPaper();
+  readonly #probe = readProbe();
+  readonly #overhead = readOverhead();
+  readonly variation = measuredVariation();
+
+  constructor(fits: readonly GpuFit[]) {
+    this.#fits = new Map(fits.map((fit) => [fit.gpu, fit]));
+  }
+
+  /** Batches between one and the roof are not published: a job of b is taken to need `T(1) + (b − 1) / roof`. */
+  published(network: string, batch = 1): Job {
+    const { alone, roof } = this.#known(network);
+    const aloneUs = 1e6 / alone + ((batch - 1) * 1e6) / roof;
+    return this.#job('RTX 2080 Ti', network, { batch, aloneUs, share: Math.min(1, (batch * 1e6) / aloneUs / roof) });
+  }
+
+  /** Table II; ResNet50 as said above. A job of b inputs waits for as many releases, so its period is b times as long. */
+  publishedSet(network: string, batch = 1): TaskSet {
+    const { roof, high, low, jobsPerS } = this.#known(network);
+    const job = this.published(network, batch);
+    if (high !== undefined && low !== undefined && jobsPerS !== undefined)
+      return { job, high, low, periodUs: Math.round((batch * 1e6) / jobsPerS) };
+    return {
+      job,
+      ...oneToTwo((RESNET50.load * roof) / RESNET50.jobsPerS),
+      periodUs: periodOf(batch, RESNET50.jobsPerS),
+    };
+  }
+
+  /** Load as measured: Table II's factor of what a bare loop reached on the GPU. */
+  unbatchedSet({ model, load, bareLoop }: Pick<UnbatchedSet, 'model' | 'load' | 'bareLoop'>): TaskSet {
+    const alone = singleRate(model, this.#overhead, this.#probe);
+    const roof = Math.max(...Object.values(this.#probe.networks[model]?.oneStream ?? {}));
+    if (alone === undefined) throw new Error(`${model} was never measured alone at batch 1`);
+    const job = this.#job('NVIDIA H200', model, { batch: 1, aloneUs: 1e6 / alone, share: alone / roof });
+    const jobsPerS = this.#jobsPerS(model);
+    return { job, ...oneToTwo((load * bareLoop.elementsPerS) / jobsPerS), periodUs: periodOf(1, jobsPerS) };
+  }
+
+  /** Load as measured: Table II's factor of pure batching at the same batch. */
+  batchedSet({
+    model,
+    batch,
+    load,
+    pureBatching,
+  }: Pick<BatchedSet, 'model' | 'batch' | 'load' | 'pureBatching'>): TaskSet {
+    const own = pureBatching[String(batch)] ?? Number.NaN;
+    const share = own / Math.max(...Object.values(pureBatching));
+    const job = this.#job('NVIDIA H200', model, { batch, aloneUs: (batch * 1e6) / own, share });
+    const jobsPerS = this.#jobsPerS(model);
+    return { job, ...oneToTwo((load * own) / batch / jobsPerS), periodUs: periodOf(1, jobsPerS) };
+  }
+
+  /** The most that pure batching reaches on the paper's GPU. */
+  roof(network: string): number {
+    return this.#known(network).roof;
+  }
+
+  /** Whether a job of one input was measured alone on the H200, in the build that the engine ran. */
+  isKnownAlone(network: string): boolean {
+    return singleRate(network, this.#overhead, this.#probe) !== undefined;
+  }
+
+  #jobsPerS(network: string): number {
+    return this.#known(network).jobsPerS ?? RESNET50.jobsPerS;
+  }
+
+  #known(network: string): PaperNetwork {
+    const known = this.#paper.networks[network];
+    if (known === undefined) throw new Error(`the paper says nothing of ${network}`);
+    return known;
+  }
+
+  #job(gpu: Gpu, network: string, { batch, aloneUs, share }: { batch: number; aloneUs: number; share: number }): Job {
+    const fit = this.#fits.get(gpu);
+    if (fit === undefined) throw new Error(`nothing was fitted for ${gpu}`);
+    return { gpu, sms: fit.sms, network, batch, aloneUs, demand: demandOf(fit.parameters, share) };
+  }
+}
+
+function periodOf(batch: number, jobsPerS: number): number {
+  return Math.round((batch * 1e6) / jobsPerS);
+}
+
+function oneToTwo(tasks: number): { high: number; low: number } {
+  const high = Math.max(1, Math.round(tasks / 3));
+  return { high, low: Math.max(1, Math.round(tasks) - high) };
+}
+
+export function readSets(): { batched: BatchedSet[]; unbatched: UnbatchedSet[] } {
+  const read = (name: string): unknown => JSON.parse(readFileSync(`bench/results/gpu-${name}.json`, 'utf8'));
+  return {
+    batched: (read('sets') as { sets: BatchedSet[] }).sets,
+    unbatched: (read('unbatched') as { sets: UnbatchedSet[] }).sets,
+  };
+}

@@ -1,0 +1,100 @@
+// A task set under one partitioning and one scheduler, as a scenario of daris-sim.
+import type { GpuSpec, Scenario, SchedulerSpec, TaskSpec } from '../../test/simulator/scenario.ts';
+import { slowdown, smsOf, type Demand } from './model.ts';
+import type { Job, TaskSet } from './platform.ts';
+import { factors, type Variation } from './variation.ts';
+
+export interface Partitioning {
+  readonly contexts: number;
+  readonly streamsPerContext: number;
+  readonly oversubscription: number;
+}
+
+/** The paper divides ResNet in four and does not say how it divides the others: four parts of one length. */
+export const STAGES = 4;
+/** Of execution times a task, used in turn. */
+const ROWS = 25;
+
+/** The paper's scheduler: its admission test alone, windows that do not age, a window of five. */
+export const PAPER_SCHEDULER: SchedulerSpec = {
+  mretWindow: 5,
+  mretAging: false,
+  admission: 'Utilization',
+  highPriorityAdmission: false,
+  staging: true,
+  lastStageBoost: true,
+  missBoost: true,
+  fixedPriorities: true,
+};
+
+/** `N_c×N_s_OS`, the paper's notation. */
+export function nameOf({ contexts, streamsPerContext, oversubscription }: Partitioning): string {
+  return contexts === 1 ? `1×${streamsPerContext}` : `${contexts}×${streamsPerContext}_${oversubscription}`;
+}
+
+function ppm(share: number): number {
+  return Math.round(share * 1e6);
+}
+
+function stageTimes(jobUs: number): number[] {
+  return Array.from({ length: STAGES }, () => Math.max(1, Math.round(jobUs / STAGES)));
+}
+
+/** AFET as the paper measures it: all other streams are busy with like jobs. */
+function afetUs({ aloneUs, demand, sms }: Job, partitioning: Partitioning): number[] {
+  const smsPerContext = smsOf(sms, partitioning.contexts, partitioning.oversubscription);
+  return stageTimes(aloneUs * slowdown(demand, { sms, smsPerContext, ...partitioning }));
+}
+
+/** Rows of varied times; each stage varies for itself. */
+function execUs({ aloneUs }: Job, variation: Variation, seed: number): number[][] {
+  const varied = factors(variation, seed, ROWS * STAGES);
+  return Array.from({ length: ROWS }, (_, row) =>
+    stageTimes(aloneUs).map((us, stage) => Math.max(1, Math.round(us * (varied[row * STAGES + stage] ?? 1)))),
+  );
+}
+
+function demandSpec({ sm, memory }: Demand): { smPpm: number; memoryPpm: number } {
+  return { smPpm: ppm(sm), memoryPpm: ppm(memory) };
+}
+
+/** Releases are spread over the period, High and Low ones mixed; deadlines are periods. */
+function tasksOf({ job, high, low, periodUs }: TaskSet, { partitioning, variation }: Run): TaskSpec[] {
+  const count = high + low;
+  const spec = { periodUs, deadlineUs: periodUs, demand: demandSpec(job.demand) };
+  return Array.from({ length: count }, (_, i) => {
+    const isHigh = Math.floor(((i + 1) * high) / count) > Math.floor((i * high) / count);
+    return {
+      name: `${job.network}-${i}`,
+      priority: isHigh ? ('High' as const) : ('Low' as const),
+      ...spec,
+      phaseUs: Math.floor((i * periodUs) / count),
+      afetUs: afetUs(job, partitioning),
+      execUs: execUs(job, variation, i),
+    };
+  });
+}
+
+export interface Run {
+  readonly sets: readonly TaskSet[];
+  readonly partitioning: Partitioning;
+  readonly durationUs: number;
+  readonly variation: Variation;
+  readonly scheduler?: Partial<SchedulerSpec>;
+}
+
+export function scenarioOf(run: Run): Scenario {
+  const { sets, partitioning, durationUs, scheduler } = run;
+  const [first] = sets;
+  if (first === undefined) throw new Error('a run without tasks');
+  const gpu: GpuSpec = { name: first.job.gpu, smCount: first.job.sms, ...partitioning };
+  return {
+    version: 1,
+    durationUs,
+    seed: 1,
+    gpus: [gpu],
+    scheduler: { ...PAPER_SCHEDULER, ...scheduler },
+    tasks: sets.flatMap((set) => tasksOf(set, run)),
+    interference: { model: 'calibrated' },
+  };
+}
