@@ -1,5 +1,5 @@
 // `make e2e`: acts on a cluster with a real node, with our images; ends with one line of counts. A cluster that is up already
-// is used and stays up; else one is started, and ended afterwards.
+// is cleared first and stays up, with what the acts made, for a look; else one is started, and ended afterwards.
 import { dirname, join } from 'node:path';
 
 import { Cluster } from '../control-plane/cluster.ts';
@@ -39,9 +39,8 @@ async function main(signal: AbortSignal): Promise<number> {
     const { kubeconfig } = await up(signal);
     say(`cluster ${wasUp ? 'was up' : 'up'} with our images ${((performance.now() - started) / 1000).toFixed(1)} s`);
     const world = { cluster: new Cluster(kubeconfig), signal };
-    const passed = await play(world);
     if (wasUp) await uninstall(world);
-    return passed ? 0 : 1;
+    return (await play(world)) ? 0 : 1;
   } finally {
     if (!wasUp) await down();
   }

@@ -1,5 +1,5 @@
 // The system on the cluster, from the manifests beside this file: CRDs, rights, operator, and agent and runtime of each node.
-import { realpathSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { repositoryRoot } from '../control-plane/paths.ts';
@@ -42,11 +42,17 @@ export async function install({ cluster, signal }: World): Promise<void> {
   }
 }
 
-/** All that install() made and what was made with it; the CRDs take their objects along. */
+/**
+ * All that install() made and what was made with it; the CRDs take their objects along. The policy of operator-leads.yaml
+ * stays: once no binding has a kind of parameter of Kubernetes' own (here Lease), an API server never finds such parameters
+ * again until it is restarted, and refuses all writes of the next installation (kubernetes/kubernetes#130887).
+ */
 export async function uninstall({ cluster, signal }: World): Promise<void> {
+  const rbac = join(repositoryRoot, 'test', 'rbac');
+  const rights = readdirSync(rbac).filter((file) => file !== 'operator-leads.yaml');
+  const folders = [join(repositoryRoot, 'crds'), ...rights.map((file) => join(rbac, file))];
   const remove = ['delete', '--ignore-not-found', '--timeout=90s'];
   const options = { signal, timeoutMs: 100_000 };
-  await cluster.kubectl([...remove, '-f', join(repositoryRoot, 'crds')], options);
-  await cluster.kubectl([...remove, 'namespace/daris-system', 'persistentvolume/daris-models'], options);
-  await cluster.kubectl([...remove, '-f', join(repositoryRoot, 'test', 'rbac')], options);
+  await cluster.kubectl([...remove, ...folders.flatMap((path) => ['-f', path])], options);
+  await cluster.kubectl([...remove, 'persistentvolume/daris-models'], options);
 }

@@ -94,7 +94,7 @@ async function checkInside(checks: Checks, { cluster, signal }: World): Promise<
   for (const container of ['agent', 'runtime']) {
     const seen = await inside(
       container,
-      'id -u; (echo > /opt/daris/x) 2>/dev/null || echo read-only; command -v cc gcc npm',
+      'id -u; (echo > /opt/daris/x) 2>/dev/null || echo read-only; for p in cc g++ npm; do command -v $p; done; true',
     );
     checks.equal(`user and root of ${container}`, seen.trim().replaceAll('\n', ' '), '65532 read-only');
   }
@@ -123,4 +123,4 @@ async function run(world: World): Promise<ActResult> {
   return { figures: { installedSeconds, readySeconds, completed }, failures: checks.failures };
 }
 
-export const oneTask: Act = { title: `from images and manifests to a Ready task on a real kubelet`, run };
+export const oneTask: Act = { title: 'from images and manifests to a Ready task on a real kubelet', run };
