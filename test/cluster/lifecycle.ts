@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { repositoryRoot } from '../control-plane/paths.ts';
 import { waitFor } from '../control-plane/wait.ts';
 import { importImage } from './containerd.ts';
-import { clearLeftovers, type Leftovers } from './leftovers.ts';
+import { clearLeftovers, isOfRun, type Leftovers } from './leftovers.ts';
 import { places, runVariable } from './places.ts';
 import { currentRun, type Run } from './run-file.ts';
 
@@ -38,7 +38,7 @@ export async function down(): Promise<Leftovers> {
   const run = currentRun();
   if (run !== undefined) {
     process.kill(run.keeperPid, 'SIGTERM');
-    const gone = (): true | undefined => (currentRun() === undefined ? true : undefined);
+    const gone = (): true | undefined => (isOfRun(run.keeperPid, run.id) ? undefined : true);
     await waitFor(gone, { what: `the cluster to end (log: ${keeperLog})`, timeoutMs: downTimeoutMs });
   }
   return clearLeftovers();

@@ -98,7 +98,7 @@ async function checkInside(checks: Checks, { cluster, signal }: World): Promise<
     );
     checks.equal(`user and root of ${container}`, seen.trim().replaceAll('\n', ' '), '65532 read-only');
   }
-  const lookup = "node -p \"(await require('node:dns').promises.lookup('kubernetes.default.svc')).address\"";
+  const lookup = `node -e 'require("node:dns").lookup("kubernetes.default.svc", (_, found) => console.log(found))'`;
   checks.equal('address of kubernetes.default.svc', (await inside('agent', lookup)).trim(), '10.96.0.1');
 }
 
