@@ -32,5 +32,7 @@ export function compressedBytes(read: ReadFile): number {
 export function aboveLimit(sizes: readonly ImageSize[]): string[] {
   return sizes
     .filter(({ compressedMB, limitMB }) => compressedMB > limitMB)
-    .map(({ image, compressedMB, limitMB }) => `${image}: ${compressedMB} MB compressed, at most ${limitMB} are allowed`);
+    .map(
+      ({ image, compressedMB, limitMB }) => `${image}: ${compressedMB} MB compressed, at most ${limitMB} are allowed`,
+    );
 }

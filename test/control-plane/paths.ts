@@ -13,7 +13,9 @@ export type NodeBinary = 'kube-scheduler' | 'kubelet' | 'kube-proxy' | 'coredns'
 export function binary(name: ControlPlaneBinary | NodeBinary): string {
   const path = join(repositoryRoot, 'build', 'control-plane', 'bin', name);
   if (!existsSync(path)) {
-    throw new Error(`${path} is missing: build it with test/control-plane/build.sh, what a node needs with build.sh node`);
+    throw new Error(
+      `${path} is missing: build it with test/control-plane/build.sh, what a node needs with build.sh node`,
+    );
   }
   return path;
 }
