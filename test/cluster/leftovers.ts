@@ -7,6 +7,7 @@ import { podProcesses, removeCgroups } from './cgroups.ts';
 import { command } from './command.ts';
 import { removeNetwork } from './network.ts';
 import { places, runVariable } from './places.ts';
+import { removeStrayFiles } from './stray-files.ts';
 
 const endTimeoutMs = 20_000;
 
@@ -22,6 +23,7 @@ export async function clearLeftovers(): Promise<Leftovers> {
   const mounts = await unmountAll();
   const networks = (await removeNetwork()) ? 1 : 0;
   removeCgroups();
+  removeStrayFiles();
   for (const folder of [places.runDir, places.stateDir]) rmSync(folder, { recursive: true, force: true });
   return { processes, mounts, networks };
 }
