@@ -102,6 +102,52 @@ sanitize: build/tsan/build.ninja build/asan/build.ninja ## C++ tests under Threa
 demo: setup ## the whole system on this machine, act by act; KEEP=1 leaves it up
 	@exec node test/e2e/demo.ts $(if $(KEEP),--keep)
 
+# ---- images, and a cluster with a real node to run them on ----
+
+IMAGE_SOURCES := Dockerfile.operator Dockerfile.agent .dockerignore package.json package-lock.json requirements.txt \
+  hack/images.sh hack/local-base.sh hack/javascript-bundle.sh hack/native-bundle.sh hack/production-modules.mjs \
+  $(shell git ls-files 'api/*.ts' 'kube/*.ts' 'operator/*.ts' 'node-agent/*.ts' agent-native/src agent-native/proto | grep -v '\.test\.ts$$')
+
+$(STAMPS)/images: $(IMAGE_SOURCES) $(STAMPS)/node
+	@$(STEP) "Images" hack/images.sh
+	@mkdir -p $(@D) && touch $@
+
+.PHONY: images
+images: $(STAMPS)/images ## the images of operator and agent, and their sizes against the limits
+	@node hack/image-sizes.ts
+
+.PHONY: image-cuda
+image-cuda: $(STAMPS)/node ## the agent's image with the torch engine; several GB, no GPU needed
+	@$(STEP) "Image with torch" hack/images.sh agent-cuda
+
+$(STAMPS)/node-of-cluster: $(wildcard test/control-plane/*/go.* test/control-plane/build.sh)
+	@$(STEP) "Kubelet, scheduler, proxy, DNS" test/control-plane/build.sh node
+	@mkdir -p $(@D) && touch $@
+
+.PHONY: cluster-parts
+cluster-parts: $(STAMPS)/control-plane $(STAMPS)/node-of-cluster $(STAMPS)/images build/models/digests.txt
+	@:
+
+# Installs what a node needs, where that can be; where there can be no node, test/cluster/possible.ts says why, status 77.
+CLUSTER_POSSIBLE = mkdir -p build/logs; { hack/debian-packages.sh test/cluster/packages.txt || true; } \
+  > build/logs/debian-packages-of-a-node.log 2>&1; node test/cluster/possible.ts
+# By a variable, so that `make -n` only shows it.
+SUBMAKE = $(MAKE) --no-print-directory
+
+.PHONY: cluster-up
+cluster-up: $(STAMPS)/node ## a control plane and a real node on this machine, with our images; needs root
+	@$(CLUSTER_POSSIBLE) cluster || { [ $$? = 77 ] && exit 0 || exit 1; }; \
+	  $(SUBMAKE) cluster-parts && node test/cluster/up.ts
+
+.PHONY: cluster-down
+cluster-down: $(STAMPS)/node ## end it, and what a killed one has left
+	@node test/cluster/down.ts
+
+.PHONY: e2e
+e2e: $(STAMPS)/node ## from images to a Ready task on a real kubelet; where there can be none, it is skipped
+	@$(CLUSTER_POSSIBLE) e2e || { [ $$? = 77 ] && echo 'e2e: 0 passed, 0 failed, 1 skipped' && exit 0 || exit 1; }; \
+	  $(SUBMAKE) cluster-parts && exec node test/cluster/e2e.ts
+
 .PHONY: bench
 bench: setup ## measure, and write JSON under bench/results
 	@node bench/run.ts

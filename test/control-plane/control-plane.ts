@@ -12,6 +12,14 @@ import { writeKubeconfig } from './kubeconfig.ts';
 import { binary } from './paths.ts';
 import { freePorts } from './ports.ts';
 
+/** Who may log in with a token of the file, beside administrator and controller-manager. */
+export interface Identity {
+  /** Its kubeconfig is NAME.kubeconfig in the control plane's folder. */
+  readonly name: string;
+  readonly user: string;
+  readonly group?: string;
+}
+
 export interface ControlPlaneOptions {
   /** Garbage collection, namespaces' deletion and token controllers; costs about 70 MB. Default true. */
   controllerManager?: boolean;
@@ -19,13 +27,22 @@ export interface ControlPlaneOptions {
   apiServerFlags?: readonly string[];
   /** Where the logs go, which then outlive stop(). Default: the temporary folder. */
   logDir?: string;
+  /** Address of the API server; default loopback, where no pod can reach it. */
+  host?: string;
+  /** Nodes have a kubelet: pods are scheduled, and nodes that fall silent are tainted. Default false. */
+  realNodes?: boolean;
+  identities?: readonly Identity[];
   signal?: AbortSignal;
   /** One line a step that was done, with its time. */
   onStep?: (title: string, elapsedMs: number) => void;
 }
 
+type DaemonName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
+
 const readyTimeoutMs = 60_000;
-const controllerManagerUser = 'system:kube-controller-manager';
+const administrator: Identity = { name: 'admin', user: 'admin', group: 'system:masters' };
+const controllerManager: Identity = { name: 'controller-manager', user: 'system:kube-controller-manager' };
+const scheduler: Identity = { name: 'scheduler', user: 'system:kube-scheduler' };
 
 export class ControlPlane {
   readonly dir: string;
@@ -42,8 +59,8 @@ export class ControlPlane {
     this.options = options;
     this.dir = dir;
     this.etcdPorts = [client, peer];
-    this.server = `https://127.0.0.1:${api}`;
-    this.cluster = new Cluster(join(dir, 'admin.kubeconfig'));
+    this.server = `https://${options.host ?? '127.0.0.1'}:${api}`;
+    this.cluster = new Cluster(this.kubeconfigOf(administrator.name));
   }
 
   /** Resolves when the API server answers /readyz and the controller-manager (where asked for) works. */
@@ -61,6 +78,11 @@ export class ControlPlane {
 
   get processIds(): number[] {
     return [...this.processes.values()];
+  }
+
+  /** Path of the kubeconfig of one of the identities. */
+  kubeconfigOf(name: string): string {
+    return this.path(`${name}.kubeconfig`);
   }
 
   /** Those that run, by name. */
@@ -87,6 +109,7 @@ export class ControlPlane {
     if (this.options.controllerManager ?? true) {
       await this.step('kube-controller-manager', () => this.startControllerManager());
     }
+    if (this.options.realNodes ?? false) await this.step('kube-scheduler', () => this.startScheduler());
   }
 
   private async step(title: string, work: () => Promise<void>): Promise<void> {
@@ -108,12 +131,13 @@ export class ControlPlane {
     writeFileSync(this.path('service-account.key'), keys.privateKey, { mode: 0o600 });
     writeFileSync(this.path('service-account.pub'), keys.publicKey);
     // Operator and agents are service accounts; the file knows only those who exist before any service account.
-    const rows = [
-      [token(), 'admin', 'admin', 'system:masters'],
-      [token(), controllerManagerUser, controllerManagerUser, ''],
-    ];
-    const lines = rows.map(([secret, user, uid, group]) => `${secret},${user},${uid},"${group}"\n`);
+    const lines = this.identities().map(({ user, group = '' }) => `${token()},${user},${user},"${group}"\n`);
     writeFileSync(this.path('tokens.csv'), lines.join(''), { mode: 0o600 });
+  }
+
+  private identities(): readonly Identity[] {
+    const own = [administrator, controllerManager, ...((this.options.realNodes ?? false) ? [scheduler] : [])];
+    return [...own, ...(this.options.identities ?? [])];
   }
 
   private async startEtcd(): Promise<void> {
@@ -140,7 +164,7 @@ export class ControlPlane {
     const apiServer = await this.daemon('kube-apiserver', [
       `--etcd-servers=http://127.0.0.1:${this.etcdPorts[0]}`,
       `--cert-dir=${certificates}`,
-      '--bind-address=127.0.0.1',
+      `--bind-address=${new URL(this.server).hostname}`,
       `--secure-port=${new URL(this.server).port}`,
       '--service-cluster-ip-range=10.96.0.0/24',
       '--allow-privileged=true',
@@ -164,28 +188,27 @@ export class ControlPlane {
   }
 
   private apiServerReady(): Promise<boolean> {
-    return httpsStatus(`${this.server}/readyz`, this.certificateAuthority).then((status) => status === 200);
+    return httpsStatus(`${this.server}/readyz`, { ca: this.certificateAuthority }).then((status) => status === 200);
   }
 
   private writeKubeconfigs(): void {
     const rows = readFileSync(this.path('tokens.csv'), 'utf8').trimEnd().split('\n');
-    for (const row of rows) {
-      const [secret = '', user = ''] = row.split(',');
-      const path = user === 'admin' ? this.cluster.kubeconfig : this.path('controller-manager.kubeconfig');
-      const { server, certificateAuthority } = this;
-      writeKubeconfig(path, { server, certificateAuthority, user, token: secret });
+    const { server, certificateAuthority } = this;
+    for (const [index, { name, user }] of this.identities().entries()) {
+      const [secret = ''] = (rows[index] ?? '').split(',');
+      writeKubeconfig(this.kubeconfigOf(name), { server, certificateAuthority, user, token: secret });
     }
   }
 
   private async startControllerManager(): Promise<void> {
     const [port] = await freePorts(1);
     const manager = await this.daemon('kube-controller-manager', [
-      `--kubeconfig=${this.path('controller-manager.kubeconfig')}`,
+      `--kubeconfig=${this.kubeconfigOf(controllerManager.name)}`,
       `--service-account-private-key-file=${this.path('service-account.key')}`,
       `--root-ca-file=${join(this.path('certificates'), 'apiserver.crt')}`,
       '--use-service-account-credentials=true',
-      // Nodes here are stand-ins without a kubelet, which that controller would taint as unreachable.
-      '--controllers=*,-node-lifecycle-controller',
+      // A stand-in for a node has no kubelet: that controller would taint it as unreachable.
+      ...((this.options.realNodes ?? false) ? [] : ['--controllers=*,-node-lifecycle-controller']),
       '--leader-elect=false',
       '--kube-api-qps=500',
       '--kube-api-burst=500',
@@ -193,6 +216,20 @@ export class ControlPlane {
       `--secure-port=${port}`,
     ]);
     await manager.ready(() => this.defaultAccountExists(), readyTimeoutMs, this.options.signal);
+  }
+
+  private async startScheduler(): Promise<void> {
+    const [port] = await freePorts(1);
+    const daemon = await this.daemon('kube-scheduler', [
+      `--kubeconfig=${this.kubeconfigOf(scheduler.name)}`,
+      '--leader-elect=false',
+      '--bind-address=127.0.0.1',
+      `--secure-port=${port}`,
+    ]);
+    // Its certificate is made at each start and known to nobody; nothing is told to it.
+    const ready = async (): Promise<boolean> =>
+      (await httpsStatus(`https://127.0.0.1:${port}/readyz`, { rejectUnauthorized: false })) === 200;
+    await daemon.ready(ready, readyTimeoutMs, this.options.signal);
   }
 
   /** The controller-manager's first visible work; before it, no pod or token request would succeed. */
@@ -203,7 +240,7 @@ export class ControlPlane {
     return name.trim() !== '';
   }
 
-  private async daemon(name: 'etcd' | 'kube-apiserver' | 'kube-controller-manager', args: string[]): Promise<Daemon> {
+  private async daemon(name: DaemonName, args: string[]): Promise<Daemon> {
     const logFile = join(this.options.logDir ?? this.dir, `${name}.log`);
     const daemon = await Daemon.start({ name, command: binary(name), args, logFile });
     this.daemons.push(daemon);
@@ -215,9 +252,11 @@ function token(): string {
   return randomBytes(32).toString('hex');
 }
 
-function httpsStatus(url: string, ca: string): Promise<number | undefined> {
+type TlsTrust = { readonly ca: string } | { readonly rejectUnauthorized: false };
+
+function httpsStatus(url: string, trust: TlsTrust): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    const call = request(url, { ca, timeout: 2000, agent: false }, (answer) => {
+    const call = request(url, { ...trust, timeout: 2000, agent: false }, (answer) => {
       answer.resume();
       resolve(answer.statusCode);
     });
