@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 export const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
+/** What the chart ships as it is, so that tests apply the very manifests that a cluster gets. */
+export const shipped = join(repositoryRoot, 'helm', 'daris', 'files');
+
 export type ControlPlaneBinary = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl';
 
 /** Absolute path of a binary; throws with the command that builds it where it is missing. */

@@ -84,7 +84,8 @@ export class NodeUnderTest {
 
   async startAgent(): Promise<void> {
     const log = pino({ level: process.env['DARIS_TEST_LOG'] ?? 'silent' });
-    this.#agent = new Agent(this.config, log, this.#options.clock);
+    const { clock } = this.#options;
+    this.#agent = new Agent(this.config, log, clock === undefined ? {} : { clock });
     this.#metricsPort = (await this.#agent.start()).port;
   }
 
