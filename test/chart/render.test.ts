@@ -2,13 +2,16 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { loadAll } from 'js-yaml';
 
 import { shipped } from '../control-plane/paths.ts';
 
 import { chart, helm, render, renderText, type Manifest } from './helm.ts';
 import { find, podsOf } from './pods.ts';
+
+// Each helm or kubectl is a process of its own, and on a busy machine takes its time.
+jest.setTimeout(300_000);
 
 let objects: Manifest[] = [];
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { load } from 'js-yaml';
 
 import { readConfig } from '../../node-agent/config.ts';
@@ -12,6 +12,9 @@ import { repositoryRoot } from '../control-plane/paths.ts';
 
 import { chart, render } from './helm.ts';
 import { containerOf, podsOf, type Pod } from './pods.ts';
+
+// Each helm or kubectl is a process of its own, and on a busy machine takes its time.
+jest.setTimeout(300_000);
 
 async function agents(values: object): Promise<Pod[]> {
   return podsOf(await render({ values })).filter(({ of }) => of.startsWith('DaemonSet'));

@@ -1,11 +1,14 @@
 // The API server's word on what the chart renders: every object is accepted as it is, every pod in a namespace that
 // enforces `restricted`. Server-side dry runs, so that nothing of the other tests' is changed.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
 import { render, type Manifest } from '../chart/helm.ts';
 import { podsOf } from '../chart/pods.ts';
 
 import { sharedCluster } from './shared-cluster.ts';
+
+// Each helm or kubectl is a process of its own, and on a busy machine takes its time.
+jest.setTimeout(300_000);
 
 const admin = sharedCluster();
 let namespace = '';
