@@ -86,7 +86,9 @@ export class MetricRegistry {
   /** Text exposition format 0.0.4. */
   expose(): string {
     for (const collect of this.#collectors) collect();
-    return this.#all().map((metric) => metric.expose()).join('');
+    return this.#all()
+      .map((metric) => metric.expose())
+      .join('');
   }
 
   /** All metrics there are, in the order of their creation. */

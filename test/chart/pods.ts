@@ -63,8 +63,8 @@ export function containerOf(pod: Pod, name: string): Container {
 }
 
 /** @throws Error where no such object was rendered */
-export function find<T = Manifest>(objects: readonly Manifest[], kind: string, name: string): T {
+export function find(objects: readonly Manifest[], kind: string, name: string): Manifest {
   const found = objects.find((object) => object.kind === kind && object.metadata.name === name);
   if (found === undefined) throw new Error(`no ${kind} ${name} was rendered`);
-  return found as T;
+  return found;
 }

@@ -100,8 +100,8 @@ test('selectors find the pods, and services the monitor', () => {
     const open = pod?.spec.containers.flatMap((container) => container.ports ?? []);
     expect(open).toContainEqual({ name: ports[0]?.targetPort, containerPort: ports[0]?.port });
   }
-  const monitor = find<{ spec: { selector: { matchLabels: object } } }>(objects, 'ServiceMonitor', 'daris');
-  for (const { metadata } of services) expect(metadata.labels).toMatchObject(monitor.spec.selector.matchLabels);
+  const monitor = find(objects, 'ServiceMonitor', 'daris').spec as { selector: { matchLabels: object } };
+  for (const { metadata } of services) expect(metadata.labels).toMatchObject(monitor.selector.matchLabels);
 });
 
 test('every pod has a network policy of its own, with ports that the pod has', () => {
@@ -134,13 +134,12 @@ test('monitoring needs its API in the cluster', async () => {
 });
 
 test('two operators are spread and may lose one at a time; one alone has no budget that would block a drain', async () => {
-  const operator = find<{ spec: { replicas: number; template: { spec: { topologySpreadConstraints: object[] } } } }>(
-    objects,
-    'Deployment',
-    'daris-operator',
-  );
-  expect(operator.spec.replicas).toBe(2);
-  expect(operator.spec.template.spec.topologySpreadConstraints).toHaveLength(2);
+  const operator = find(objects, 'Deployment', 'daris-operator').spec as {
+    replicas: number;
+    template: { spec: { topologySpreadConstraints: object[] } };
+  };
+  expect(operator.replicas).toBe(2);
+  expect(operator.template.spec.topologySpreadConstraints).toHaveLength(2);
   expect(find(objects, 'PodDisruptionBudget', 'daris-operator').spec).toMatchObject({ maxUnavailable: 1 });
   const alone = await render({ values: { operator: { replicas: 1 } } });
   expect(alone.filter(({ kind }) => kind === 'PodDisruptionBudget')).toEqual([]);

@@ -15,7 +15,7 @@ let namespace = '';
 
 beforeAll(async () => {
   namespace = await admin.createNamespace('chart');
-  await admin.kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
+  await enforce('restricted');
   for (const name of ['daris-operator', 'daris-agent', 'default']) {
     await admin.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } });
   }
@@ -24,6 +24,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await admin.kubectl(['delete', 'namespace', namespace, '--wait=false']);
 });
+
+async function enforce(level: string): Promise<void> {
+  const label = `pod-security.kubernetes.io/enforce=${level}`;
+  await admin.kubectl(['label', 'namespace', namespace, label, '--overwrite']);
+}
 
 function dryRun(object: Manifest): Promise<string> {
   return admin.kubectl(
@@ -77,12 +82,20 @@ describe('a namespace that enforces restricted', () => {
     for (const pod of all) await expect(dryRun(pod)).resolves.toContain('serverside-applied');
   });
 
-  test('refuses models of the host, which is why that needs another level', async () => {
-    const agents = (await pods({ models: { volume: { hostPath: { path: '/srv' } } } })).filter(({ metadata }) =>
+  test.each([
+    ['hostPath', { path: '/srv' }, 'privileged'],
+    ['nfs', { server: 'models.example.com', path: '/srv' }, 'baseline'],
+  ])('refuses models by %s, which need another level', async (volume, source, level) => {
+    const agents = (await pods({ models: { volume: { [volume]: source } } })).filter(({ metadata }) =>
       metadata.name.startsWith('daemonset'),
     );
     expect(agents).toHaveLength(1);
-    for (const pod of agents) await expect(dryRun(pod)).rejects.toThrow(/restricted volume types.*"hostPath"/);
+    for (const pod of agents) {
+      await expect(dryRun(pod)).rejects.toThrow(new RegExp(`restricted volume types.*"${volume}"`));
+      await enforce(level);
+      await expect(dryRun(pod)).resolves.toContain('serverside-applied');
+      await enforce('restricted');
+    }
   });
 });
 
