@@ -1,5 +1,6 @@
 // What the chart renders, rule by rule; what an API server makes of it is in test/integration/chart.test.ts.
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -30,6 +31,17 @@ function filesIn(folder: string): { name: string; text: string }[] {
 
 test('helm lints it, strictly', async () => {
   await expect(helm(['lint', '--strict', chart])).resolves.toContain('0 chart(s) failed');
+});
+
+test('a package of it renders the same', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'daris-test-'));
+  try {
+    await helm(['package', chart, '--destination', folder]);
+    const packaged = await helm(['template', 'daris', join(folder, 'daris-0.1.0.tgz'), '--namespace', 'daris-system']);
+    expect(packaged).toBe(await renderText());
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('the same values give the same text: no look-up, no chance, no clock, no hook but the test', async () => {

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import type { Manifest } from '../chart/helm.ts';
 import { argoHealthOf, kstatusOf } from '../chart/status-of.ts';
 import { binary, repositoryRoot } from '../control-plane/paths.ts';
+import { waitFor } from '../control-plane/wait.ts';
 
 import { isReady, type AgentPart } from './agent-part.ts';
 import { condition, notPlaced, OperatorWorld, placed } from './operator-world.ts';
@@ -102,7 +103,13 @@ test.each([...examples, ...gpuExamples])('examples/%s, applied again, changes no
     world.cluster.kubectl(['apply', '--server-side', '--field-manager=gitops', '-f', path, '-o', 'json']);
   const first = versions(await apply());
   // The operator has had its say about each of them before they are applied again.
-  await world.cluster.kubectl(['wait', '--for=jsonpath={.status.observedGeneration}=1', '--timeout=60s', '-f', path]);
+  await waitFor(
+    async () => {
+      const seen = objectsIn(await world.cluster.kubectl(['get', '-f', path, '-o', 'json']));
+      return seen.every(({ metadata, status }) => status?.observedGeneration === metadata.generation) || undefined;
+    },
+    { what: `the operator to decide on ${file}`, timeoutMs: 60_000, intervalMs: 300 },
+  );
   const again = versions(await apply());
   expect(again).toEqual(first);
   await run(binary('kubectl'), [
@@ -116,15 +123,18 @@ test.each([...examples, ...gpuExamples])('examples/%s, applied again, changes no
   ]);
 });
 
+function objectsIn(text: string): Applied[] {
+  const answer = JSON.parse(text) as { items?: Applied[] } & Applied;
+  return answer.items ?? [answer];
+}
+
 /** Generations alone: each write of a status is another resourceVersion, and none of a spec. */
 function versions(text: string): Map<string, number> {
-  const answer = JSON.parse(text) as { items?: Applied[] } & Applied;
-  return new Map(
-    (answer.items ?? [answer]).map(({ kind, metadata }) => [`${kind} ${metadata.name}`, metadata.generation]),
-  );
+  return new Map(objectsIn(text).map(({ kind, metadata }) => [`${kind} ${metadata.name}`, metadata.generation]));
 }
 
 interface Applied extends Manifest {
+  readonly status?: { readonly observedGeneration?: number };
   readonly metadata: Manifest['metadata'] & {
     readonly generation: number;
     readonly managedFields?: readonly { readonly manager: string; readonly fieldsV1: object }[];

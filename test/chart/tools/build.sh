@@ -11,7 +11,7 @@ mkdir -p "$out/bin"
 build() {
   local module=$1 binary=$2 package=$3 stamp=$out/$1.sum started=$SECONDS sum
   shift 3
-  sum=$(cat "$here/$module"/go.* "$here/$module"/*.go "$here/build.sh" 2>/dev/null | sha256sum)
+  sum=$(find "$here/$module" "$here/build.sh" -type f | sort | xargs cat | sha256sum)
   if [[ -x $out/bin/$binary && -f $stamp && $(<"$stamp") == "$sum" ]]; then
     echo "$binary: up to date"
     return
