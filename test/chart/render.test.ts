@@ -81,6 +81,20 @@ describe('what is shipped as files', () => {
     }
   });
 
+  test('what an API server must not lose stays, too, and nothing else does', () => {
+    const kept = objects.filter(({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'] === 'keep');
+    const names = kept
+      .filter(({ kind }) => kind !== 'CustomResourceDefinition')
+      .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+    expect(names.toSorted()).toEqual([
+      'Lease daris-operator',
+      'ValidatingAdmissionPolicy daris-crds-never-older',
+      'ValidatingAdmissionPolicy daris-operator-leads',
+      'ValidatingAdmissionPolicyBinding daris-crds-never-older',
+      'ValidatingAdmissionPolicyBinding daris-operator-leads',
+    ]);
+  });
+
   test('CRDs may come from elsewhere', async () => {
     const rendered = await render({ values: { crds: { install: false } } });
     expect(rendered.filter(({ kind }) => kind === 'CustomResourceDefinition')).toEqual([]);

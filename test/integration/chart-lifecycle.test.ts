@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 
 import { chart, helm } from '../chart/helm.ts';
+import { Cluster } from '../control-plane/cluster.ts';
 import { ControlPlane } from '../control-plane/control-plane.ts';
 import { waitFor } from '../control-plane/wait.ts';
 
@@ -109,10 +110,15 @@ test('removed, it leaves CRDs and objects; another release name takes them over,
   await release(['uninstall', 'daris', '--wait']);
   expect(await kubectl('get', 'gsp', 'edge', '-o', 'name')).toContain('edge');
   const ours = ['-l', 'app.kubernetes.io/instance=daris', '-o', 'name'];
-  const kinds = 'deployment,daemonset,lease,serviceaccount,networkpolicy,clusterrole,validatingadmissionpolicy';
-  expect((await kubectl('get', kinds, '-n', namespace, ...ours)).trim()).toBe(
+  const gone =
+    'deployment,daemonset,serviceaccount,role,rolebinding,networkpolicy,service,clusterrole,clusterrolebinding';
+  expect((await kubectl('get', gone, '-n', namespace, ...ours)).trim()).toBe('');
+  const kept = await kubectl('get', 'validatingadmissionpolicy,lease', '-n', namespace, ...ours);
+  expect(kept.trim().split('\n').sort()).toEqual([
+    'lease.coordination.k8s.io/daris-operator',
     'validatingadmissionpolicy.admissionregistration.k8s.io/daris-crds-never-older',
-  );
+    'validatingadmissionpolicy.admissionregistration.k8s.io/daris-operator-leads',
+  ]);
   await expect(release(['install', 'vision', newer])).rejects.toThrow(/invalid ownership metadata|cannot be imported/);
   await expect(release(['install', 'vision', chart, '--take-ownership'])).rejects.toThrow(refusal);
   await release(['uninstall', 'vision', '--wait']);
@@ -120,9 +126,29 @@ test('removed, it leaves CRDs and objects; another release name takes them over,
   expect(await kubectl('get', 'gsp', 'edge', '-o', 'name')).toContain('edge');
 });
 
+test('the operator of the second release writes as that of the first did, if it leads', async () => {
+  const kubeconfig = join(folder, 'operator.kubeconfig');
+  await plane.cluster.writeServiceAccountKubeconfig(kubeconfig, { namespace, name: 'daris-operator' });
+  const operator = new Cluster(kubeconfig);
+  const model = {
+    apiVersion: 'daris.dev/v1alpha1',
+    kind: 'InferenceModel',
+    metadata: { name: 'a', namespace: 'default' },
+  };
+  const source = { uri: 'file:///a', digest: `sha256:${'a'.repeat(64)}` };
+  await plane.cluster.apply({ ...model, spec: { source } });
+  const spec = { holderIdentity: 'somebody', leaseTransitions: 9 };
+  await kubectl('patch', 'lease', 'daris-operator', '-n', namespace, '--type=merge', '-p', JSON.stringify({ spec }));
+  const write = (leaderTransitions: number): Promise<string> =>
+    operator.kubectl(['apply', '--server-side', '--subresource=status', '--field-manager=daris-operator', '-f', '-'], {
+      input: JSON.stringify({ ...model, status: { leaderTransitions } }),
+    });
+  await waitFor(() => write(9).then(() => true), { what: 'the leader to write', timeoutMs: 60_000, intervalMs: 500 });
+  await expect(write(8)).rejects.toThrow('written under leaderTransitions 8, but the Lease daris-operator is at 9');
+});
+
 test('deleting the CRDs removes all objects, with nobody left to wait for', async () => {
   await release(['uninstall', 'vision', '--wait']);
-  const kinds = 'crd,validatingadmissionpolicy,validatingadmissionpolicybinding';
-  await kubectl('delete', kinds, '-l', 'app.kubernetes.io/name=daris', '--timeout=30s');
-  expect((await kubectl('get', kinds, '-o', 'name')).trim()).toBe('');
+  await kubectl('delete', 'crd', '-l', 'app.kubernetes.io/name=daris', '--timeout=30s');
+  expect((await kubectl('get', 'crd', '-o', 'name')).trim()).toBe('');
 });

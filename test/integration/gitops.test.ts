@@ -14,7 +14,8 @@ import { waitFor } from '../control-plane/wait.ts';
 import { isReady, type AgentPart } from './agent-part.ts';
 import { condition, notPlaced, OperatorWorld, placed } from './operator-world.ts';
 
-jest.setTimeout(120_000);
+// A control plane of its own, and many kubectl: on a busy machine each takes its time.
+jest.setTimeout(300_000);
 
 const run = promisify(execFile);
 const world = new OperatorWorld();
