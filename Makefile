@@ -93,8 +93,8 @@ test: setup native-cuda fuzz-targets queues-tsan $(STAMPS)/chart-tools ## all te
 	@node test/run.ts
 
 .PHONY: chart
-chart: setup $(STAMPS)/chart-tools ## the tests of the Helm chart alone
-	@npm test -- test/chart test/integration/chart
+chart: setup $(STAMPS)/chart-tools ## the tests of the Helm chart, alerts and GitOps alone
+	@npm test -- test/chart 'test/integration/(chart|gitops|alerts)'
 
 .PHONY: fuzz
 fuzz: fuzz-targets $(STAMPS)/node ## fuzz, the scheduler core for five minutes or FUZZ_TIME=seconds
