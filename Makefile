@@ -33,6 +33,10 @@ $(STAMPS)/control-plane: $(wildcard test/control-plane/*/go.* test/control-plane
 	@$(STEP) "Kubernetes control plane" test/control-plane/build.sh
 	@mkdir -p $(@D) && touch $@
 
+$(STAMPS)/chart-tools: $(wildcard test/chart/tools/*/go.* test/chart/tools/*/*.go test/chart/tools/build.sh)
+	@$(STEP) "Helm, promtool, status-of" test/chart/tools/build.sh
+	@mkdir -p $(@D) && touch $@
+
 build/native/build.ninja: agent-native/CMakeLists.txt $(STAMPS)/debian $(STAMPS)/python
 	@$(STEP) "Native configure" cmake -S agent-native -B build/native -G Ninja
 
@@ -71,10 +75,12 @@ setup: $(STAMPS)/debian $(STAMPS)/node $(STAMPS)/python $(STAMPS)/control-plane 
 # ---- what people and CI run ----
 
 .PHONY: generate
-generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code, the API reference, the figures of README, docs/gpu.md and docs/paper.md
+generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code, references, the dashboard, the figures of README, docs/gpu.md and docs/paper.md
 	@node hack/generate-types.ts
 	@hack/generate-proto.sh
 	@node hack/crd-reference.ts
+	@node hack/values-reference.ts
+	@node hack/metrics-reference.ts
 	@node hack/benchmark-table.ts
 	@node hack/gpu-page.ts
 	@node bench/paper/page.ts
@@ -84,8 +90,12 @@ verify: $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/python ## generated code, form
 	@hack/verify.sh
 
 .PHONY: test
-test: setup native-cuda fuzz-targets queues-tsan ## all tests that need no GPU
+test: setup native-cuda fuzz-targets queues-tsan $(STAMPS)/chart-tools ## all tests that need no GPU
 	@node test/run.ts
+
+.PHONY: chart
+chart: setup $(STAMPS)/chart-tools ## the tests of the Helm chart, alerts and GitOps alone
+	@npm test -- test/chart 'test/integration/(chart|gitops|alerts)'
 
 .PHONY: fuzz
 fuzz: fuzz-targets $(STAMPS)/node ## fuzz, the scheduler core for five minutes or FUZZ_TIME=seconds

@@ -2,7 +2,7 @@
 # All static checks. Generated files are made anew and must come out as they were.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-generated=(api/gen node-agent/native/gen docs/reference docs/figures docs/gpu.md docs/paper.md docs/paper-model.md README.md)
+generated=(api/gen node-agent/native/gen docs/reference docs/figures docs/gpu.md docs/paper.md docs/paper-model.md README.md helm/daris/files/dashboard.json)
 
 fingerprint() { git ls-files -coz --exclude-standard -- "${generated[@]}" | sort -z | xargs -0 sha256sum; }
 
@@ -24,4 +24,5 @@ check "lint Python of GPUs" ruff --config models/pyproject.toml check bench/gpu 
 check "lint, import rules, cycles" oxlint --deny-warnings
 check "types" tsc -p tsconfig.test.json
 check "build" tsc -p tsconfig.json
+check "format Go" bash -c "test -z \"\$(gofmt -l test/chart/tools)\""
 check "native includes" node hack/check-native-includes.ts

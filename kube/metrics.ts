@@ -39,8 +39,17 @@ export interface Histogram<L extends string> {
   remove(labels: Labels<L>): void;
 }
 
+/** What a metric is, whatever it says at present. */
+export interface MetricDescription {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
 /** What a metric of any type has to do for the registry. */
 interface Metric {
+  readonly description: MetricDescription;
   readonly shape: string;
   expose(): string;
 }
@@ -77,7 +86,18 @@ export class MetricRegistry {
   /** Text exposition format 0.0.4. */
   expose(): string {
     for (const collect of this.#collectors) collect();
-    return [...this.#metrics.values(), this.#overflow].map((metric) => metric.expose()).join('');
+    return this.#all()
+      .map((metric) => metric.expose())
+      .join('');
+  }
+
+  /** All metrics there are, in the order of their creation. */
+  describe(): MetricDescription[] {
+    return this.#all().map(({ description }) => description);
+  }
+
+  #all(): Metric[] {
+    return [...this.#metrics.values(), this.#overflow];
   }
 
   #register<M extends Metric>(metric: M & { readonly name: string }): M {
@@ -110,6 +130,11 @@ abstract class Family<L extends string, S> implements Metric {
     if (!/^[a-z][a-z0-9_]*$/.test(options.name)) throw new RangeError(`${options.name} is no metric name`);
     this.name = options.name;
     this.#options = options;
+  }
+
+  get description(): MetricDescription {
+    const { name, type, help } = this.#options;
+    return { name, type, help, labels: this.#labels() };
   }
 
   get shape(): string {

@@ -33,11 +33,17 @@ import { traceDownload } from './trace.ts';
 /** A pass that takes longer than this waits for something that will not come. */
 const stuckPassMs = 120_000;
 
+/** What is given by those who need another than the usual. */
+export interface AgentParts {
+  readonly clock?: Clock;
+  readonly registry?: MetricRegistry;
+}
+
 export class Agent {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #registry = new MetricRegistry();
+  readonly #registry: MetricRegistry;
   readonly #metrics: AgentMetrics;
   readonly #taskMetrics: TaskMetrics;
   readonly #contextMetrics: ContextMetrics;
@@ -63,7 +69,12 @@ export class Agent {
   /** The agent in whose favour this one waits, once it was told of. */
   #toldRival: string | undefined;
 
-  constructor(config: Config, log: Logger, clock: Clock = new SystemClock()) {
+  constructor(
+    config: Config,
+    log: Logger,
+    { clock = new SystemClock(), registry = new MetricRegistry() }: AgentParts = {},
+  ) {
+    this.#registry = registry;
     this.#config = config;
     this.#log = log;
     this.#clock = clock;
@@ -348,8 +359,10 @@ export class Agent {
   #samples(): TaskSample[] {
     return this.#statements.tasks().flatMap((task) => {
       const { uid, namespace = '', name } = task.metadata;
+      const { priority, model } = task.spec;
       const observed = this.#observations.task(uid);
-      return observed === undefined ? [] : [{ namespace, name, observed, misses: this.#observations.misses(uid) }];
+      if (observed === undefined) return [];
+      return [{ namespace, name, priority, model, observed, misses: this.#observations.misses(uid) }];
     });
   }
 

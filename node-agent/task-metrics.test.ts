@@ -8,7 +8,14 @@ import { TaskMetrics, type TaskSample } from './task-metrics.ts';
 
 function sample(name: string, values: Partial<ObservedTask> = {}, uid = name): TaskSample {
   const misses = new Map([[MissCause.MISS_CAUSE_BLOCKED, 2]]);
-  return { namespace: 'default', name, observed: observedTask(uid, values), misses };
+  return {
+    namespace: 'default',
+    name,
+    priority: 'High',
+    model: 'detector',
+    observed: observedTask(uid, values),
+    misses,
+  };
 }
 
 /** The samples of an exposition, without comments. */
@@ -48,6 +55,16 @@ test('counters, times in seconds and utilizations in streams, by namespace and t
       `daris_task_utilization${labels} 0.125`,
     ]),
   );
+});
+
+test('what a task is told to be can be joined to its figures, and follows an edit', () => {
+  const registry = new MetricRegistry();
+  const metrics = new TaskMetrics(registry);
+  const infos = (): string[] => lines(registry).filter((line) => line.startsWith('daris_task_info'));
+  metrics.show([sample('front')]);
+  expect(infos()).toEqual(['daris_task_info{namespace="default",task="front",priority="High",model="detector"} 1']);
+  metrics.show([{ ...sample('front'), priority: 'Low' }]);
+  expect(infos()).toEqual(['daris_task_info{namespace="default",task="front",priority="Low",model="detector"} 1']);
 });
 
 test('the series of a task that is gone go with it', () => {

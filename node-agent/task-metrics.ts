@@ -12,6 +12,8 @@ type TaskLabel = 'namespace' | 'task';
 export interface TaskSample {
   readonly namespace: string;
   readonly name: string;
+  readonly priority: string;
+  readonly model: string;
   readonly observed: ObservedTask;
   /** Explained misses by cause. */
   readonly misses: ReadonlyMap<MissCause, number>;
@@ -45,6 +47,7 @@ export class TaskMetrics {
   readonly #response: Histogram<TaskLabel>;
   readonly #mret: Gauge<TaskLabel>;
   readonly #utilization: Gauge<TaskLabel>;
+  readonly #info: Gauge<TaskLabel | 'priority' | 'model'>;
   #shown = new Map<string, TaskSample>();
 
   constructor(registry: MetricRegistry) {
@@ -103,20 +106,30 @@ export class TaskMetrics {
       help: 'MRET / min(deadline, period), in streams.',
       ...task,
     });
+    this.#info = registry.gauge({
+      name: 'daris_task_info',
+      help: '1 for each task that is served here, with what other metrics of the task are joined to.',
+      labels: ['namespace', 'task', 'priority', 'model'],
+      maxSeries: mostTasks,
+    });
   }
 
   /** Makes the metrics say exactly this. */
   show(samples: readonly TaskSample[]): void {
     const tasks = new Map(samples.map((sample) => [`${sample.namespace}/${sample.name}`, sample]));
     for (const [key, sample] of this.#shown) {
-      if (tasks.get(key)?.observed.uid !== sample.observed.uid) this.#removeTask(sample);
+      const now = tasks.get(key);
+      if (now?.observed.uid !== sample.observed.uid) this.#removeTask(sample);
+      else if (now.priority !== sample.priority || now.model !== sample.model) this.#info.remove(infoOf(sample));
     }
     for (const sample of samples) this.#showTask(sample);
     this.#shown = tasks;
   }
 
-  #showTask({ namespace, name, observed, misses }: TaskSample): void {
+  #showTask(sample: TaskSample): void {
+    const { namespace, name, observed, misses } = sample;
     const labels = { namespace, task: name };
+    this.#info.set(1, infoOf(sample));
     const jobs = observed.jobs ?? zeroCounters;
     for (const [counter, metric] of this.#jobs) metric.setTotal(jobs[counter], labels);
     for (const [cause, count] of misses) this.#causes.setTotal(count, { ...labels, cause: causeName(cause) });
@@ -132,11 +145,17 @@ export class TaskMetrics {
     this.#response.setCounts(counts, sumSeconds, labels);
   }
 
-  #removeTask({ namespace, name, misses }: TaskSample): void {
+  #removeTask(sample: TaskSample): void {
+    const { namespace, name, misses } = sample;
     const labels = { namespace, task: name };
+    this.#info.remove(infoOf(sample));
     for (const metric of this.#jobs.values()) metric.remove(labels);
     for (const cause of misses.keys()) this.#causes.remove({ ...labels, cause: causeName(cause) });
     const figures = [this.#migrations, this.#execution, this.#started, this.#unitJobs, this.#capacity];
     for (const metric of [...figures, this.#mret, this.#utilization, this.#response]) metric.remove(labels);
   }
+}
+
+function infoOf({ namespace, name, priority, model }: TaskSample): Record<TaskLabel | 'priority' | 'model', string> {
+  return { namespace, task: name, priority, model };
 }

@@ -46,6 +46,8 @@ export interface AppOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Absent: one of its own. */
+  readonly registry?: MetricRegistry | undefined;
 }
 
 export interface App {
@@ -60,8 +62,7 @@ export interface App {
 const connections = 6;
 const stopEventsMs = 1_000;
 
-export function createApp({ config, clock, log }: AppOptions): App {
-  const registry = new MetricRegistry();
+export function createApp({ config, clock, log, registry = new MetricRegistry() }: AppOptions): App {
   const lost = Promise.withResolvers<string>();
   // Its own sockets: what the rest of the process asks of the API server never stands before a renewal.
   const election = connectTo(config, { clock, metrics: registry, connections: 1 });
@@ -81,7 +82,7 @@ export function createApp({ config, clock, log }: AppOptions): App {
   const beforeWrite = (): void => elector.assertLeading();
   const connection = connectTo(config, { clock, metrics: registry, connections, beforeWrite });
   const parts = createParts({ config, clock, log, elector, registry, connection });
-  exposeLeader(registry, () => elector.leading);
+  exposeLeader(registry, elector);
   const http = new HttpServer({
     address: config.metricsHost,
     port: config.metricsPort,

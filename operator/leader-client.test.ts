@@ -83,7 +83,7 @@ test('the kinds with the number, their CRDs and the policy agree', () => {
       return 'leaderTransitions' in (status?.properties ?? {});
     }),
   );
-  const manifests = loadAll(readFileSync('test/rbac/operator-leads.yaml', 'utf8')) as Policy[];
+  const manifests = loadAll(readFileSync('helm/daris/files/rbac/operator-leads.yaml', 'utf8')) as Policy[];
   const policy = manifests.find(({ kind }) => kind === 'ValidatingAdmissionPolicy');
   const covered = policy?.spec.matchConstraints.resourceRules.flatMap(({ resources }) => resources);
   const fenced = [...fencedKinds].sort();

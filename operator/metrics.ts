@@ -1,4 +1,5 @@
 // The operator's own figures; the kernel adds those of its reflectors, queues and requests.
+import type { LeaderElector } from '../kube/leader-elector.ts';
 import type { Counter, Gauge, Histogram, MetricRegistry } from '../kube/metrics.ts';
 
 export class OperatorMetrics {
@@ -39,9 +40,18 @@ export class OperatorMetrics {
 }
 
 /** Asked at each exposition, so that it is true at that moment. */
-export function exposeLeader(registry: MetricRegistry, leading: () => boolean): void {
+export function exposeLeader(registry: MetricRegistry, elector: Pick<LeaderElector, 'state' | 'leading'>): void {
   const leader = registry.gauge({ name: 'daris_leader', help: '1 while this operator leads, 0 while it stands by.' });
-  registry.onCollect(() => leader.set(leading() ? 1 : 0, {}));
+  const transitions = registry.gauge({
+    name: 'daris_leader_transitions',
+    help: 'Number of the leadership, of an operator that leads: it grows by one with each that begins.',
+  });
+  registry.onCollect(() => {
+    const { leading, state } = elector;
+    leader.set(leading ? 1 : 0, {});
+    if (leading && state.kind === 'Leading') transitions.set(state.transitions, {});
+    else transitions.remove({});
+  });
 }
 
 /** Sets a gauge to the counts of its label's values; values without a count any more fall to zero. */

@@ -8,9 +8,15 @@ import { promisify } from 'node:util';
 import { KubeConfig } from '@kubernetes/client-node';
 
 import { writeKubeconfig } from './kubeconfig.ts';
-import { binary, repositoryRoot } from './paths.ts';
+import { binary, repositoryRoot, shipped } from './paths.ts';
 
 const run = promisify(execFile);
+
+// The namespace first: what the chart ships lies in it.
+const rbacFiles = [
+  ['-f', join(repositoryRoot, 'test', 'control-plane', 'namespace.yaml')],
+  ['-f', join(shipped, 'rbac')],
+].flat();
 
 export interface KubectlOptions {
   /** Manifest passed on standard input, for `-f -`. */
@@ -66,14 +72,21 @@ export class Cluster {
   }
 
   async applyCrds(signal?: AbortSignal): Promise<void> {
-    const folder = join(repositoryRoot, 'crds');
+    const folder = join(shipped, 'crds');
     await this.kubectl(['apply', '--server-side', '-f', folder], { signal });
     await this.kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', folder], { signal });
   }
 
   /** The namespace daris-system, the service accounts daris-operator and daris-agent, and their rights. */
   async applyRbac(signal?: AbortSignal): Promise<void> {
-    await this.kubectl(['apply', '-f', join(repositoryRoot, 'test', 'rbac')], { signal });
+    await this.kubectl(['apply', ...rbacFiles], { signal });
+  }
+
+  /** Takes away what applyCrds and applyRbac made, and with the CRDs all objects of their kinds. */
+  async deleteCrdsAndRbac(signal?: AbortSignal): Promise<void> {
+    const remove = ['delete', '--ignore-not-found', '--timeout=30s'];
+    await this.kubectl([...remove, '-f', join(shipped, 'crds')], { signal });
+    await this.kubectl([...remove, ...rbacFiles], { signal });
   }
 
   async createNamespace(prefix: string): Promise<string> {

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 export const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
+/** What the chart ships as it is, so that tests apply the very manifests that a cluster gets. */
+export const shipped = join(repositoryRoot, 'helm', 'daris', 'files');
+
 export type ControlPlaneBinary = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl';
 /** What is needed only where pods run for real. */
 export type NodeBinary = 'kube-scheduler' | 'kubelet' | 'kube-proxy' | 'coredns';

@@ -84,7 +84,8 @@ export class NodeUnderTest {
 
   async startAgent(): Promise<void> {
     const log = pino({ level: process.env['DARIS_TEST_LOG'] ?? 'silent' });
-    this.#agent = new Agent(this.config, log, this.#options.clock);
+    const { clock } = this.#options;
+    this.#agent = new Agent(this.config, log, clock === undefined ? {} : { clock });
     this.#metricsPort = (await this.#agent.start()).port;
   }
 
@@ -198,9 +199,13 @@ export class NodeUnderTest {
 
   /** The value of the agent's metric whose line begins so; undefined where there is none. */
   async metric(line: string): Promise<number | undefined> {
-    const text = await (await this.#get('/metrics')).text();
-    const found = text.split('\n').find((each) => each.startsWith(line));
+    const found = (await this.metrics()).split('\n').find((each) => each.startsWith(line));
     return found === undefined ? undefined : Number(found.slice(found.lastIndexOf(' ')));
+  }
+
+  /** The whole exposition. */
+  async metrics(): Promise<string> {
+    return (await this.#get('/metrics')).text();
   }
 
   async readyz(): Promise<number> {

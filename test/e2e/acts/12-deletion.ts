@@ -1,9 +1,7 @@
 // Everything is deleted, from the tasks to the CRDs, and everything is stopped: no object and no process stays.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { systemNamespace } from '../../../api/resources.ts';
-import { repositoryRoot } from '../../control-plane/paths.ts';
 import { waitFor } from '../../control-plane/wait.ts';
 import type { Act, ActResult } from '../act.ts';
 import { Checks } from '../act.ts';
@@ -39,19 +37,13 @@ async function deleteTasks(stack: Stack, signal: AbortSignal): Promise<void> {
   );
 }
 
-/** Removes what was installed. Nothing of ours may hold it back once our own processes have ended. */
-async function uninstall(stack: Stack, signal: AbortSignal): Promise<void> {
-  const remove = ['delete', '--ignore-not-found', '--timeout=30s'];
-  await stack.cluster.kubectl([...remove, '-f', join(repositoryRoot, 'crds')], { signal });
-  await stack.cluster.kubectl([...remove, '-f', join(repositoryRoot, 'test', 'rbac')], { signal });
-}
-
 async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
   stack.assertRunning();
   await deleteTasks(stack, signal);
   await stack.stopParts();
-  await uninstall(stack, signal);
+  // Nothing of ours may hold it back once our own processes have ended.
+  await stack.cluster.deleteCrdsAndRbac(signal);
   const crds = await stack.cluster.kubectl(['get', 'crd', '-o', 'name'], { signal });
   checks.equal('CRDs left', crds.trim(), '');
   const namespaces = await stack.cluster.kubectl(['get', 'namespace', systemNamespace, '--ignore-not-found'], {
