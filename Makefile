@@ -76,6 +76,7 @@ setup: $(STAMPS)/debian $(STAMPS)/node $(STAMPS)/python $(STAMPS)/control-plane 
 
 .PHONY: generate
 generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code, references, the dashboard, the figures of README, docs/gpu.md and docs/paper.md
+	@cp crds/*.yaml helm/daris/files/crds/ # a link would be left out where Flux or helm fetch the chart
 	@node hack/generate-types.ts
 	@hack/generate-proto.sh
 	@node hack/crd-reference.ts

@@ -2,7 +2,7 @@
 import { readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { repositoryRoot } from '../control-plane/paths.ts';
+import { repositoryRoot, shipped } from '../control-plane/paths.ts';
 import type { World } from './act.ts';
 
 const manifests = join(import.meta.dirname, 'manifests');
@@ -48,7 +48,7 @@ export async function install({ cluster, signal }: World): Promise<void> {
  * again until it is restarted, and refuses all writes of the next installation (kubernetes/kubernetes#130887).
  */
 export async function uninstall({ cluster, signal }: World): Promise<void> {
-  const rbac = join(repositoryRoot, 'test', 'rbac');
+  const rbac = join(shipped, 'rbac');
   const rights = readdirSync(rbac).filter((file) => file !== 'operator-leads.yaml');
   const folders = [join(repositoryRoot, 'crds'), ...rights.map((file) => join(rbac, file))];
   const remove = ['delete', '--ignore-not-found', '--timeout=90s'];
