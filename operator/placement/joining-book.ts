@@ -102,17 +102,16 @@ export class JoiningBook {
       const without = sumsOf(context, units);
       return context === own ? plus(without, sharesOf(task, share.utilizationE9)) : without;
     };
-    const all = [own, ...this.#contexts.filter((context) => context !== own)].map((context) => ({
-      context,
-      sums: after(context),
-    }));
+    const there = after(own);
+    const others = this.#contexts.filter((context) => context !== own);
+    const all = [{ context: own, sums: there }, ...others.map((context) => ({ context, sums: after(context) }))];
     const comesHigh = (context: Context): boolean => context === own && task.priority === 'High';
     const allowed = (context: Context): number =>
       comesHigh(context) ? context.limitE9 : Math.max(context.limitE9, context.sums.highE9);
     const beyond = all.find(({ context, sums }) => sums.highE9 > allowed(context));
     return {
       share,
-      there: after(own),
+      there,
       totalE9: all.reduce((sum, { sums }) => sum + sums.totalE9, 0),
       exceeded: beyond && { ...beyond.context, highE9: beyond.sums.highE9 },
     };

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 
+import { MissCause, type Miss, type ObservedTask } from '../../node-agent/native/gen/runtime.ts';
 import { windowBetween } from './counters.ts';
 import { high, observedState, observedTask } from './observed.ts';
 import { JobTally } from './tally.ts';
@@ -40,4 +41,18 @@ test('a task that comes back to a runtime that had forgotten it is not counted t
   tally.note('node-1', observedState(2, [jobs(25)], 'one'));
   tally.note('node-1', observedState(3, [jobs(26)], 'one'));
   expect(tally.figures().tasks[0]?.jobs?.released).toBe(1);
+});
+
+test('the misses that a former runtime told of are not forgotten, nor told twice', () => {
+  const missAt = (timeUs: number): Miss => ({ timeUs, lateUs: 100, cause: MissCause.MISS_CAUSE_QUEUED, behind: '' });
+  const after = (...times: number[]): ObservedTask => ({ ...jobs(100), lastMisses: times.map(missAt) });
+  const tally = new JobTally();
+  tally.note('node-1', observedState(100, [after(50)], 'one'));
+  const before = tally.figures();
+  tally.note('node-1', observedState(200, [after(150, 50)], 'one'));
+  tally.note('node-1', observedState(300, [], 'one'));
+  tally.note('node-2', observedState(300, [after()], 'two'));
+  tally.note('node-2', observedState(400, [after(350)], 'two'));
+  const [task] = windowBetween(before, tally.figures(), [high]).tasks;
+  expect(task?.lastMisses.map(({ timeUs }) => timeUs)).toEqual([350, 150]);
 });

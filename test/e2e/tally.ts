@@ -1,7 +1,7 @@
 // What all runtimes together have counted of each task: a task that moves is counted on by another runtime, and begins
 // there with counters carried from its status, which lag behind. So increments are summed, never absolute figures.
 import { counters } from '../../node-agent/counters.ts';
-import type { ObservedState, ObservedTask } from '../../node-agent/native/gen/runtime.ts';
+import type { Miss, ObservedState, ObservedTask } from '../../node-agent/native/gen/runtime.ts';
 import { noJobs, type Figures } from './counters.ts';
 
 /** All nodes as if they were one runtime. */
@@ -37,6 +37,16 @@ export class JobTally {
   }
 }
 
+/** As many as a runtime tells of. */
+const missesKept = 10;
+
+/** A runtime tells of the same misses in state after state, newest first, and of none that another one has counted. */
+function newest(earlier: readonly Miss[], now: readonly Miss[]): Miss[] {
+  const known = new Set(now.map(({ timeUs }) => timeUs));
+  const all = [...now, ...earlier.filter(({ timeUs }) => !known.has(timeUs))];
+  return all.toSorted((a, b) => b.timeUs - a.timeUs).slice(0, missesKept);
+}
+
 /** The total with what was done between two states of one runtime; the rest is as in the newer one. */
 function grown(total: ObservedTask | undefined, earlier: ObservedTask, now: ObservedTask): ObservedTask {
   const [sum, from, to] = [total?.jobs ?? noJobs, earlier.jobs ?? noJobs, now.jobs ?? noJobs];
@@ -44,6 +54,7 @@ function grown(total: ObservedTask | undefined, earlier: ObservedTask, now: Obse
   return {
     ...now,
     jobs: counters((name) => sum[name] + to[name] - from[name]),
+    lastMisses: newest(total?.lastMisses ?? [], now.lastMisses),
     executionUs: (total?.executionUs ?? 0) + now.executionUs - earlier.executionUs,
     migrations: {
       lastFrom: 0,

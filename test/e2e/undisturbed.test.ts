@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import { stolenShare, ticksOf, undisturbed } from './undisturbed.ts';
+import { stolenShare, ticksOf, undisturbed, type Witness } from './undisturbed.ts';
 
 const stat = (stolen: number, idle: number): string =>
   `cpu  9 9 9 9 9 9 9 9 9 9\ncpu1 100 0 20 ${idle} 5 0 1 ${stolen} 50 0\nintr 1\n`;
@@ -11,26 +11,39 @@ test('the stolen ticks of a core, and all of them; what guests used is part of u
   expect(() => ticksOf(stat(0, 0), 7)).toThrow('/proc/stat has no line of cpu7');
 });
 
-/** Each measurement takes 100 ticks, of which so many are stolen. */
-function host(stolenEach: readonly number[]): () => string {
+/** Each measurement takes 100 ticks of core 1, of which so many are stolen, with a stall of so many milliseconds. */
+function host(stolenEach: readonly number[], stalls: readonly number[]): Witness {
   let [reads, stolen, idle] = [0, 0, 0];
-  return () => {
-    if (reads % 2 === 1) {
-      const taken = stolenEach[(reads - 1) / 2] ?? 0;
-      [stolen, idle] = [stolen + taken, idle + 100 - taken];
-    }
-    reads += 1;
-    return stat(stolen, idle);
+  return {
+    stat() {
+      if (reads % 2 === 1) {
+        const taken = stolenEach[(reads - 1) / 2] ?? 0;
+        [stolen, idle] = [stolen + taken, idle + 100 - taken];
+      }
+      reads += 1;
+      return stat(stolen, idle);
+    },
+    watchStalls: () => () => stalls[reads / 2 - 0.5] ?? 0,
   };
 }
 
 test.each([
-  ['a quiet host', [3], 1, 0.03],
-  ['a host that took a quarter twice', [25, 25, 3], 3, 0.03],
-  ['a host that never lets go', [30, 30, 30, 30, 30, 30, 30], 6, 0.3],
-])('%s', async (_what, stolenEach, measured, stolen) => {
+  ['a quiet host', [3], [150], 1, 0.03, 150],
+  ['a host that took a quarter twice', [25, 25, 3], [], 3, 0.03, 0],
+  ['a host that stood still twice', [0, 1, 2], [200, 151, 20], 3, 0.02, 20],
+  ['a host that never lets go', [30, 30, 30, 30, 30, 30, 30], [], 6, 0.3, 0],
+])('%s', async (_what, stolenEach, stalls, measured, stolen, stalledMs) => {
   let done = 0;
-  const answer = await undisturbed(1, () => Promise.resolve(++done), host(stolenEach));
-  expect(answer).toMatchObject({ result: measured, measured });
+  const answer = await undisturbed([1], () => Promise.resolve(++done), host(stolenEach, stalls));
+  expect(answer).toMatchObject({ result: measured, measured, stalledMs });
   expect(answer.stolen).toBeCloseTo(stolen);
+});
+
+test('of several cores the worst counts', async () => {
+  const texts = ['cpu0 0 0 0 0 0 0 0 0\ncpu1 0 0 0 0 0 0 0 0\n', 'cpu0 0 0 0 98 0 0 0 2\ncpu1 0 0 0 99 0 0 0 1\n'];
+  const answer = await undisturbed([0, 1], () => Promise.resolve('done'), {
+    stat: () => texts.shift() ?? '',
+    watchStalls: () => () => 0,
+  });
+  expect(answer).toEqual({ result: 'done', stolen: 0.02, stalledMs: 0, measured: 1 });
 });

@@ -1,6 +1,8 @@
-// Measurements on a virtual machine: time that its host takes from a core for others shows as late jobs of ours. What was
-// measured meanwhile says nothing of the scheduler, so it is measured again rather than judged by softer demands.
+// Measurements on a virtual machine: time that its host takes from a core for others, or from the whole machine, shows as
+// late jobs of ours. What was measured meanwhile says nothing of the scheduler, so it is measured again rather than judged
+// by softer demands.
 import { readFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** Clock ticks of one core since the machine started. */
 export interface CoreTicks {
@@ -10,6 +12,8 @@ export interface CoreTicks {
 
 /** At most this share of a core may be taken from us while we measure. */
 const toleratedShare = 0.03;
+/** So long at most may this process, which does little, stand still: else so did the machine. */
+const toleratedStallMs = 150;
 const attempts = 6;
 
 /** From the text of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; guests count as user. */
@@ -26,22 +30,47 @@ export function stolenShare(before: CoreTicks, after: CoreTicks): number {
 
 export interface Undisturbed<T> {
   result: T;
-  /** Of the core, while the result was measured. */
+  /** The worst of the cores, while the result was measured. */
   stolen: number;
+  /** The longest time that the machine stood still meanwhile. */
+  stalledMs: number;
   /** How often it was measured. */
   measured: number;
 }
 
-/** Measures until the core was ours while it was done; the last of a few attempts stands whatever the host did. */
+/** What tells of the host. */
+export interface Witness {
+  stat(): string;
+  /** From now on; asked for the longest stall, it ends. */
+  watchStalls(): () => number;
+}
+
+const machine: Witness = {
+  stat: () => readFileSync('/proc/stat', 'utf8'),
+  watchStalls: () => {
+    const delays = monitorEventLoopDelay({ resolution: 10 });
+    delays.enable();
+    return () => {
+      delays.disable();
+      return delays.max / 1e6;
+    };
+  },
+};
+
+/** Measures until the cores were ours while it was done; the last of a few attempts stands whatever the host did. */
 export async function undisturbed<T>(
-  core: number,
+  cores: readonly number[],
   measure: () => Promise<T>,
-  read: () => string = () => readFileSync('/proc/stat', 'utf8'),
+  witness = machine,
 ): Promise<Undisturbed<T>> {
   for (let measured = 1; ; measured++) {
-    const before = ticksOf(read(), core);
+    const before = witness.stat();
+    const longestStall = witness.watchStalls();
     const result = await measure();
-    const stolen = stolenShare(before, ticksOf(read(), core));
-    if (stolen <= toleratedShare || measured === attempts) return { result, stolen, measured };
+    const stalledMs = longestStall();
+    const after = witness.stat();
+    const stolen = Math.max(...cores.map((core) => stolenShare(ticksOf(before, core), ticksOf(after, core))));
+    const quiet = stolen <= toleratedShare && stalledMs <= toleratedStallMs;
+    if (quiet || measured === attempts) return { result, stolen, stalledMs, measured };
   }
 }

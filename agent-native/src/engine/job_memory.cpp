@@ -45,6 +45,20 @@ std::shared_ptr<JobMemory> make_heap_job_memory(const model::Manifest& manifest,
   }
 }
 
+void copy_inputs(Slot& slot, std::size_t inputs, std::uint32_t place, JobMemory& job) {
+  for (std::size_t i = 0; i < inputs; ++i) {
+    const std::span<const std::byte> from = job.input(i);
+    std::memcpy(slot.input(i).subspan(place * from.size(), from.size()).data(), from.data(), from.size());
+  }
+}
+
+void copy_outputs(const Slot& slot, std::size_t outputs, std::uint32_t place, JobMemory& job) {
+  for (std::size_t i = 0; i < outputs; ++i) {
+    const std::span<std::byte> to = job.output(i);
+    std::memcpy(to.data(), slot.output(i).subspan(place * to.size(), to.size()).data(), to.size());
+  }
+}
+
 CopyingSlot::CopyingSlot(const model::Manifest& manifest, std::vector<std::uint32_t> batches)
     : batches_(std::move(batches)),
       inputs_(manifest.inputs.size()),
@@ -58,18 +72,12 @@ void CopyingSlot::seat(std::uint32_t place, JobMemory& job, bool /*outputs*/) {
   if (bytes != place_bytes_) std::ranges::fill(held_, 0);
   place_bytes_ = bytes;
   if (held_[place] == job.id()) return;
-  for (std::size_t i = 0; i < inputs_; ++i) {
-    const std::span<const std::byte> from = job.input(i);
-    std::memcpy(input(i).subspan(place * from.size(), from.size()).data(), from.data(), from.size());
-  }
+  copy_inputs(*this, inputs_, place, job);
   held_[place] = job.id();
 }
 
 void CopyingSlot::collect(std::uint32_t place, JobMemory& job) {
-  for (std::size_t i = 0; i < outputs_; ++i) {
-    const std::span<std::byte> to = job.output(i);
-    std::memcpy(to.data(), output(i).subspan(place * to.size(), to.size()).data(), to.size());
-  }
+  copy_outputs(*this, outputs_, place, job);
 }
 
 }  // namespace daris::engine

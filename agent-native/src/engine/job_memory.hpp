@@ -16,6 +16,11 @@ namespace daris::engine {
 [[nodiscard]] std::shared_ptr<JobMemory> make_heap_job_memory(const model::Manifest& manifest,
                                                               std::uint32_t batch);
 
+/// Copies all inputs of a job into its place of the slot's buffers.
+void copy_inputs(Slot& slot, std::size_t inputs, std::uint32_t place, JobMemory& job);
+/// Copies all outputs of a place of the slot's buffers into the job's memory.
+void copy_outputs(const Slot& slot, std::size_t outputs, std::uint32_t place, JobMemory& job);
+
 /// A slot whose places are filled and read by copying. A place that holds a job's inputs already is not
 /// filled again; whoever writes to input() itself therefore seats no job.
 class CopyingSlot : public Slot {

@@ -1,6 +1,8 @@
 // What the stages of a model take at a batch size.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -14,7 +16,12 @@ struct BatchTiming {
   std::vector<DurationUs> stageMretUs = {};  // of units of as many jobs, where such have run; else empty
 
   bool operator==(const BatchTiming&) const = default;
-  [[nodiscard]] DurationUs totalUs() const;  // of the AFETs
 };
+
+/// Whether there is one for each of so many stages, and each can be a stage's time.
+[[nodiscard]] inline bool areAfets(const std::vector<DurationUs>& afetUs, std::size_t stages) {
+  return !afetUs.empty() && afetUs.size() == stages &&
+         std::ranges::all_of(afetUs, [](DurationUs us) { return us >= 1 && us <= kMaxTimeUs; });
+}
 
 }  // namespace daris::runtime

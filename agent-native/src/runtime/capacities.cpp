@@ -8,18 +8,13 @@ namespace {
 
 using Afets = std::vector<DurationUs>;
 
-bool isSound(const Afets& afetUs, std::size_t stages) {
-  return !afetUs.empty() && afetUs.size() == stages &&
-         std::ranges::all_of(afetUs, [](DurationUs us) { return us >= 1 && us <= kMaxTimeUs; });
-}
-
 /// AFETs of one of the model's batch sizes; null: nobody knows them.
 const Afets* afetsOf(const ObservedModel& model, const BatchTiming& measured,
                      const std::vector<BatchTiming>& desired) {
   const std::size_t stages = model.manifest->stages.size();
   for (const BatchTiming& each : desired)
-    if (each.size == measured.size && isSound(each.stageAfetUs, stages)) return &each.stageAfetUs;
-  return model.measured && isSound(measured.stageAfetUs, stages) ? &measured.stageAfetUs : nullptr;
+    if (each.size == measured.size && areAfets(each.stageAfetUs, stages)) return &each.stageAfetUs;
+  return model.measured && areAfets(measured.stageAfetUs, stages) ? &measured.stageAfetUs : nullptr;
 }
 
 }  // namespace

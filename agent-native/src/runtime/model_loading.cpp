@@ -1,7 +1,6 @@
 #include "runtime/model_loading.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 namespace daris::runtime {
 
@@ -54,10 +53,6 @@ std::vector<BatchTiming> measureAll(engine::Engine& engine,
 }
 
 }  // namespace
-
-DurationUs BatchTiming::totalUs() const {
-  return std::accumulate(stageAfetUs.begin(), stageAfetUs.end(), DurationUs{0});
-}
 
 LoadResult loadModel(engine::Engine& engine, const std::filesystem::path& modelRoot,
                      const ModelRequest& request, std::stop_token stop) {

@@ -24,9 +24,7 @@ std::string sizesOf(const ObservedModel& model) {
 
 /// Whether the task brings an AFET for each stage of its model.
 bool bringsAfets(const DesiredTask& task, const ObservedModel& model) {
-  const auto& given = task.stageAfetUs;
-  const bool complete = model.manifest && !given.empty() && given.size() == model.manifest->stages.size();
-  return complete && std::ranges::all_of(given, [](DurationUs us) { return us >= 1 && us <= kMaxTimeUs; });
+  return model.manifest && areAfets(task.stageAfetUs, model.manifest->stages.size());
 }
 
 /// Ready and without AFETs that hold, for no known reason.

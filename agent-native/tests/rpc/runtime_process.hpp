@@ -84,7 +84,6 @@ class Bed {
                  std::chrono::milliseconds timeout = std::chrono::seconds(20));
 
   [[nodiscard]] inference::GRPCInferenceService::Stub& client();
-  [[nodiscard]] wire::Runtime::Stub& agent() { return *agent_; }
 
   /// Connects anew, to the process that listens now.
   void connect();

@@ -11,15 +11,10 @@
 namespace daris::runtime {
 namespace {
 
+using test::highTask;
+using test::kCores;
 using test::taskNamed;
 using Sizes = std::vector<std::uint32_t>;
-
-const engine::Device kCores{.uuid = "cpu-0",
-                            .product = "cores",
-                            .units = 2,
-                            .memory_bytes = 0,
-                            .engine = "openvino",
-                            .engine_version = "1"};
 
 /// Two stages; loaded at these batch sizes, of which nothing was measured.
 ObservedModel modelOf(const Sizes& batches) {
@@ -91,13 +86,6 @@ DesiredState desiredOf(std::vector<DesiredTask> tasks, bool joining = true) {
   return desired;
 }
 
-DesiredTask high(const std::string& name, DurationUs periodUs) {
-  DesiredTask task = taskNamed(name);
-  task.priority = sched::Priority::High;
-  task.periodUs = task.deadlineUs = periodUs;
-  return task;
-}
-
 const ModelTable kModels{{"sha256:a", modelOf({1, 2, 4})}};
 
 TEST(JoinedClasses, AreThoseOfTheTasksWhereThePolicySaysSo) {
@@ -127,7 +115,7 @@ TEST(JoinedPlan, TasksGoByTheTimesOfTheirClassAndNobodyIsMeasured) {
 std::size_t servedOf(std::size_t count, DurationUs periodUs, bool joining) {
   std::vector<DesiredTask> tasks;
   for (std::size_t i = 0; i < count; ++i) {
-    tasks.push_back(high(std::to_string(i), periodUs));
+    tasks.push_back(highTask(std::to_string(i), periodUs));
     tasks.back().stageAfetUs = {1010, 2010};
   }
   const DesiredState desired = desiredOf(std::move(tasks), joining);
@@ -150,7 +138,8 @@ TEST(JoinedPlan, NStarIsWhatTheDeadlinesBear) {
 }
 
 TEST(JoinedPlan, WhatRunsStaysWhenOthersLeaveAndFewerGoTogether) {
-  DesiredState desired = desiredOf({high("a", 7000), high("b", 7000), high("c", 7000), high("d", 7000)});
+  DesiredState desired =
+      desiredOf({highTask("a", 7000), highTask("b", 7000), highTask("c", 7000), highTask("d", 7000)});
   desired.policy.highPriorityUtilizationLimit = 0.5;
   const auto planned = [&](const std::set<std::string, std::less<>>& incumbents) {
     const JoinedClasses joined = joinedClasses(desired, kModels);
@@ -164,7 +153,8 @@ TEST(JoinedPlan, WhatRunsStaysWhenOthersLeaveAndFewerGoTogether) {
 }
 
 TEST(JoinedPlan, APolicyThatGrantsTooLittleDrivesOutWhatRuns) {
-  DesiredState desired = desiredOf({high("a", 7000), high("b", 7000), high("c", 7000), high("d", 7000)});
+  DesiredState desired =
+      desiredOf({highTask("a", 7000), highTask("b", 7000), highTask("c", 7000), highTask("d", 7000)});
   desired.policy.highPriorityUtilizationLimit = 0.25;
   const auto verdicts =
       plan(desired, kCores, kModels, joinedClasses(desired, kModels), {"uid-a", "uid-b", "uid-c", "uid-d"});

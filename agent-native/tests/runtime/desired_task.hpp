@@ -1,8 +1,9 @@
-// A sound desired task for tests to change one thing of.
+// Sound desired tasks for tests to change one thing of, and the device that they are for.
 #pragma once
 
 #include <string>
 
+#include "engine/engine.hpp"
 #include "runtime/desired_state.hpp"
 
 namespace daris::test {
@@ -22,5 +23,19 @@ inline runtime::DesiredTask taskNamed(const std::string& name) {
   task.batchSize = 1;
   return task;
 }
+
+inline runtime::DesiredTask highTask(const std::string& name, DurationUs periodUs) {
+  runtime::DesiredTask task = taskNamed(name);
+  task.priority = sched::Priority::High;
+  task.periodUs = task.deadlineUs = periodUs;
+  return task;
+}
+
+inline const engine::Device kCores{.uuid = "cpu-0",
+                                   .product = "cores",
+                                   .units = 2,
+                                   .memory_bytes = 0,
+                                   .engine = "openvino",
+                                   .engine_version = "1"};
 
 }  // namespace daris::test

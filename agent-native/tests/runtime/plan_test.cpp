@@ -10,14 +10,9 @@
 namespace daris::runtime {
 namespace {
 
+using test::highTask;
+using test::kCores;
 using test::taskNamed;
-
-const engine::Device kCores{.uuid = "cpu-0",
-                            .product = "cores",
-                            .units = 2,
-                            .memory_bytes = 0,
-                            .engine = "openvino",
-                            .engine_version = "1"};
 
 ModelTable models() {
   ObservedModel ready;
@@ -136,13 +131,6 @@ INSTANTIATE_TEST_SUITE_P(
                          "BatchNotInPackage", "batch size 4 is not in the package; it has 1, 2"}),
     [](const auto& info) { return info.param.name; });
 
-DesiredTask high(const std::string& name, DurationUs periodUs) {
-  DesiredTask task = taskNamed(name);
-  task.priority = sched::Priority::High;
-  task.periodUs = task.deadlineUs = periodUs;
-  return task;
-}
-
 TEST(Plan, AfetIsThatOfTheBatch) {
   DesiredTask task = taskNamed("a");
   task.batchSize = 2;
@@ -190,9 +178,9 @@ TEST(Plan, AfetsThatCannotBeOfTheModelAreNone) {
 }
 
 TEST(Plan, ATaskIsBookedByTheAfetsThatItBrings) {
-  DesiredTask light = high("b", 14'000);
+  DesiredTask light = highTask("b", 14'000);
   light.stageAfetUs = {1000, 2500};  // 0.25; by its model it were 0.286
-  const auto verdicts = plan(desiredOf({high("a", 8000), light}), kCores, models(), {}, {});
+  const auto verdicts = plan(desiredOf({highTask("a", 8000), light}), kCores, models(), {}, {});
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving) << verdicts[1].message;
 }
 
@@ -241,21 +229,23 @@ TEST(NextToMeasure, ATaskThatWaitsComesFirst) {
 }
 
 TEST(Plan, HighPriorityBeyondTheLimitIsOvercommittedWithTheTerms) {
-  const auto verdicts = plan(desiredOf({high("a", 8000), high("b", 14'000)}), kCores, models(), {}, {});
+  const auto verdicts =
+      plan(desiredOf({highTask("a", 8000), highTask("b", 14'000)}), kCores, models(), {}, {});
   EXPECT_EQ(verdicts[0].phase, TaskPhase::Serving);
   EXPECT_EQ(verdicts[1].reason, "Overcommitted");
   EXPECT_EQ(verdicts[1].message, "HP load 0.5 + 0.286 > 0.75 on context 0 (0.75 of 1 streams)");
 }
 
 TEST(Plan, TheLimitItselfFits) {
-  const auto verdicts = plan(desiredOf({high("a", 8000), high("b", 16'000)}), kCores, models(), {}, {});
+  const auto verdicts =
+      plan(desiredOf({highTask("a", 8000), highTask("b", 16'000)}), kCores, models(), {}, {});
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving);
 }
 
 TEST(Plan, EachContextHasItsOwnBooking) {
-  DesiredTask elsewhere = high("b", 8000);
+  DesiredTask elsewhere = highTask("b", 8000);
   elsewhere.context = 1;
-  const auto verdicts = plan(desiredOf({high("a", 8000), elsewhere}), kCores, models(), {}, {});
+  const auto verdicts = plan(desiredOf({highTask("a", 8000), elsewhere}), kCores, models(), {}, {});
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving);
 }
 
@@ -267,7 +257,7 @@ TEST(Plan, LowPriorityIsNotBooked) {
 
 TEST(Plan, ANewcomerNeverDrivesOutWhatRuns) {
   const auto verdicts =
-      plan(desiredOf({high("new", 8000), high("old", 8000)}), kCores, models(), {}, {"uid-old"});
+      plan(desiredOf({highTask("new", 8000), highTask("old", 8000)}), kCores, models(), {}, {"uid-old"});
   EXPECT_EQ(verdicts[0].reason, "Overcommitted");
   EXPECT_EQ(verdicts[1].phase, TaskPhase::Serving);
 }

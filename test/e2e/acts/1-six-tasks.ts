@@ -64,7 +64,9 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
     checks.atMost(`period of ${metadata.name} in µs`, status?.effective?.periodUs ?? Number.NaN, 200_000);
   }
   const { node1 } = stack;
-  const { result, stolen, measured } = await undisturbed(node1.core, () => node1.watch.span(measuredSeconds, signal));
+  const { result, stolen, stalledMs, measured } = await undisturbed([node1.core], () =>
+    node1.watch.span(measuredSeconds, signal),
+  );
   const [before, after] = result;
   const steady = judgeSteady(windowBetween(before, after, tasks.map(identityOf)), {
     streams: node1.streams,
@@ -82,6 +84,7 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
       periodFactor: round(periodFactor),
       measured,
       stolenShare: round(stolen),
+      stalledMs: round(stalledMs),
       ...steady.figures,
     },
     failures: [...checks.failures, ...steady.failures],

@@ -61,7 +61,9 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const tasks = await stack.tasks.list(signal);
   const identities = tasks.map(identityOf);
   const runtime = stack.node1.pidOf('runtime');
-  const { result, stolen, measured } = await undisturbed(stack.node1.core, () => measure(stack, tasks, signal));
+  const { result, stolen, stalledMs, measured } = await undisturbed([stack.node1.core], () =>
+    measure(stack, tasks, signal),
+  );
   const { before, dead, alive, after, statusAfter } = result;
 
   const window = windowBetween(before, after, identities);
@@ -79,6 +81,7 @@ async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
       completedWithoutAgent: jobsOf(outage).completed,
       measured,
       stolenShare: round(stolen),
+      stalledMs: round(stalledMs),
       highMissed: jobsOf(window, 'High').missed,
       lowOnTimeRate: round(onTimeRate(jobsOf(window, 'Low'))),
     },

@@ -25,7 +25,7 @@ const count = 40;
 const examples = 6;
 const label = 'demo.daris.dev/joining';
 /** Of the core given to inference, each job alone. */
-const targetLoad = 1.4;
+const targetLoad = 1.6;
 const settleSeconds = 2;
 const measuredSeconds = 6;
 
@@ -88,7 +88,7 @@ async function measure(stack: Stack, signal: AbortSignal): Promise<Measured> {
   const identities = (await tasks.identities(signal)).filter(({ name }) => isCell(name));
   await node1.watch.span(settleSeconds, signal);
   const span = (): Promise<[ObservedState, ObservedState]> => node1.watch.span(measuredSeconds, signal);
-  const { result, measured } = await undisturbed(node1.core, span);
+  const { result, measured } = await undisturbed([node1.core], span);
   const window = windowBetween(...result, identities);
   const { released, rejected } = jobsOf(window);
   return { window, measured, refusedShare: rejected / released, meanUnitSize: unitSize(...result) };

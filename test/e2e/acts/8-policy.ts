@@ -2,8 +2,10 @@
 // go to wherever is room, the other node included. What was asked of a High task before and after is answered in time, and
 // no task and no count is lost on the way.
 import type { RealtimeInferenceTask } from '../../../api/resources.ts';
+import type { ObservedState } from '../../../node-agent/native/gen/runtime.ts';
 import type { Act, ActResult } from '../act.ts';
 import { Checks, round } from '../act.ts';
+import type { ClusterNode } from '../cluster-node.ts';
 import { jobsOf, windowBetween, type Figures, type Window } from '../counters.ts';
 import { gridError, gridOf } from '../grid.ts';
 import { checkHighTasks, checkMonotone } from '../judge.ts';
@@ -12,6 +14,7 @@ import { labelNodes, layoutOf, policyInForce } from '../node-policy.ts';
 import { allServed } from '../served.ts';
 import type { Stack } from '../stack.ts';
 import { identityOf } from '../tasks.ts';
+import { undisturbed } from '../undisturbed.ts';
 
 /** Of examples/policy.yaml, which the first act has applied for whatever node is labelled so. */
 const policy = 'edge';
@@ -23,11 +26,17 @@ interface Served {
   secondsToServe: number;
 }
 
-/** Has node-1 follow another policy, and waits until all tasks are served, whichever node has them now. */
-async function follow(stack: Stack, name: string, count: number, signal: AbortSignal): Promise<Served> {
+/** Has a node follow another policy, and waits until all tasks are served, whichever node has them now. */
+async function follow(
+  stack: Stack,
+  node: ClusterNode,
+  name: string,
+  count: number,
+  signal: AbortSignal,
+): Promise<Served> {
   const started = performance.now();
-  await labelNodes(stack, [stack.node1], name === policy ? policy : undefined, signal);
-  const gpuNode = await policyInForce(stack, stack.node1, { name }, signal);
+  await labelNodes(stack, [node], name === policy ? policy : undefined, signal);
+  const gpuNode = await policyInForce(stack, node, { name }, signal);
   const tasks = await allServed(stack, count, { timeoutMs: 30_000, signal });
   return { layout: layoutOf(gpuNode), tasks, secondsToServe: round((performance.now() - started) / 1000) };
 }
@@ -70,46 +79,79 @@ function pausedReleases(
   return Math.max(...high.map((grid) => skipped(grid.uid) - gridError(before, after, grid)));
 }
 
-async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
-  const checks = new Checks();
+interface Change {
+  readonly node: ClusterNode;
+  readonly tasks: readonly RealtimeInferenceTask[];
+  readonly first: Figures;
+  readonly firstOfNode: ObservedState;
+  readonly edge: Served;
+  /** Of some seconds under the policy. */
+  readonly begin: Figures;
+  readonly end: Figures;
+  readonly back: Served;
+  readonly lastOfNode: ObservedState;
+  readonly last: Figures;
+}
+
+/** The node that serves High tasks. */
+function nodeOfHighTasks(stack: Stack, tasks: readonly RealtimeInferenceTask[]): ClusterNode {
+  const high = tasks.filter(({ spec }) => spec.priority === 'High');
+  const onNode2 = high.filter(({ status }) => status?.placement?.node === stack.node2.name);
+  return onNode2.length > high.length / 2 ? stack.node2 : stack.node1;
+}
+
+/** A node follows the policy for a while, and then the former one again. */
+async function change(stack: Stack, signal: AbortSignal): Promise<Change> {
   const tasks = await stack.tasks.list(signal);
-  const identities = tasks.map(identityOf);
-  const [first, firstOfNode1] = [stack.tally.figures(), await stack.node1.watch.fresh(signal)];
+  const node = nodeOfHighTasks(stack, tasks);
+  const [first, firstOfNode] = [stack.tally.figures(), await node.watch.fresh(signal)];
   try {
-    const edge = await follow(stack, policy, tasks.length, signal);
+    const edge = await follow(stack, node, policy, tasks.length, signal);
     const begin = stack.tally.figures();
-    await stack.node1.watch.span(measuredSeconds, signal);
+    await node.watch.span(measuredSeconds, signal);
     const end = stack.tally.figures();
-    const moved = checkEpochs(checks, tasks, edge.tasks);
-    const back = await follow(stack, 'default', tasks.length, signal);
-    const [, lastOfNode1] = await stack.node1.watch.span(measuredSeconds, signal);
-    const last = stack.tally.figures();
-    const window = windowBetween(first, last, identities);
-    const stayed = back.tasks.filter(({ status }) => status?.placement?.node === stack.node1.name).map(identityOf);
-    checks.equal('contexts × streams under the policy', edge.layout, '1 × 2');
-    checks.equal('contexts × streams by default', back.layout, '2 × 1');
-    checks.equal('tasks', back.tasks.length, tasks.length);
-    checkHighTasks(checks, window, { paused: true });
-    checkHighTasks(checks, windowBetween(begin, end, identities));
-    checkMonotone(checks, 'counters', jobsByName(firstOfNode1, stayed), jobsByName(lastOfNode1, stayed));
-    checkMonotone(checks, 'status', jobsInStatus(tasks), jobsInStatus(back.tasks));
-    return {
-      figures: {
-        layout: edge.layout,
-        secondsToServe: edge.secondsToServe,
-        secondsToServeAgain: back.secondsToServe,
-        placedAnew: moved,
-        tasksOnNode1: stayed.length,
-        tasksOnNode2: back.tasks.length - stayed.length,
-        highReleased: jobsOf(window, 'High').released,
-        highMissed: jobsOf(window, 'High').missed,
-        releasesPausedOfAHighTask: pausedReleases(window, [first, last], tasks),
-      },
-      failures: checks.failures,
-    };
+    const back = await follow(stack, node, 'default', tasks.length, signal);
+    const [, lastOfNode] = await node.watch.span(measuredSeconds, signal);
+    return { node, tasks, first, firstOfNode, edge, begin, end, back, lastOfNode, last: stack.tally.figures() };
   } finally {
-    if (!signal.aborted) await labelNodes(stack, [stack.node1], undefined);
+    if (!signal.aborted) await labelNodes(stack, [node], undefined);
   }
+}
+
+async function run(stack: Stack, signal: AbortSignal): Promise<ActResult> {
+  const cores = [stack.node1.core, stack.node2.core];
+  const { result, stolen, stalledMs, measured } = await undisturbed(cores, () => change(stack, signal));
+  const { node, tasks, edge, back } = result;
+  const identities = tasks.map(identityOf);
+  const window = windowBetween(result.first, result.last, identities);
+  const stayed = back.tasks.filter(({ status }) => status?.placement?.node === node.name).map(identityOf);
+  const checks = new Checks();
+  const moved = checkEpochs(checks, tasks, edge.tasks);
+  checks.equal('contexts × streams under the policy', edge.layout, '1 × 2');
+  checks.equal('contexts × streams by default', back.layout, '2 × 1');
+  checks.equal('tasks', back.tasks.length, tasks.length);
+  checkHighTasks(checks, window, { paused: true });
+  checkHighTasks(checks, windowBetween(result.begin, result.end, identities));
+  checkMonotone(checks, 'counters', jobsByName(result.firstOfNode, stayed), jobsByName(result.lastOfNode, stayed));
+  checkMonotone(checks, 'status', jobsInStatus(tasks), jobsInStatus(back.tasks));
+  return {
+    figures: {
+      node: node.name,
+      measured,
+      stolenShare: round(stolen),
+      stalledMs: round(stalledMs),
+      layout: edge.layout,
+      secondsToServe: edge.secondsToServe,
+      secondsToServeAgain: back.secondsToServe,
+      placedAnew: moved,
+      tasksOnNode: stayed.length,
+      tasksElsewhere: back.tasks.length - stayed.length,
+      highReleased: jobsOf(window, 'High').released,
+      highMissed: jobsOf(window, 'High').missed,
+      releasesPausedOfAHighTask: pausedReleases(window, [result.first, result.last], tasks),
+    },
+    failures: checks.failures,
+  };
 }
 
 export const policyChange: Act = {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/job_memory.hpp"
 #include "engine/torch/cuda_errors.hpp"
 #include "engine/torch/device_memory.hpp"
 #include "engine/torch/driver.hpp"
@@ -146,7 +147,9 @@ void TorchSlot::make_tables() {
 void TorchSlot::seat(std::uint32_t place, JobMemory& job, bool outputs) {
   if (!place_.copies) return;
   const auto* ours = dynamic_cast<const TorchJobMemory*>(&job);
-  if (ours == nullptr) return copy_in(place, job);
+  // Memory that was made while another engine had the GPU is none that the GPU reaches: its job goes by the
+  // slot's own.
+  if (ours == nullptr) return copy_inputs(*this, inputs_.size(), place, job);
   for (std::size_t i = 0; i < input_rows_.size(); ++i) set(input_rows_[i], place, ours->inputs()[i], true);
   for (std::size_t i = 0; i < output_rows_.size(); ++i)
     set(output_rows_[i], place, ours->outputs()[i], outputs);
@@ -157,22 +160,9 @@ void TorchSlot::set(RowTable& table, std::uint32_t place, const PinnedMemory& me
   table.set(place * rows, rows, wanted ? memory.device() : 0);
 }
 
-/// Memory that was made while another engine had the GPU is none that the GPU reaches: its job goes by the
-/// slot's own.
-void TorchSlot::copy_in(std::uint32_t place, JobMemory& job) {
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const std::span<const std::byte> from = job.input(i);
-    std::ranges::copy(from, inputs_[i].bytes().subspan(place * from.size()).begin());
-  }
-}
-
 void TorchSlot::collect(std::uint32_t place, JobMemory& job) {
-  if (!place_.copies || dynamic_cast<const TorchJobMemory*>(&job) != nullptr)
-    return;  // the last stage has done it
-  for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    const std::span<std::byte> to = job.output(i);
-    std::ranges::copy(outputs_[i].bytes().subspan(place * to.size(), to.size()), to.begin());
-  }
+  const bool done = dynamic_cast<const TorchJobMemory*>(&job) != nullptr;  // by the last stage
+  if (place_.copies && !done) copy_outputs(*this, outputs_.size(), place, job);
 }
 
 void TorchSlot::vacate() {
@@ -185,7 +175,7 @@ void TorchSlot::vacate() {
 
 void TorchSlot::capture_form(std::uint32_t form) {
   const model::Manifest& manifest = model_->manifest();
-  capture_ = {.batch = batches_[form], .tensors = {}, .outputs = {}};
+  capture_ = {.batch = batches_[form], .tensors = {}};
   for (std::size_t i = 0; i < manifest.inputs.size(); ++i)
     capture_.tensors[manifest.inputs[i].name] = input_tensors_[i].narrow(0, 0, capture_.batch);
   for (std::size_t i = 0; i < stages(); ++i) {
@@ -252,7 +242,6 @@ Tensors TorchSlot::inputs_of(const model::Stage& stage) const {
 void TorchSlot::keep_outputs(std::size_t index, const Tensors& outputs) {
   const model::Stage& stage = model_->manifest().stages[index];
   for (std::size_t i = 0; i < stage.outputs.size(); ++i) capture_.tensors[stage.outputs[i]] = outputs[i];
-  capture_.outputs.push_back(outputs);
 }
 
 void TorchSlot::gather(cudaStream_t stream) const {

@@ -64,7 +64,6 @@ class TorchSlot : public Slot {
   void lay_buffers();
   void fill_inputs();
   void make_tables();
-  void copy_in(std::uint32_t place, JobMemory& job);
   static void set(RowTable& table, std::uint32_t place, const PinnedMemory& memory, bool wanted);
   void capture_form(std::uint32_t form);
   [[nodiscard]] CapturedStage capture(std::size_t index);
@@ -100,7 +99,6 @@ class TorchSlot : public Slot {
   struct Capture {
     std::uint32_t batch = 0;
     std::map<std::string, at::Tensor, std::less<>> tensors;  // by the manifest's names
-    std::vector<Tensors> outputs;                            // of each stage
   };
   Capture capture_;
 };
