@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "sched/types.hpp"
+#include "sched/outcomes.hpp"
 
 namespace daris::bench {
 

@@ -13,6 +13,7 @@
 #include "runtime/request.hpp"
 #include "runtime/slot_pool.hpp"
 #include "runtime/statistics.hpp"
+#include "sched/snapshot.hpp"
 #include "sched/types.hpp"
 
 namespace daris::runtime {

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "engine/engine.hpp"
-#include "sched/types.hpp"
+#include "sched/outcomes.hpp"
 
 namespace daris::runtime {
 

@@ -13,7 +13,7 @@
 #include "base/time.hpp"
 #include "runtime/desired_state.hpp"
 #include "runtime/histogram.hpp"
-#include "sched/types.hpp"
+#include "sched/outcomes.hpp"
 
 namespace daris::runtime {
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sched/outcomes.hpp"
 #include "sched/types.hpp"
 
 namespace daris::runtime {

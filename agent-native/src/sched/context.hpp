@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sched/ready_queue.hpp"
+#include "sched/snapshot.hpp"
 #include "sched/streams.hpp"
 #include "sched/types.hpp"
 

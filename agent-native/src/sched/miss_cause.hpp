@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "sched/outcomes.hpp"
 #include "sched/types.hpp"
 
 namespace daris::sched {

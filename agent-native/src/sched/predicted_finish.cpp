@@ -3,7 +3,7 @@
 #include <bit>
 #include <cmath>
 
-#include "sched/types.hpp"
+#include "sched/outcomes.hpp"
 
 namespace daris::sched {
 

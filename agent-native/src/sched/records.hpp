@@ -9,6 +9,8 @@
 #include "sched/gcra.hpp"
 #include "sched/miss_cause.hpp"
 #include "sched/mret_window.hpp"
+#include "sched/outcomes.hpp"
+#include "sched/snapshot.hpp"
 #include "sched/types.hpp"
 #include "sched/virtual_deadline.hpp"
 

@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "sched/outcomes.hpp"
+#include "sched/snapshot.hpp"
 #include "sched/types.hpp"
 
 namespace daris::sched {

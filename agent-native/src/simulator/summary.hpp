@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sched/types.hpp"
+#include "sched/snapshot.hpp"
 #include "simulator/responses.hpp"
 #include "simulator/scenario.hpp"
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sched/outcomes.hpp"
 #include "sched/types.hpp"
 #include "simulator/scenario.hpp"
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "sched/outcomes.hpp"
 #include "sched/types.hpp"
 
 namespace daris::trace {
