@@ -5,29 +5,19 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { load } from 'js-yaml';
 
 import { expressionOf } from '../../hack/dashboard.ts';
 import { metricsCatalogue, type CataloguedMetric } from '../../hack/metrics-catalogue.ts';
 import { DASHBOARD, REFERENCE, renderDashboard, renderMetrics } from '../../hack/metrics-reference.ts';
-import { repositoryRoot, shipped } from '../control-plane/paths.ts';
+import { repositoryRoot } from '../control-plane/paths.ts';
 
 import { chartTool, render } from './helm.ts';
 import { find } from './pods.ts';
+import { allRules, metricsIn, rules, rulesFile } from './rules.ts';
 
 jest.setTimeout(120_000);
 
 const run = promisify(execFile);
-const file = join(shipped, 'rules.yaml');
-
-interface Rules {
-  readonly groups: readonly {
-    readonly rules: readonly { readonly alert?: string; readonly record?: string; readonly expr: string }[];
-  }[];
-}
-
-const rules = load(readFileSync(file, 'utf8')) as Rules;
-const all = rules.groups.flatMap((group) => group.rules);
 let metrics: CataloguedMetric[] = [];
 
 beforeAll(async () => {
@@ -35,27 +25,22 @@ beforeAll(async () => {
 });
 
 test('promtool finds nothing wrong, and the alerts fire and are silent as they should', async () => {
-  await run(chartTool('promtool'), ['check', 'rules', '--lint=all', '--lint-fatal', file]);
+  await run(chartTool('promtool'), ['check', 'rules', '--lint=all', '--lint-fatal', rulesFile]);
   const given = join(repositoryRoot, 'test', 'chart', 'rules.promtool.yaml');
   expect((await run(chartTool('promtool'), ['test', 'rules', given])).stdout).toContain('SUCCESS');
 });
 
-/** Names of metrics in an expression, as far as they can be ours. */
-function metricsIn(expression: string): string[] {
-  return expression.match(/\b(daris|reflector|controller|kube_client|metrics)_[a-z_]+\b(?!\s*=)/g) ?? [];
-}
-
 test('each alert asks for metrics that there are', () => {
   const known = new Set(metrics.map(({ name }) => name));
-  const asked = all.flatMap(({ expr }) => metricsIn(expr));
-  expect(asked.length).toBeGreaterThan(all.length);
+  const asked = allRules.flatMap(({ expr }) => metricsIn(expr));
+  expect(asked.length).toBeGreaterThan(allRules.length);
   expect(asked.filter((name) => !known.has(name))).toEqual([]);
 });
 
 test('docs/operate.md tells of each alert, and of no other', () => {
   const page = readFileSync(join(repositoryRoot, 'docs', 'operate.md'), 'utf8');
   const told = [...page.matchAll(/^\| `(Daris\w+)`/gm)].map(([, name]) => name);
-  expect(told.toSorted()).toEqual(all.flatMap(({ alert }) => alert ?? []).toSorted());
+  expect(told.toSorted()).toEqual(allRules.flatMap(({ alert }) => alert ?? []).toSorted());
 });
 
 test('the chart installs the rules as they are, with the templates of Prometheus untouched', async () => {
@@ -103,6 +88,7 @@ test('names carry base units, counters end in _total, and labels are bounded', (
   const units = /_(seconds|bytes|hertz|watts|celsius|total|info|up|ratio)$/;
   const plain = [
     'daris_task_utilization',
+    'daris_task_capacity',
     'daris_context_utilization',
     'daris_gpu_foreign_processes',
     'daris_gpu_healthy',

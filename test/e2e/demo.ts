@@ -18,6 +18,7 @@ import { leaders } from './acts/10-leaders.ts';
 import { quota } from './acts/11-quota.ts';
 import { deletion } from './acts/12-deletion.ts';
 import { LiveView } from './live.ts';
+import { Recorder } from './recorder.ts';
 import { Stack } from './stack.ts';
 import { announce, closingLine, describeOutcome, perform, succeeded, summarize, writeSummary } from './summary.ts';
 import type { ActOutcome } from './summary.ts';
@@ -64,13 +65,21 @@ async function performAct(stack: Stack, { number, of }: Place, act: Act, signal:
 async function play(stack: Stack, last: readonly Act[], signal: AbortSignal): Promise<boolean> {
   const acts = [...nodeActs, ...clusterActs, ...last];
   await stack.start();
+  const recorder = new Recorder(() => stack.scraped());
+  recorder.start();
   const outcomes: ActOutcome[] = [];
-  for (const [index, act] of acts.entries()) {
-    if (index === nodeActs.length) await stack.joinNode2();
-    outcomes.push(await performAct(stack, { number: index + 1, of: acts.length }, act, signal));
+  try {
+    for (const [index, act] of acts.entries()) {
+      if (index === nodeActs.length) await stack.joinNode2();
+      recorder.act(act.title);
+      outcomes.push(await performAct(stack, { number: index + 1, of: acts.length }, act, signal));
+    }
+  } finally {
+    await recorder.stop();
   }
   const summary = summarize(outcomes, performance.now() / 1000);
   writeSummary(join(build, 'demo', 'summary.json'), summary);
+  recorder.write(join(build, 'demo', 'recording.json'));
   say(closingLine(summary));
   return succeeded(summary, acts.length);
 }

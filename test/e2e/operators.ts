@@ -6,6 +6,7 @@ import { systemNamespace } from '../../api/resources.ts';
 import { waitFor } from '../control-plane/wait.ts';
 import { valuesByLabel } from './metrics-text.ts';
 import { Part } from './part.ts';
+import type { Scraped } from './recorder.ts';
 
 export type OperatorName = 'operator' | 'operator-2';
 
@@ -65,6 +66,15 @@ export class Operators {
 
   metrics(name: OperatorName): Promise<string> {
     return this.part(name).metrics();
+  }
+
+  /** Whom a Prometheus would scrape. */
+  scraped(): Scraped[] {
+    return [...this.parts].map(([name, { metricsPort }]) => ({
+      job: 'daris-operator',
+      instance: name,
+      port: metricsPort,
+    }));
   }
 
   pidOf(name: OperatorName): number {

@@ -13,6 +13,7 @@ import { ClusterNode } from './cluster-node.ts';
 import { allowedCores, divideCores, keepTo } from './cores.ts';
 import { runVariable } from './leftovers.ts';
 import { Operators } from './operators.ts';
+import type { Scraped } from './recorder.ts';
 import { JobTally } from './tally.ts';
 import { Tasks } from './tasks.ts';
 
@@ -82,6 +83,16 @@ export class Stack {
 
   nodeNamed(name: string | undefined): ClusterNode | undefined {
     return this.joined.find((node) => node.name === name);
+  }
+
+  /** Whom a Prometheus of this cluster would scrape. */
+  scraped(): Scraped[] {
+    const agents = this.joined.map(({ name, metricsPort }) => ({
+      job: 'daris-agent',
+      instance: name,
+      port: metricsPort,
+    }));
+    return [...(this.operatorProcesses?.scraped() ?? []), ...agents];
   }
 
   /** Starts everything but node-2; on failure the caller must still call stop(). */
