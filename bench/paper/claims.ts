@@ -4,13 +4,14 @@ import type { GpuFit } from './fit.ts';
 import type { PaperGpu } from './observations.ts';
 import { POLICIES, policyOf, type Policy } from './policies.ts';
 import { rateClaims } from './rate-claims.ts';
-import type { PaperResults } from './run.ts';
+import { moduleClaims } from './module-claims.ts';
+import type { PaperResults } from './results.ts';
 import type { Simulated } from './simulate.ts';
 import { timeClaims } from './time-claims.ts';
 
 export function claimsOf(results: PaperResults, paper: PaperGpu, fits: readonly GpuFit[]): Claim[] {
   const from = new Lookup(results, paper, fits);
-  return [...rateClaims(from), ...timeClaims(from)];
+  return [...rateClaims(from), ...timeClaims(from), ...moduleClaims(from)];
 }
 
 /** The fastest of each policy, with what it costs. */

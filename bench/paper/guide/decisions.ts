@@ -1,5 +1,5 @@
 // The first table of docs/choosing.md: loads, and what to write into the policy for each.
-import type { PaperResults } from '../run.ts';
+import type { PaperResults } from '../results.ts';
 import type { Simulated } from '../simulate.ts';
 import { LOADS } from '../experiments.ts';
 import { highShareFacts, isolationFacts, joiningFacts, numberFacts, smallGpuFacts, streamsFacts } from './facts.ts';

@@ -3,7 +3,7 @@
 import { isWithinBounds, MOST_LOW_MISSES, type Served } from '../../gpu/sets.ts';
 import { NETWORKS } from '../experiments.ts';
 import { readPaper } from '../observations.ts';
-import type { PaperResults } from '../run.ts';
+import type { PaperResults } from '../results.ts';
 import type { Simulated } from '../simulate.ts';
 import {
   pairsOfTests,

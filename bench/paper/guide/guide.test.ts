@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import type { Served } from '../../gpu/sets.ts';
-import { RESULT_FILE, type PaperResults } from '../run.ts';
+import { readResults } from '../results.ts';
 import { readMeasured, runOf, setsOf, titleOf, type MeasuredGpu, type MeasuredSet } from './measured.ts';
 import { guideOf } from './page.ts';
 
-const results = JSON.parse(readFileSync(RESULT_FILE, 'utf8')) as PaperResults;
+const results = readResults();
 const gpu = readMeasured();
 
 /** The same measurements, but for some runs. */

@@ -1,8 +1,7 @@
 // Writes docs/choosing.md, which tells users what to choose, from measured and simulated results alone:
 // `node bench/paper/guide/page.ts`.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import type { PaperResults } from '../run.ts';
-import { RESULT_FILE } from '../run.ts';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { readResults, type PaperResults } from '../results.ts';
 import { streamsFigure } from './figure.ts';
 import { readMeasured, type MeasuredGpu } from './measured.ts';
 import { decisions } from './decisions.ts';
@@ -34,7 +33,7 @@ ${notTheTool(gpu)}
 }
 
 if (import.meta.main) {
-  const results = JSON.parse(readFileSync(RESULT_FILE, 'utf8')) as PaperResults;
+  const results = readResults();
   const gpu = readMeasured();
   writeFileSync(PAGE, guideOf(gpu, results));
   mkdirSync(FIGURES, { recursive: true });

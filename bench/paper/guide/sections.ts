@@ -1,5 +1,5 @@
 // The reasons of docs/choosing.md, how a wrong choice shows, and when another tool is better.
-import type { PaperResults } from '../run.ts';
+import type { PaperResults } from '../results.ts';
 import {
   admissionFacts,
   isolationFacts,
