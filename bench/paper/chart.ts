@@ -24,15 +24,20 @@ export interface Panel {
   readonly reference?: number;
   /** Percent where absent. */
   readonly unit?: string;
+  /** Where the axis begins; absent: at nought. */
+  readonly floor?: number;
+  /** Equal factors at equal lengths; without xTicks. */
+  readonly logX?: boolean;
 }
 
 const SIZE = { width: 300, height: 250, left: 54, right: 14, top: 34, bottom: 48 };
-const LEGEND = { height: 24, entry: 7.2, mark: 30 };
+const LEGEND = { height: 22, letter: 7.4, mark: 30, gap: 14 };
 const COLOURS = ['#2a78d6', '#d9480f', '#2f9e44', '#ae3ec9', '#868e96', '#b08900', '#0c8599'] as const;
-const DASHES = ['', '7 3', '2 3', '9 3 2 3', '5 2 1 2', '12 4', '1 4'] as const;
+const DASHES = ['', '7 3', '2 3', '9 3 2 3', '5 2 1 2', '12 4', '8 2 2 2 2 2'] as const;
 const GRID_LINES = 5;
-/** The plot's inside, so that marks at its edges are whole. */
+/** The plot's inside, so that marks at its edges are whole, and half of a letter of a label under it. */
 const INSET = 8;
+const HALF_LETTER = 3.2;
 
 interface Tick {
   readonly at: number;
@@ -59,20 +64,43 @@ function steps(low: number, high: number): number[] {
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => (first + i) * step);
 }
 
-function scaleOf({ series, xTicks, reference }: Panel): Scale {
-  const points = series.flatMap((each) => each.points);
-  const ys = [0, ...points.map(({ y }) => y), ...(reference === undefined ? [] : [reference])];
-  const [low, high] = [Math.min(...ys), Math.max(...ys, 1e-9)];
-  const xs = [...points.map(({ x }) => x), ...(xTicks ?? [{ at: 0 }]).map(({ at }) => at)];
+/** 1, 2, 5, 10 … as far as the values go. */
+function factors(low: number, high: number): number[] {
+  const powers = Array.from({ length: 9 }, (_, i) => 10 ** (i - 4));
+  return powers.flatMap((power) => [power, 2 * power, 5 * power]).filter((value) => value >= low && value <= high);
+}
+
+function horizontal({ series, xTicks, logX = false }: Panel): Pick<Scale, 'x' | 'xTicks'> {
+  const points = series.flatMap((each) => each.points.map(({ x }) => x));
+  const xs = [...points, ...(xTicks?.map(({ at }) => at) ?? (logX ? [] : [0]))];
   const [left, right] = [Math.min(...xs), Math.max(...xs)];
-  const [width, height] = [SIZE.width - SIZE.left - SIZE.right, SIZE.height - SIZE.top - SIZE.bottom];
-  const inner = { width: width - 2 * INSET, height: height - INSET };
+  const ticks = logX ? factors(left, right) : steps(left, right);
+  const shown = xTicks ?? ticks.map((at) => ({ at, label: String(Number(at.toPrecision(2))) }));
+  const widest = Math.max(...[shown[0], shown.at(-1)].map((tick) => tick?.label.length ?? 0));
+  const inset = Math.max(INSET, widest * HALF_LETTER - SIZE.right);
+  const width = SIZE.width - SIZE.left - SIZE.right - 2 * inset;
+  const along = (value: number): number =>
+    logX ? Math.log(value / left) / Math.log(right / left) : (value - left) / Math.max(right - left, 1e-9);
+  return { x: (value) => SIZE.left + inset + along(value) * width, xTicks: shown };
+}
+
+function scaleOf(panel: Panel): Scale {
+  const { series, reference, floor } = panel;
+  const points = series.flatMap((each) => each.points);
+  const ys = [floor ?? 0, ...points.map(({ y }) => y), ...(reference === undefined ? [] : [reference])];
+  const [low, high] = [Math.min(...ys), Math.max(...ys, 1e-9)];
+  const height = SIZE.height - SIZE.top - SIZE.bottom - INSET;
   return {
-    x: (value) => SIZE.left + INSET + ((value - left) / Math.max(right - left, 1e-9)) * inner.width,
-    y: (value) => SIZE.top + INSET / 2 + (1 - (value - low) / (high - low)) * inner.height,
-    xTicks: xTicks ?? steps(left, right).map((at) => ({ at, label: String(round(at)) })),
+    ...horizontal(panel),
+    y: (value) => SIZE.top + INSET / 2 + (1 - (value - low) / (high - low)) * height,
     yTicks: steps(low, high),
   };
+}
+
+/** As many decimals as tell one step from the next. */
+function decimalsOf(ticks: readonly number[], times: number): number {
+  const [first = 0, second = 1] = ticks;
+  return Math.max(0, Math.ceil(-Math.log10((second - first) * times) - 1e-9));
 }
 
 /** The same place for the same name in all panels. */
@@ -128,13 +156,15 @@ function rule(y: number, width: number): string {
 
 function panelShape(panel: Panel, at: { x: number; y: number }, styles: ReadonlyMap<string, Style>): string {
   const scale = scaleOf(panel);
+  const percent = panel.unit === undefined;
+  const digits = decimalsOf(scale.yTicks, percent ? 100 : 1);
   const label = (value: number): string =>
-    panel.unit === undefined ? `${round(value * 100)} %` : `${thousands(value)}${panel.unit}`;
+    percent ? `${decimal(value * 100, digits)} %` : `${decimal(value, digits)}${panel.unit}`;
   const ticks = scale.xTicks.map(({ at: x, label: words }) =>
-    text(scale.x(x), SIZE.height - SIZE.bottom + 16, words, 'middle'),
+    text(scale.x(x), SIZE.height - SIZE.bottom + 16, words, 'middle', 'font-size="11"'),
   );
   const parts = [
-    text(SIZE.left, 20, panel.title, 'start', 'bold'),
+    text(SIZE.left, 20, panel.title, 'start', 'font-weight="bold"'),
     ...scale.yTicks.map(
       (value) => rule(scale.y(value), 0.4) + text(SIZE.left - 6, scale.y(value) + 4, label(value), 'end'),
     ),
@@ -156,7 +186,7 @@ function legendShape(
   const parts: string[] = [];
   for (const { name, line: isLine = false } of series) {
     const style = styles.get(name) ?? styleOf(0);
-    const wide = LEGEND.mark + name.length * LEGEND.entry;
+    const wide = LEGEND.mark + name.length * LEGEND.letter + LEGEND.gap;
     if (x > SIZE.left && x + wide > width) [x, y] = [SIZE.left, y + LEGEND.height];
     parts.push(isLine ? line(`${x - 4},${y - 4} ${x + 22},${y - 4}`, style, name) : mark(x + 12, y - 4, style, name));
     parts.push(text(x + LEGEND.mark - 4, y, name));
@@ -193,13 +223,13 @@ export function chart(panels: readonly Panel[]): string {
   ].join('\n');
 }
 
-function text(x: number, y: number, words: string, anchor = 'start', weight = ''): string {
-  const bold = weight === '' ? '' : ` font-weight="${weight}"`;
-  return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}"${bold}>${words}</text>`;
+function text(x: number, y: number, words: string, anchor = 'start', more = ''): string {
+  const attributes = [`x="${round(x)}"`, `y="${round(y)}"`, `text-anchor="${anchor}"`, more].join(' ').trim();
+  return `<text ${attributes}>${words}</text>`;
 }
 
-function thousands(value: number): string {
-  return round(value).toLocaleString('en-US');
+function decimal(value: number, digits: number): string {
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 function round(value: number): number {

@@ -26,6 +26,8 @@ export interface Claim {
 export const NEAR = 0.15;
 /** A drop is sharp from here on. */
 export const SHARP = 0.2;
+/** From here on streams count as always busy. */
+export const BUSY = 0.95;
 
 export const percent = (share: number): string => `${Number((share * 100).toFixed(Math.abs(share) < 0.1 ? 2 : 1))} %`;
 export const signed = (share: number): string => `${share > 0 ? '+' : ''}${percent(share)}`;

@@ -1,22 +1,25 @@
 // The drawings of docs/paper.md and docs/paper-model.md.
 import { chart, type Panel, type Point, type Series } from './chart.ts';
 import { HIGH_SHARES } from './experiments.ts';
-import type { GpuFit } from './fit.ts';
+import type { GpuFit, Prediction } from './fit.ts';
 import { readPaper } from './observations.ts';
 import { lanesOf, POLICIES, policyOf } from './policies.ts';
+import { PAPER_SCHEDULER } from './scenario.ts';
 import { PERCENTILES } from './responses.ts';
-import type { AblationRow, H200Results, MeasuredRow, PaperResults, RatioRow } from './results.ts';
+import type { AblationRow, H200Results, MeasuredRow, MretRow, PaperResults, RatioRow } from './results.ts';
 import type { Simulated } from './simulate.ts';
 
 const LANES = [2, 4, 6, 8, 10].map((at) => ({ at, label: String(at) }));
 const LANES_LABEL = 'jobs at once';
+/** Policies of as many jobs at once stand beside each other. */
+const BESIDE = 0.22;
 
 function byPolicy(runs: readonly Simulated[], value: (run: Simulated) => number): Series[] {
-  return POLICIES.map((name) => ({
+  return POLICIES.map((name, i) => ({
     name,
     points: runs
       .filter((run) => policyOf(run.configuration) === name)
-      .map((run) => ({ x: lanesOf(run.configuration), y: value(run), title: run.configuration })),
+      .map((run) => ({ x: lanesOf(run.configuration) + BESIDE * (i - 1), y: value(run), title: run.configuration })),
   }));
 }
 
@@ -75,7 +78,11 @@ function h200Panels(
   );
   return batches.map(([name, rows]) => {
     const pure = rows[0]?.purePerS ?? Number.NaN;
-    const points: Point[] = rows.map((row) => ({ x: lanesOf(row.run.configuration), y: found(row), title: row.name }));
+    const points: Point[] = rows.map((row) => ({
+      x: lanesOf(row.run.configuration) + 2 * BESIDE,
+      y: found(row),
+      title: row.name,
+    }));
     const [network = '', batch = ''] = name.split(' ');
     return {
       title: `${network} of ${batch}: ${what}`,
@@ -90,6 +97,7 @@ function distributionPanel(all: Readonly<Record<string, AblationRow>>, priority:
   return {
     title,
     xLabel: 'response, ms',
+    logX: true,
     series: Object.entries(all).map(([name, { responses }]) => ({
       name,
       line: true,
@@ -100,30 +108,32 @@ function distributionPanel(all: Readonly<Record<string, AblationRow>>, priority:
 
 function ablations({ ablations: ours, h200 }: PaperResults): string {
   return chart([
-    distributionPanel(ours, 'High', '2080 Ti, 6×1_6: High jobs done by'),
-    distributionPanel(ours, 'Low', '2080 Ti, 6×1_6: Low jobs done by'),
-    distributionPanel(h200.ablations, 'High', 'H200, 8×1_8: High jobs done by'),
-    distributionPanel(h200.ablations, 'Low', 'H200, 8×1_8: Low jobs done by'),
+    distributionPanel(ours, 'High', '2080 Ti, 6×1_6, High: done by'),
+    distributionPanel(ours, 'Low', '2080 Ti, 6×1_6, Low: done by'),
+    distributionPanel(h200.ablations, 'High', 'H200, 8×1_8, High: done by'),
+    distributionPanel(h200.ablations, 'Low', 'H200, 8×1_8, Low: done by'),
   ]);
 }
 
+/** Job by job, without the first ones, which meet fewer neighbours than there will be. */
+function mretPanel({ run, times, window }: MretRow): Panel {
+  const settled = times.series.slice(window);
+  const line = (name: string, index: 0 | 1): Series => ({
+    name,
+    line: true,
+    points: settled.map((pair, i) => ({ x: i + window, y: pair[index] / 1000 })),
+  });
+  return {
+    title: `resnet18, ${run.configuration}: a Low task, ms`,
+    unit: '',
+    xLabel: 'job',
+    floor: Math.floor(Math.min(...settled.flat()) / 500) / 2,
+    series: [line('execution time', 0), line('MRET when it began', 1)],
+  };
+}
+
 function mret({ mret: rows }: PaperResults): string {
-  const paper = rows.filter(({ window }) => window === 5);
-  return chart(
-    paper.map(({ run, times }) => {
-      const line = (name: string, index: 0 | 1): Series => ({
-        name,
-        line: true,
-        points: times.series.map((pair, x) => ({ x, y: pair[index] / 1000 })),
-      });
-      return {
-        title: `resnet18, ${run.configuration}: a Low task, ms`,
-        unit: '',
-        xLabel: 'job after job',
-        series: [line('execution time', 0), line('MRET when it began', 1)],
-      };
-    }),
-  );
+  return chart(rows.filter(({ window }) => window === PAPER_SCHEDULER.mretWindow).map(mretPanel));
 }
 
 const SHARES = HIGH_SHARES.filter((share) => share !== 0.33).map((at) => ({ at, label: `${at * 100} %` }));
@@ -150,8 +160,9 @@ function ratioPanel(
   };
 }
 
-function admitted({ released, rejected, skipped }: Simulated['low']): number {
-  return released - rejected - skipped;
+/** Of a handful of jobs a rate says nothing. */
+function lateOfMany({ released, rejected, skipped, missRate }: Simulated['low']): number | undefined {
+  return released > 0 && released - rejected - skipped >= 0.01 * released ? missRate : undefined;
 }
 
 function ratios(all: PaperResults['ratios']): string {
@@ -159,9 +170,19 @@ function ratios(all: PaperResults['ratios']): string {
     Object.entries(all).flatMap(([name, rows]) => [
       ratioPanel(`${name}: inputs a second`, rows, (run) => run.inferencesPerS, ''),
       ratioPanel(`${name}: High late`, rows, ({ high }) => high.missRate),
-      ratioPanel(`${name}: Low late`, rows, ({ low }) => (admitted(low) > 0 ? low.missRate : undefined)),
+      ratioPanel(`${name}: Low late`, rows, ({ low }) => lateOfMany(low)),
     ]),
   );
+}
+
+/** Configurations of a network lie beside each other, in the order in which they are listed. */
+function apart(
+  { network, configuration, batch }: Pick<Prediction, 'network' | 'configuration' | 'batch'>,
+  all: readonly Prediction[],
+): number {
+  const own = all.filter((each) => each.network === network);
+  const index = own.findIndex((each) => each.configuration === configuration && each.batch === batch);
+  return own.length < 2 ? 0 : 0.7 * (index / (own.length - 1) - 0.5);
 }
 
 /** Each prediction's error, by network; fitted ones and tests apart. */
@@ -174,15 +195,16 @@ export function errorFigure(gpus: readonly GpuFit[]): string {
         points: predictions
           .filter((each) => each.fitted === fitted)
           .map(({ network, error, configuration, batch }) => ({
-            x: networks.indexOf(network),
+            x: networks.indexOf(network) + apart({ network, configuration, batch }, predictions),
             y: error,
             title: `${configuration}, batch ${batch}`,
           })),
       });
       return {
         title: `${gpu}: error of throughput`,
-        xTicks: networks.map((label, at) => ({ at, label })),
-        xLabel: '',
+        xTicks: networks.map((label, at) => ({ at, label: label.replace('inceptionv3', 'inception') })),
+        xLabel: 'each point a configuration',
+        reference: 0,
         series: [series('fitted', true), series('test', false)],
       };
     }),

@@ -1,10 +1,10 @@
-// Claims about throughput: configurations, oversubscription, policies, batches.
+// Claims about throughput: configurations, oversubscription, policies.
 import {
   because,
+  BUSY,
   fastest,
   Lookup,
   measuredOn,
-  median,
   namedIn,
   NEAR,
   ms,
@@ -30,7 +30,6 @@ export function rateClaims(from: Lookup): Claim[] {
     bestPolicy(from),
     mixed(from),
     consistent(from),
-    ...batching(from),
   ];
 }
 
@@ -62,22 +61,28 @@ function throughput(from: Lookup): Claim[] {
   });
 }
 
-/** What the model loses, then what the test (12) loses with steady times, then what varied times lose. */
+/** What the model loses, then what the test (12) loses with steady times, then what varied times change. */
 function lostBetween(
   from: Lookup,
   { network, run, told, index }: { network: string; run: Simulated; told: number; index: number },
 ): Reason {
   const busy = from.busyRate(network, run);
   const steady = from.results.throughput['steady']?.[index]?.inferencesPerS ?? Number.NaN;
-  const books = from.utilization(network, run);
-  const booksByPaper = (books * busy) / told;
   const words = [
     `${signed(run.inferencesPerS / told - 1)}, in three parts. By the model a job takes ${ms(from.busyUs(network, run))} ms with all streams busy, ${number(busy)} a second (${signed(busy / told - 1)})`,
-    `then High and Low job of a context book ${percent(books)} each of its stream, which (12) does not admit until others rest: ${number(steady)} a second (at the paper’s own throughput they book ${percent(booksByPaper)} each, and just fit)`,
-    `varied times, whose maximum counts: ${number(run.inferencesPerS)}`,
+    `then ${idleBy(from, { network, run, told })}: ${number(steady)} a second with steady times`,
+    `with varied ones, whose maximum counts, ${number(run.inferencesPerS)}`,
   ];
-  const applies = busy < told && 2 * books > 1 && 2 * booksByPaper < 1 && steady < busy && run.inferencesPerS <= steady;
-  return [applies, words.join('; ')];
+  return [busy < told && steady < busy && run.busy < BUSY, words.join('; ')];
+}
+
+/** Why (12) leaves streams idle, where one job of each priority is all that a stream takes. */
+function idleBy(from: Lookup, { network, run, told }: { network: string; run: Simulated; told: number }): string {
+  const books = from.utilization(network, run);
+  const byPaper = (books * from.busyRate(network, run)) / told;
+  if (2 * books > 1 && 2 * byPaper < 1)
+    return `High and Low job of a context book ${percent(books)} each of its stream, which (12) does not admit until others rest (at the paper’s own throughput they book ${percent(byPaper)} each, and just fit)`;
+  return `a job books ${percent(books)} of its stream, so (12) admits ${Math.floor(1 / books - 1)} Low one at a time beside one High task and none beside ${Math.floor(1 / books)}, and streams are busy ${percent(run.busy)} of the time`;
 }
 
 /** In batches against pure batching at the same batch; single jobs against the fastest batch. */
@@ -297,119 +302,6 @@ function consistent(from: Lookup): Claim {
         `it is so where each context has all SMs (${words(overlapped)}); on SMs of its own it loses the most, since it demands the most`,
       ],
       [true, `${least(spreads)} depends least`],
-    ]),
-  };
-}
-
-// ---- Batches ----
-
-function gainsOf(batches: readonly Simulated[], singles: readonly Simulated[]): { at: string; gain: number }[] {
-  const all = batches.flatMap((run) => {
-    const single = singles.find(({ configuration }) => configuration === run.configuration);
-    return single === undefined
-      ? []
-      : [{ at: run.configuration, gain: run.inferencesPerS / single.inferencesPerS - 1 }];
-  });
-  return all.toSorted((a, b) => a.gain - b.gain);
-}
-
-function rangeWords(gains: readonly { at: string; gain: number }[]): string {
-  const [least, most] = [gains[0], gains.at(-1)];
-  return least && most ? `${signed(least.gain)} (${least.at}) to ${signed(most.gain)} (${most.at})` : '';
-}
-
-function measuredGains(from: Lookup, network: string): { at: string; gain: number }[] {
-  const [batches, singles] = [from.measured(network, false), from.measured(network, true)];
-  const all = batches.flatMap((row) => {
-    const single = measuredOn(singles, row.run.configuration);
-    return single === undefined
-      ? []
-      : [{ at: row.run.configuration, gain: row.measuredPerS / single.measuredPerS - 1 }];
-  });
-  return all.toSorted((a, b) => a.gain - b.gain);
-}
-
-function batching(from: Lookup): Claim[] {
-  return [inceptionGains(from), inceptionAbove(from), unetGains(from)];
-}
-
-function inceptionGains(from: Lookup): Claim {
-  const { claims } = from.paper;
-  const gains = gainsOf(from.results.batching['inceptionv3'] ?? [], from.main('inceptionv3'));
-  const h200 = gainsOf(from.sweep('inceptionv3', false)?.runs ?? [], from.sweep('inceptionv3', true)?.runs ?? []);
-  const least = gains[0];
-  const claim = 'inceptionv3 in batches against the same configuration without: least and most gain';
-  const holds = (least?.gain ?? 0) >= claims.batchingInceptionGain * (1 - NEAR);
-  const overlapping = gains.filter(({ at }) => from.named('inceptionv3', at).smsPerContext === from.paper.sms);
-  const isIsolated = least !== undefined && from.named('inceptionv3', least.at).smsPerContext < from.paper.sms;
-  return {
-    where: 'VI-H',
-    claim,
-    paper: `≥ ${signed(claims.batchingInceptionGain)}`,
-    simulated: rangeWords(gains),
-    h200: rangeWords(h200),
-    measured: rangeWords(measuredGains(from, 'inceptionv3')),
-    input: false,
-    holds,
-    reason: because(holds, claim, [
-      [
-        isIsolated && (overlapping[0]?.gain ?? 0) > (least.gain ?? 0),
-        `a batch wants more SMs than a single job, so it gains least where contexts are narrow; that the model makes them too slow there is known. Where each context has all SMs the least gain is ${signed(overlapping[0]?.gain ?? 0)} (${overlapping[0]?.at ?? ''}). The paper does not say what a batch takes alone, nor whether periods grow with it`,
-      ],
-      [true, 'with many jobs at once batches gain less, since single jobs fill the GPU as well'],
-    ]),
-  };
-}
-
-function inceptionAbove(from: Lookup): Claim {
-  const roof = from.roof('inceptionv3');
-  const best = fastest(from.results.batching['inceptionv3'] ?? []);
-  const rows = from.measured('inceptionv3', false);
-  const claim = 'inceptionv3 in batches surpasses pure batching';
-  const holds = best.inferencesPerS > roof;
-  const h200 = from.sweep('inceptionv3', false);
-  const pure = rows[0]?.purePerS ?? Number.NaN;
-  const first = rows.toSorted((a, b) => b.measuredPerS - a.measuredPerS)[0];
-  const h200Best = h200 && fastest(h200.runs);
-  return {
-    where: 'VI-H',
-    claim,
-    paper: 'above it',
-    simulated: `${best.configuration}: ${signed(best.inferencesPerS / roof - 1)}`,
-    h200: h200Best ? `${h200Best.configuration}: ${signed(h200Best.inferencesPerS / pure - 1)} of its own batch` : '',
-    measured: first ? `${first.run.configuration}: ${signed(first.measuredPerS / pure - 1)} of its own batch` : '',
-    input: false,
-    holds,
-    reason: because(holds, claim, [[true, `the best reaches ${signed(best.inferencesPerS / roof - 1)}`]]),
-  };
-}
-
-function unetGains(from: Lookup): Claim {
-  const { claims } = from.paper;
-  const batches = from.results.batching['unet'] ?? [];
-  const gains = gainsOf(batches, from.main('unet'));
-  const late = worst(batches);
-  const most = gains.at(-1);
-  const late200 = from.sweep('unet', false);
-  const claim = 'unet in batches: median and most gain; Low jobs late, worst configuration';
-  const fewLate = late.low.missRate <= claims.batchingUnetLowMissRate;
-  const holds = (most?.gain ?? 0) <= claims.batchingUnetGain * (1 + NEAR) && fewLate;
-  const atMost = most && from.named('unet', most.at);
-  return {
-    where: 'VI-H',
-    claim,
-    paper: `up to ${signed(claims.batchingUnetGain)}; < ${percent(claims.batchingUnetLowMissRate)}`,
-    simulated: `${signed(median(gains.map(({ gain }) => gain)))}, ${signed(most?.gain ?? 0)} (${most?.at ?? ''}); ${percent(late.low.missRate)} (${late.configuration})`,
-    h200: late200 ? `batches of ${late200.batch}: ${percent(worst(late200.runs).low.missRate)} late` : '',
-    measured: `batches of ${late200?.batch ?? ''}: ${percent(Math.max(...from.measured('unet', false).map((row) => row.measuredLowMissRate)))} late`,
-    input: false,
-    holds,
-    reason: because(holds, claim, [
-      [
-        atMost !== undefined && atMost.busy < 0.9,
-        `the most is gained at ${most?.at ?? ''}, where single jobs leave streams idle (busy ${percent(atMost?.busy ?? 0)}): two book too much for (12), and a batch has twice the period. ${fewLate ? 'Few are late, as it says' : `At ${late.configuration} ${late.low.missed} of the Low jobs are late`}`,
-      ],
-      [!fewLate, `at ${late.configuration} ${late.low.missed} of the Low jobs are late`],
     ]),
   };
 }

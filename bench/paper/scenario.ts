@@ -29,8 +29,6 @@ export function withSms(asked: Partitioning, sms: number, granted: number): Part
 
 /** The paper divides ResNet in four and does not say how it divides the others: four parts of one length. */
 export const STAGES = 4;
-/** Of execution times a task, used in turn. */
-const ROWS = 25;
 
 /** The paper's scheduler: its admission test alone, windows that do not age, a window of five. */
 export const PAPER_SCHEDULER: SchedulerSpec = {
@@ -64,10 +62,10 @@ function afetUs({ aloneUs, demand, sms }: Job, partitioning: Partitioning): numb
   return stageTimes(aloneUs * slowdown(demand, { sms, smsPerContext, ...partitioning }));
 }
 
-/** Rows of varied times; each stage varies for itself. */
-function execUs({ aloneUs }: Job, variation: Variation, seed: number): number[][] {
-  const varied = factors(variation, seed, ROWS * STAGES);
-  return Array.from({ length: ROWS }, (_, row) =>
+/** A row of varied times for each job; each stage varies for itself. */
+function execUs({ aloneUs }: Job, variation: Variation, { seed, jobs }: { seed: number; jobs: number }): number[][] {
+  const varied = factors(variation, seed, jobs * STAGES);
+  return Array.from({ length: jobs }, (_, row) =>
     stageTimes(aloneUs).map((us, stage) => Math.max(1, Math.round(us * (varied[row * STAGES + stage] ?? 1)))),
   );
 }
@@ -89,10 +87,11 @@ function phasesOf(phases: Phases, count: number, periodUs: number): number[] {
 /** High and Low tasks mixed; deadlines are periods. */
 function tasksOf(
   { job, high, low, periodUs }: TaskSet,
-  { partitioning, variation, phases = 'spread' }: Run,
+  { partitioning, durationUs, variation, phases = 'spread' }: Run,
 ): TaskSpec[] {
   const count = high + low;
   const phaseUs = phasesOf(phases, count, periodUs);
+  const jobs = Math.ceil(durationUs / periodUs);
   const spec = { periodUs, deadlineUs: periodUs, demand: demandSpec(job.demand) };
   return Array.from({ length: count }, (_, i) => {
     const isHigh = Math.floor(((i + 1) * high) / count) > Math.floor((i * high) / count);
@@ -102,7 +101,7 @@ function tasksOf(
       ...spec,
       phaseUs: phaseUs[i] ?? 0,
       afetUs: afetUs(job, partitioning),
-      execUs: execUs(job, variation, i),
+      execUs: execUs(job, variation, { seed: i, jobs }),
     };
   });
 }
