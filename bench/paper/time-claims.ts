@@ -125,7 +125,7 @@ function lowMiss(from: Lookup, policy: Policy, allowed: number, paper: string): 
       ],
       [
         admittedShare(last) < SOME,
-        `${words}; where at least ${percent(SOME)} are admitted it is ${worstWords(admitting)} at most, with the test Predicted ${predicted} over all`,
+        `${words}; where at least ${percent(SOME)} are admitted it is ${worstWords(admitting)} at most; under the test Predicted, over all, ${predicted}`,
       ],
       [true, `${words}; with the test Predicted ${predicted} at most`],
     ]),

@@ -2,7 +2,15 @@
 import type { PaperResults } from '../results.ts';
 import type { Simulated } from '../simulate.ts';
 import { LOADS } from '../experiments.ts';
-import { highShareFacts, isolationFacts, joiningFacts, numberFacts, smallGpuFacts, streamsFacts } from './facts.ts';
+import {
+  highShareFacts,
+  isolationFacts,
+  joiningFacts,
+  mixFacts,
+  numberFacts,
+  smallGpuFacts,
+  streamsFacts,
+} from './facts.ts';
 import { premise, setNamed, streamsAtOnce, type MeasuredGpu } from './measured.ts';
 import { list, markdown, ms, number, ratio, share, signed } from './words.ts';
 
@@ -51,14 +59,15 @@ function largeJobs(gpu: MeasuredGpu): Decision {
   };
 }
 
-function mixed({ soak }: MeasuredGpu): Decision {
+function mixed({ soak }: MeasuredGpu, results: PaperResults): Decision {
   const { high, low, seconds, jobsPerS } = soak;
+  const { streams, contexts } = mixFacts(results);
   premise(high.missed === 0, 'no High job of the mix was late');
   return {
     load: 'nets of several sizes beside each other',
-    choose: '`GreenContexts`, 4 × 2, OS 2; cut the largest net into more stages',
+    choose: '`GreenContexts`, 4 × 2 or 5 × 2, OS 2 or more; cut the largest net into more stages',
     gives: `four nets for ${Math.round(seconds / 60)} minutes, ${number(jobsPerS)} jobs a second: 0 of ${number(high.released)} High jobs late, p99 ${ms(high.responseUs?.p99)} ms`,
-    costs: `${share(low.missRate)} of the admitted Low jobs late; the only division of a mix that was measured`,
+    costs: `${share(low.missRate)} of the admitted Low jobs late. It is the only division of a mix that was measured; simulated, ${contexts.configuration} has ${share(contexts.low.onTimeRate)} of the Low jobs in time, ${streams.configuration} ${share(streams.low.onTimeRate)}, at ${signed(contexts.inferencesPerS / streams.inferencesPerS - 1)} of images a second`,
   };
 }
 
@@ -113,7 +122,7 @@ export function decisions(gpu: MeasuredGpu, results: PaperResults): string {
     smallJobs(gpu),
     joined(gpu),
     largeJobs(gpu),
-    mixed(gpu),
+    mixed(gpu, results),
     highHeavy(results),
     overload(gpu),
     robot(results),

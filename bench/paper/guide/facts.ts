@@ -214,3 +214,37 @@ export function smallGpuFacts({ main }: PaperResults) {
     return { network, two, four, ten, load: ((high + low) * jobsPerS) / roof };
   });
 }
+
+/** Small single jobs and large batches beside each other on the H200, simulated. */
+export function mixFacts({ h200 }: PaperResults) {
+  const at = (configuration: string): Simulated => {
+    const found = h200.mixed.find((run) => run.configuration === configuration);
+    if (found === undefined) throw new Error(`the mix was not simulated on ${configuration}`);
+    return found;
+  };
+  const rows = ['1×4', '1×8', '1×10', '4×2_2', '4×2_4', '5×2_5', '10×1_10'].map(at);
+  const [streams, contexts] = [at('1×10'), at('5×2_5')];
+  premise(
+    contexts.low.onTimeRate > streams.low.onTimeRate,
+    'of a mix more Low jobs end in time in contexts of two streams than with as many streams of one',
+  );
+  premise(
+    h200.mixed.every(({ high }) => high.missed === 0),
+    'no High job of the simulated mix is late',
+  );
+  return { rows, streams, contexts };
+}
+
+/** What the other test of admission changes on the paper's GPU, simulated over all configurations. */
+export function simulatedAdmissionFacts({ main, predicted }: PaperResults) {
+  const changes = NETWORKS.map((network) => {
+    const fastest = (runs: readonly Simulated[] = []): number =>
+      Math.max(...runs.map(({ inferencesPerS }) => inferencesPerS));
+    return fastest(predicted[network]) / fastest(main[network]) - 1;
+  });
+  premise(
+    changes.every((change) => Math.abs(change) < 0.05),
+    'on the paper’s GPU both tests reach about the same throughput',
+  );
+  return { least: Math.min(...changes), most: Math.max(...changes) };
+}

@@ -1,15 +1,6 @@
 // The tables of docs/choosing.md: what each choice did on the H200, and what it cost.
 import type { Served } from '../../gpu/sets.ts';
-import {
-  pairsOfTests,
-  runOf,
-  setsOf,
-  streamsAtOnce,
-  streamsOnly,
-  titleOf,
-  type MeasuredGpu,
-  type MeasuredSet,
-} from './measured.ts';
+import { runOf, setsOf, streamsAtOnce, streamsOnly, titleOf, type MeasuredGpu, type MeasuredSet } from './measured.ts';
 import { markdown, ms, number, ratio, share } from './words.ts';
 
 /** Images a second and High responses, by streams of one context. */
@@ -51,29 +42,6 @@ export function eightTable(gpu: MeasuredGpu): string {
 
 export function twoTable(gpu: MeasuredGpu): string {
   return divisionTable(TWO, gpu.batches);
-}
-
-/** Worst and mean of what the two tests let through, over the partitionings that both were run on. */
-export function admissionTable(gpu: MeasuredGpu): string {
-  const rows = setsOf(gpu).flatMap((set) => {
-    const pairs = pairsOfTests(set);
-    if (pairs.length === 0) return [];
-    const worst = (of: readonly Served[]): string => share(Math.max(...of.map(({ low }) => low.missRate)));
-    const inTime = (of: readonly Served[]): string => share(mean(of.map(({ low }) => low.onTimeRate)));
-    const [predicted, utilization] = [pairs.map((pair) => pair.predicted), pairs.map((pair) => pair.utilization)];
-    return [[titleOf(set), pairs.length, worst(predicted), worst(utilization), inTime(predicted), inTime(utilization)]];
-  });
-  return markdown(
-    [
-      'set',
-      'partitionings',
-      'Low late at worst: Predicted',
-      'Utilization',
-      'Low in time, of all released: Predicted',
-      'Utilization',
-    ],
-    rows,
-  );
 }
 
 /** What each set's best does, of what was asked for. */
@@ -133,8 +101,4 @@ export function copiesTable({ overhead }: MeasuredGpu): string {
       ];
     });
   return markdown(['partitioning', 'jobs a second', 'with copies', 'change', 'p99 of a job, ms: without, with'], rows);
-}
-
-export function mean(values: readonly number[]): number {
-  return values.reduce((all, value) => all + value, 0) / values.length;
 }
