@@ -75,7 +75,7 @@ setup: $(STAMPS)/debian $(STAMPS)/node $(STAMPS)/python $(STAMPS)/control-plane 
 # ---- what people and CI run ----
 
 .PHONY: generate
-generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code, references, the dashboard, the figures of README, docs/gpu.md and docs/paper.md
+generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code, references, the dashboard, the figures of README, docs/gpu.md, docs/paper.md and docs/choosing.md
 	@cp crds/*.yaml helm/daris/files/crds/ # a link would be left out where Flux or helm fetch the chart
 	@node hack/generate-types.ts
 	@hack/generate-proto.sh
@@ -85,6 +85,7 @@ generate: $(STAMPS)/node $(STAMPS)/debian ## regenerate types, protocol code, re
 	@node hack/benchmark-table.ts
 	@node hack/gpu-page.ts
 	@node bench/paper/page.ts
+	@node bench/paper/guide/page.ts
 
 .PHONY: verify
 verify: $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/python ## generated code, format, lint, types, import rules, cycles
@@ -164,10 +165,11 @@ bench: setup ## measure, and write JSON under bench/results
 	@node bench/run.ts
 
 .PHONY: paper
-paper: build/native/build.ninja $(STAMPS)/node ## the paper's experiments, simulated, and docs/paper.md from them
+paper: build/native/build.ninja $(STAMPS)/node ## the paper's experiments, simulated, and docs/paper.md and docs/choosing.md from them
 	@$(STEP) "Simulator" cmake --build build/native --target daris-sim
 	@node bench/paper/run.ts
 	@node bench/paper/page.ts
+	@node bench/paper/guide/page.ts
 
 .PHONY: format
 format: $(STAMPS)/node $(STAMPS)/debian $(STAMPS)/python ## format all code

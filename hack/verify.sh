@@ -2,7 +2,7 @@
 # All static checks. Generated files are made anew and must come out as they were.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-generated=(api/gen node-agent/native/gen docs/reference docs/figures docs/gpu.md docs/paper.md docs/paper-model.md README.md helm/daris/files/crds helm/daris/files/dashboard.json)
+generated=(api/gen node-agent/native/gen docs/reference docs/figures docs/gpu.md docs/paper.md docs/paper-model.md docs/choosing.md README.md helm/daris/files/crds helm/daris/files/dashboard.json)
 
 fingerprint() { git ls-files -coz --exclude-standard -- "${generated[@]}" | sort -z | xargs -0 sha256sum; }
 

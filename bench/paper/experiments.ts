@@ -1,15 +1,13 @@
 // Every experiment of the paper (V, VI), as lists of runs: throughput and misses by configuration, batching, ablations,
-// execution times against MRET, ratios of High to Low tasks; and the sets that were measured on an H200.
+// execution times against MRET, ratios of High to Low tasks. On the paper's GPU; bench/paper/h200.ts has the other one.
 import type { SchedulerSpec } from '../../test/simulator/scenario.ts';
-import type { Served } from '../gpu/sets.ts';
-import type { TaskSet } from './platform.ts';
-import { Platforms, readSets } from './platform.ts';
-import type { Partitioning, Run } from './scenario.ts';
-import type { Variation } from './variation.ts';
+import { readPaper } from './observations.ts';
+import type { Platforms, TaskSet } from './platform.ts';
+import type { Partitioning, Phases, Run } from './scenario.ts';
+import { STEADY, widened, type Variation } from './variation.ts';
 
-/** 150 releases of a task of the paper; the measured windows on the H200 were as short as the second. */
-const PAPER_US = 5_000_000;
-const H200_US = 1_000_000;
+/** 150 releases of a task of the paper. */
+export const PAPER_US = 5_000_000;
 const MOST_JOBS = 10;
 
 export const NETWORKS = ['resnet18', 'unet', 'inceptionv3'] as const;
@@ -43,9 +41,20 @@ export interface Experiment {
   readonly runs: readonly Run[];
 }
 
-function sweep(name: string, sets: readonly TaskSet[], variation: Variation): Experiment {
-  const runs = configurations().map((partitioning) => ({ sets, partitioning, durationUs: PAPER_US, variation }));
-  return { name, runs };
+/** What is the same for all runs of an experiment. */
+export interface Terms {
+  readonly durationUs: number;
+  readonly variation: Variation;
+  readonly scheduler?: Partial<SchedulerSpec>;
+}
+
+export function sweep(
+  name: string,
+  sets: readonly TaskSet[],
+  terms: Terms,
+  divisions: readonly Partitioning[] = configurations(),
+): Experiment {
+  return { name, runs: divisions.map((partitioning) => ({ ...terms, sets, partitioning })) };
 }
 
 /** Of all three sets at full count there would be three times the load. */
@@ -53,23 +62,45 @@ function third(set: TaskSet): TaskSet {
   return { ...set, high: Math.round(set.high / 3), low: Math.round(set.low / 3) };
 }
 
+function paperTerms({ variation }: Platforms): Terms {
+  return { durationUs: PAPER_US, variation };
+}
+
 export function mainExperiments(platforms: Platforms): Experiment[] {
+  const terms = paperTerms(platforms);
+  const mixed = NETWORKS.map((network) => third(platforms.publishedSet(network)));
   return [
-    ...[...NETWORKS, 'resnet50'].map((network) =>
-      sweep(network, [platforms.publishedSet(network)], platforms.variation),
-    ),
-    sweep(
-      'mixed',
-      NETWORKS.map((network) => third(platforms.publishedSet(network))),
-      platforms.variation,
-    ),
+    ...[...NETWORKS, 'resnet50'].map((network) => sweep(network, [platforms.publishedSet(network)], terms)),
+    sweep('mixed', mixed, terms),
   ];
+}
+
+/** The main sets under the project's own test of admission, which is not the paper's. */
+export function predictedExperiments(platforms: Platforms): Experiment[] {
+  const terms = { ...paperTerms(platforms), scheduler: { admission: 'Predicted' as const } };
+  return NETWORKS.map((network) => sweep(network, [platforms.publishedSet(network)], terms));
 }
 
 export function batchingExperiments(platforms: Platforms): Experiment[] {
   return NETWORKS.map((network) =>
-    sweep(network, [platforms.publishedSet(network, BATCHES[network])], platforms.variation),
+    sweep(network, [platforms.publishedSet(network, BATCHES[network])], paperTerms(platforms)),
   );
+}
+
+/** How times may vary, since the paper does not say: not at all, as measured on an H200, and four times as much. */
+export const WIDER = 4;
+export function variationsOf({ variation }: Platforms): Readonly<Record<'steady' | 'measured' | 'wide', Variation>> {
+  return { steady: STEADY, measured: variation, wide: widened(variation, WIDER) };
+}
+
+/** The configurations that the text gives throughputs of, under times that vary otherwise. */
+export function throughputRuns(platforms: Platforms, variation: Variation): Run[] {
+  return readPaper().throughput.map(({ network, contexts, oversubscription }) => ({
+    sets: [platforms.publishedSet(network)],
+    partitioning: { contexts, streamsPerContext: 1, oversubscription },
+    durationUs: PAPER_US,
+    variation,
+  }));
 }
 
 /** VI-F. */
@@ -81,38 +112,36 @@ export const ABLATIONS: Readonly<Record<string, Partial<SchedulerSpec>>> = {
   'No Fixed': { fixedPriorities: false },
 };
 
-interface Place {
-  readonly partitioning: Partitioning | undefined;
-  readonly variation: Variation;
-}
+/** A longest response is one job's, so each variant runs with several first releases. */
+export const DRAWS: readonly Phases[] = ['spread', ...[1, 2, 3, 4, 5, 6].map((seed) => ({ seed }))];
 
-function at(set: TaskSet, { partitioning, variation }: Place, scheduler: Partial<SchedulerSpec>): Run {
-  if (partitioning === undefined) throw new Error(`no configuration for ${set.job.network}`);
-  return { sets: [set], partitioning, durationUs: PAPER_US, variation, scheduler };
-}
-
-export function ablationRuns(platforms: Platforms): Run[] {
-  const set = platforms.publishedSet('resnet18');
-  return Object.values(ABLATIONS).map((scheduler) =>
-    at(set, { variation: platforms.variation, partitioning: BEST['resnet18'] }, scheduler),
+/** All draws of a variant, the spread one first. */
+export function ablationRuns(run: Run): Readonly<Record<string, readonly Run[]>> {
+  return Object.fromEntries(
+    Object.entries(ABLATIONS).map(([name, scheduler]) => [
+      name,
+      DRAWS.map((phases) => ({ ...run, phases, scheduler })),
+    ]),
   );
 }
 
-/** Single jobs of ResNet18 on eight contexts over all SMs of the H200, as measured, without one module after the other. */
-export function h200AblationRuns(platforms: Platforms): Run[] {
-  const resnet18 = readSets().unbatched.find(({ model }) => model === 'resnet18');
-  if (resnet18 === undefined) return [];
-  const partitioning = { contexts: 8, streamsPerContext: 1, oversubscription: 8 };
-  const place = { sets: [platforms.unbatchedSet(resnet18)], partitioning, variation: platforms.variation };
-  return Object.values(ABLATIONS).map((scheduler) => ({ ...place, durationUs: H200_US, scheduler }));
+function bestOf(network: string): Partitioning {
+  const partitioning = BEST[network];
+  if (partitioning === undefined) throw new Error(`no configuration for ${network}`);
+  return partitioning;
+}
+
+/** The paper's set of a network on its best configuration. */
+export function bestRun(platforms: Platforms, network: string, variation = platforms.variation): Run {
+  const sets = [platforms.publishedSet(network)];
+  return { sets, partitioning: bestOf(network), durationUs: PAPER_US, variation };
 }
 
 export const WINDOWS = [1, 3, 5, 10, 20] as const;
 
-export function mretRuns(platforms: Platforms): Run[] {
-  const set = platforms.publishedSet('resnet18');
-  return [BEST['resnet18'], WORST].flatMap((partitioning) =>
-    WINDOWS.map((mretWindow) => at(set, { variation: platforms.variation, partitioning }, { mretWindow })),
+export function mretRuns(run: Run, divisions: readonly Partitioning[]): Run[] {
+  return divisions.flatMap((partitioning) =>
+    WINDOWS.map((mretWindow) => ({ ...run, partitioning, scheduler: { mretWindow } })),
   );
 }
 
@@ -123,53 +152,16 @@ export const LOADS: Readonly<Record<string, { load: number; scheduler: Partial<S
   'Overload+HPA': { load: 1.5, scheduler: { highPriorityAdmission: true } },
 };
 
-/** VI-I. Full load is the roof of pure batching, as in V. */
-export function ratioRuns(platforms: Platforms, network: string): Run[] {
-  const set = platforms.publishedSet(network);
-  const full = (platforms.roof(network) * set.periodUs) / 1e6;
+/** VI-I. Full load is pure batching, as in V: `fullPerS` jobs a second. */
+export function ratioRuns(run: Run, fullPerS: number): Run[] {
   return Object.values(LOADS).flatMap(({ load, scheduler }) =>
     HIGH_SHARES.map((share) => {
-      const high = Math.round(load * full * share);
-      const place = { variation: platforms.variation, partitioning: BEST[network] };
-      return at({ ...set, high, low: Math.round(load * full) - high }, place, scheduler);
+      const sets = run.sets.map((set) => {
+        const tasks = Math.round((load * fullPerS * set.periodUs) / 1e6);
+        const high = Math.round(tasks * share);
+        return { ...set, high, low: tasks - high };
+      });
+      return { ...run, sets, scheduler };
     }),
   );
-}
-
-export interface MeasuredSet {
-  readonly network: string;
-  readonly batch: number;
-  /** One stream at that batch. */
-  readonly purePerS: number;
-  readonly measured: readonly Served[];
-  readonly runs: readonly Run[];
-}
-
-function likeMeasured(set: TaskSet, { name, admission }: Served, variation: Variation): Run {
-  const [, contexts = '', streams = '', level = ''] = / (\d+)×(\d+)_([\d.]+)$/.exec(name) ?? [];
-  const partitioning = {
-    contexts: Number(contexts),
-    streamsPerContext: Number(streams),
-    oversubscription: Number(level),
-  };
-  const scheduler = { admission: admission === 'Predicted' ? ('Predicted' as const) : ('Utilization' as const) };
-  return { sets: [set], partitioning, durationUs: H200_US, variation, scheduler };
-}
-
-/** The sets that were measured; not the single jobs of a network that was never measured alone. */
-export function measuredSets(platforms: Platforms): MeasuredSet[] {
-  const { batched, unbatched } = readSets();
-  const pair = (set: TaskSet, measured: readonly Served[]): MeasuredSet => ({
-    network: set.job.network,
-    batch: set.job.batch,
-    purePerS: Math.round((set.job.batch * 1e6) / set.job.aloneUs),
-    measured,
-    runs: measured.map((served) => likeMeasured(set, served, platforms.variation)),
-  });
-  return [
-    ...unbatched
-      .filter(({ model }) => platforms.isKnownAlone(model))
-      .map((set) => pair(platforms.unbatchedSet(set), set.sweep)),
-    ...batched.map((set) => pair(platforms.batchedSet(set), set.sweep)),
-  ];
 }

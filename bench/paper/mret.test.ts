@@ -5,11 +5,11 @@ import { factors, meanFactor, variationOf } from './variation.ts';
 const complete = (task: string, stage: number, exec: number, mret: number): string =>
   JSON.stringify({ t: 0, e: 'complete', task, job: 0, stage, exec, missed: false, mret });
 
-test('a stage is held against the MRET before it, not against the one that it made', () => {
+test('a stage and its job are held against the MRETs before it, not against those that it made', () => {
   const lines = [0, 1, 2, 3].map((stage) => complete('a', stage, 10, 10));
   const next = [complete('a', 0, 12, 12), complete('a', 1, 9, 10), complete('a', 2, 10, 10), complete('a', 3, 8, 10)];
   const figures = mretFigures([...lines, ...next, '{"t":0,"e":"finish","task":"a"}', ''].join('\n'), 'a');
-  expect(figures).toEqual({ exceeded: 1, stages: 4, series: [[39, 40]] });
+  expect(figures).toEqual({ exceeded: 0, jobs: 1, stagesExceeded: 1, stages: 4, series: [[39, 40]] });
 });
 
 test('varied times have the mean that they vary about, and the same seed the same times', () => {

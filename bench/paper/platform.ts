@@ -25,8 +25,10 @@ export interface TaskSet {
   readonly periodUs: number;
 }
 
-/** Table II has no set for ResNet50: this load and these rates, at 1:2, are this project's. */
-export const RESNET50 = { load: 1.5, jobsPerS: 30 };
+/** Table II has no set for ResNet50: 150 % (V), at the rate that the text gives to all but ResNet18, High and Low 1:2. */
+export const RESNET50 = { load: 1.5, jobsPerS: 24 };
+/** The rate of ResNet50 in the sets that were measured. */
+const MEASURED_RESNET50_PER_S = 30;
 
 export class Platforms {
   readonly #fits: ReadonlyMap<Gpu, GpuFit>;
@@ -94,7 +96,7 @@ export class Platforms {
   }
 
   #jobsPerS(network: string): number {
-    return this.#known(network).jobsPerS ?? RESNET50.jobsPerS;
+    return this.#known(network).jobsPerS ?? MEASURED_RESNET50_PER_S;
   }
 
   #known(network: string): PaperNetwork {

@@ -1,89 +1,91 @@
 // `make paper`: fits the model, runs every experiment of the paper on daris-sim, writes bench/paper/results/*.json.
-// What it writes follows from the repository alone; how long it took is said on the terminal only.
+// What it writes follows from the repository alone; with --record it also writes how long it took on this machine.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
+import { writeResult } from '../result.ts';
 import {
   ablationRuns,
-  h200AblationRuns,
-  ABLATIONS,
   batchingExperiments,
-  BEST,
+  bestRun,
   HIGH_SHARES,
   LOADS,
   mainExperiments,
-  measuredSets,
   mretRuns,
+  BEST,
+  predictedExperiments,
   ratioRuns,
+  throughputRuns,
+  variationsOf,
   WINDOWS,
+  WORST,
   type Experiment,
 } from './experiments.ts';
 import { FIT_FILE, fitAll } from './fit.ts';
+import {
+  h200AblatedRun,
+  h200BestRun,
+  h200Divisions,
+  h200Mixed,
+  h200Sweeps,
+  measuredSets,
+  type MeasuredSet,
+} from './h200.ts';
 import { mretFigures, type MretFigures } from './mret.ts';
 import { readObservations } from './observations.ts';
 import { Platforms } from './platform.ts';
+import { distributionOf, type Distribution } from './responses.ts';
+import {
+  jsonOf,
+  RESULT_FILE,
+  type AblationRow,
+  type H200Results,
+  type MeasuredRow,
+  type MretRow,
+  type PaperResults,
+  type RatioRow,
+} from './results.ts';
 import { scenarioOf, type Run } from './scenario.ts';
 import { Simulator, type Simulated } from './simulate.ts';
+import { TIME_FILE } from './time.ts';
 
-export const RESULT_FILE = 'bench/paper/results/simulated.json';
+type Sweeps = Record<string, Simulated[]>;
 
-export interface RatioRow {
-  readonly load: string;
-  readonly highShare: number;
-  readonly run: Simulated;
-}
-
-export interface MeasuredRow {
-  readonly network: string;
-  readonly batch: number;
-  readonly name: string;
-  readonly admission: string;
-  /** Of pure batching at its own batch. */
-  readonly purePerS: number;
-  readonly measuredPerS: number;
-  readonly measuredHighP50Us: number | null;
-  readonly measuredHighMissed: number;
-  readonly measuredLowMissRate: number;
-  readonly run: Simulated;
-}
-
-export interface PaperResults {
-  readonly main: Readonly<Record<string, readonly Simulated[]>>;
-  readonly batching: Readonly<Record<string, readonly Simulated[]>>;
-  readonly ablations: Readonly<Record<string, Simulated>>;
-  readonly h200Ablations: Readonly<Record<string, Simulated>>;
-  readonly mret: readonly { readonly window: number; readonly run: Simulated; readonly times: MretFigures }[];
-  readonly ratios: Readonly<Record<string, readonly RatioRow[]>>;
-  readonly measured: readonly MeasuredRow[];
-}
-
-async function sweeps(
-  simulator: Simulator,
-  what: string,
-  experiments: readonly Experiment[],
-): Promise<Record<string, Simulated[]>> {
-  const results: Record<string, Simulated[]> = {};
+async function sweeps(simulator: Simulator, what: string, experiments: readonly Experiment[]): Promise<Sweeps> {
+  const results: Sweeps = {};
   for (const { name, runs } of experiments) results[name] = await simulator.all(`${what}, ${name}`, runs);
   return results;
 }
 
-async function ablated(simulator: Simulator, what: string, runs: readonly Run[]): Promise<Record<string, Simulated>> {
-  const results = await simulator.all(what, runs);
-  return Object.fromEntries(Object.keys(ABLATIONS).flatMap((name, i) => (results[i] ? [[name, results[i]]] : [])));
-}
-
-async function mretResults(simulator: Simulator, platforms: Platforms): Promise<PaperResults['mret']> {
-  const rows: PaperResults['mret'][number][] = [];
-  for (const [i, run] of mretRuns(platforms).entries()) {
-    const low = scenarioOf(run).tasks.find(({ priority }) => priority === 'Low')?.name ?? '';
-    let times: MretFigures = { exceeded: 0, stages: 0, series: [] };
-    const simulated = await simulator.run(run, (trace) => (times = mretFigures(trace, low)));
-    rows.push({ window: WINDOWS[i % WINDOWS.length] ?? 0, run: simulated, times });
+async function ablated(simulator: Simulator, what: string, run: Run): Promise<Record<string, AblationRow>> {
+  const rows: Record<string, AblationRow> = {};
+  for (const [name, draws] of Object.entries(ablationRuns(run))) {
+    let responses: Distribution = { High: null, Low: null };
+    const [first, ...others] = draws;
+    if (first === undefined) continue;
+    const priorities = new Map(scenarioOf(first).tasks.map((task) => [task.name, task.priority]));
+    const read = (trace: string): void => {
+      responses = distributionOf(trace, (task) => priorities.get(task) ?? 'Low');
+    };
+    const shown = await simulator.run(first, read);
+    rows[name] = { draws: [shown, ...(await simulator.all(`${what}, ${name}`, others))], responses };
   }
   return rows;
 }
 
-async function ratioResults(simulator: Simulator, platforms: Platforms, network: string): Promise<RatioRow[]> {
-  const results = await simulator.all(`High to Low, ${network}`, ratioRuns(platforms, network));
+async function mretResults(simulator: Simulator, what: string, runs: readonly Run[]): Promise<MretRow[]> {
+  const rows: MretRow[] = [];
+  for (const [i, run] of runs.entries()) {
+    const low = scenarioOf(run).tasks.find(({ priority }) => priority === 'Low')?.name ?? '';
+    let times: MretFigures = { exceeded: 0, jobs: 0, stagesExceeded: 0, stages: 0, series: [] };
+    const simulated = await simulator.run(run, (trace) => (times = mretFigures(trace, low)));
+    rows.push({ window: WINDOWS[i % WINDOWS.length] ?? 0, run: simulated, times });
+  }
+  process.stdout.write(`  ${what}: ${runs.length} of ${runs.length}\n`);
+  return rows;
+}
+
+async function ratioResults(simulator: Simulator, what: string, runs: readonly Run[]): Promise<RatioRow[]> {
+  const results = await simulator.all(what, runs);
   return Object.keys(LOADS).flatMap((load, i) =>
     HIGH_SHARES.flatMap((highShare, j) => {
       const run = results[i * HIGH_SHARES.length + j];
@@ -92,65 +94,112 @@ async function ratioResults(simulator: Simulator, platforms: Platforms, network:
   );
 }
 
-async function measuredResults(simulator: Simulator, platforms: Platforms): Promise<MeasuredRow[]> {
+async function measuredResults(simulator: Simulator, sets: readonly MeasuredSet[]): Promise<MeasuredRow[]> {
   const rows: MeasuredRow[] = [];
-  for (const { network, batch, measured, purePerS, runs } of measuredSets(platforms)) {
+  for (const { network, batch, measured, purePerS, runs } of sets) {
     const results = await simulator.all(`as measured on the H200, ${network} of batch ${batch}`, runs);
     for (const [i, { name, admission, elementsPerS, high, low }] of measured.entries()) {
       const run = results[i];
       if (run === undefined) continue;
-      const measuredHighP50Us = high.responseUs?.p50 ?? null;
       rows.push({
         network,
         batch,
         name,
         admission,
         purePerS,
-        measuredHighP50Us,
-        run,
         measuredPerS: elementsPerS,
+        measuredHighUs: timesOf(high.responseUs),
+        measuredLowUs: timesOf(low.responseUs),
         measuredHighMissed: high.missed,
         measuredLowMissRate: low.missRate,
+        run,
       });
     }
   }
   return rows;
 }
 
-/** One run a line, so that a change of one shows as one. */
-function jsonOf(value: unknown, depth = 0): string {
-  if (typeof value !== 'object' || value === null || 'configuration' in value || 'run' in value || depth > 3)
-    return JSON.stringify(value);
-  const pad = '  '.repeat(depth + 1);
-  const parts = Array.isArray(value)
-    ? value.map((each) => pad + jsonOf(each, depth + 1))
-    : Object.entries(value).map(([key, each]) => `${pad}${JSON.stringify(key)}: ${jsonOf(each, depth + 1)}`);
-  const [open, close] = Array.isArray(value) ? '[]' : '{}';
-  return `${open ?? ''}\n${parts.join(',\n')}\n${'  '.repeat(depth)}${close ?? ''}`;
+function timesOf(times: { p50: number; p99: number; max: number } | null): MeasuredRow['measuredHighUs'] {
+  return times === null ? null : { p50: times.p50, p99: times.p99, max: times.max };
 }
 
-async function runAll(): Promise<void> {
+/** Whose ratios VI-I is about. */
+const RATIO_NETWORKS = ['resnet18', 'unet'] as const;
+
+async function h200Results(simulator: Simulator, platforms: Platforms): Promise<H200Results> {
+  const sets = measuredSets(platforms);
+  const swept = await sweeps(simulator, 'H200', h200Sweeps(platforms, sets));
+  const mixed = await sweeps(simulator, 'H200', [h200Mixed(platforms, sets)]);
+  const ablations = await ablated(simulator, 'H200, ablations', h200AblatedRun(platforms, sets));
+  const { run } = h200BestRun(platforms, sets, 'resnet18');
+  const divisions = h200Divisions('resnet18', run.sets[0]?.job.sms ?? 0);
+  const mret = await mretResults(simulator, 'H200, windows', mretRuns(run, divisions));
+  const ratios: Record<string, RatioRow[]> = {};
+  for (const network of RATIO_NETWORKS) {
+    const best = h200BestRun(platforms, sets, network);
+    const runs = ratioRuns(best.run, best.fullPerS);
+    ratios[network] = await ratioResults(simulator, `H200, High to Low, ${network}`, runs);
+  }
+  const measured = await measuredResults(simulator, sets);
+  return { sweeps: swept, mixed: mixed['mixed'] ?? [], ablations, mret, ratios, measured };
+}
+
+async function ratiosOf(
+  simulator: Simulator,
+  platforms: Platforms,
+  wide: boolean,
+): Promise<Record<string, RatioRow[]>> {
+  const variation = variationsOf(platforms)[wide ? 'wide' : 'measured'];
+  const ratios: Record<string, RatioRow[]> = {};
+  for (const network of RATIO_NETWORKS) {
+    const runs = ratioRuns(bestRun(platforms, network, variation), platforms.roof(network));
+    ratios[network] = await ratioResults(simulator, `High to Low, ${network}`, runs);
+  }
+  return ratios;
+}
+
+async function throughputResults(simulator: Simulator, platforms: Platforms): Promise<Sweeps> {
+  const results: Sweeps = {};
+  for (const [name, variation] of Object.entries(variationsOf(platforms)))
+    results[name] = await simulator.all(`published throughputs, times ${name}`, throughputRuns(platforms, variation));
+  return results;
+}
+
+async function allResults(simulator: Simulator, platforms: Platforms): Promise<PaperResults> {
+  const { wide } = variationsOf(platforms);
+  const [best, wideBest] = [bestRun(platforms, 'resnet18'), bestRun(platforms, 'resnet18', wide)];
+  const divisions = [BEST['resnet18'], WORST].flatMap((each) => each ?? []);
+  return {
+    main: await sweeps(simulator, 'by configuration', mainExperiments(platforms)),
+    predicted: await sweeps(simulator, 'by configuration, predicted', predictedExperiments(platforms)),
+    batching: await sweeps(simulator, 'batching', batchingExperiments(platforms)),
+    throughput: await throughputResults(simulator, platforms),
+    ablations: await ablated(simulator, 'ablations', best),
+    wideAblations: await ablated(simulator, 'ablations, wide times', wideBest),
+    together: await simulator.run({ ...best, phases: 'together' }),
+    mret: await mretResults(simulator, 'windows', mretRuns(best, divisions)),
+    wideMret: await mretResults(simulator, 'windows, wide times', mretRuns(wideBest, divisions)),
+    ratios: await ratiosOf(simulator, platforms, false),
+    wideRatios: await ratiosOf(simulator, platforms, true),
+    h200: await h200Results(simulator, platforms),
+    events: simulator.events,
+  };
+}
+
+/** `allResults` counts its events last, since what is written first is evaluated first. */
+async function runAll(record: boolean): Promise<void> {
   const started = performance.now();
   const gpus = fitAll(readObservations());
   mkdirSync('bench/paper/results', { recursive: true });
   writeFileSync(FIT_FILE, `${JSON.stringify({ gpus }, null, 2)}\n`);
-  const [platforms, simulator] = [new Platforms(gpus), new Simulator()];
-  const main = await sweeps(simulator, 'by configuration', mainExperiments(platforms));
-  const batching = await sweeps(simulator, 'batching', batchingExperiments(platforms));
-  const ablations = await ablated(simulator, 'ablations', ablationRuns(platforms));
-  const h200Ablations = await ablated(simulator, 'ablations, H200', h200AblationRuns(platforms));
-  const mret = await mretResults(simulator, platforms);
-  const ratios: Record<string, RatioRow[]> = {};
-  for (const network of Object.keys(BEST).filter((name) => name === 'resnet18' || name === 'unet'))
-    ratios[network] = await ratioResults(simulator, platforms, network);
-  const measured = await measuredResults(simulator, platforms);
-  const results: PaperResults = { main, batching, ablations, h200Ablations, mret, ratios, measured };
+  const simulator = new Simulator();
+  const results = await allResults(simulator, new Platforms(gpus));
   writeFileSync(RESULT_FILE, `${jsonOf(results)}\n`);
-  const seconds = (performance.now() - started) / 1000;
-  const rate = Math.round(simulator.events / seconds).toLocaleString('en-US');
-  process.stdout.write(
-    `${RESULT_FILE} written: ${simulator.events} events in ${seconds.toFixed(1)} s, ${rate} a second\n`,
-  );
+  const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
+  const eventsPerS = Math.round(simulator.events / seconds);
+  const rate = eventsPerS.toLocaleString('en-US');
+  process.stdout.write(`${RESULT_FILE} written: ${simulator.events} events in ${seconds} s, ${rate} a second\n`);
+  if (record) writeResult(TIME_FILE, { seconds, events: simulator.events, runs: simulator.runs, eventsPerS });
 }
 
-if (import.meta.main) await runAll();
+if (import.meta.main) await runAll(process.argv.includes('--record'));

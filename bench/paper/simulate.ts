@@ -27,6 +27,8 @@ export interface Simulated {
   readonly jobsPerS: number;
   /** Inputs a second: jobs times batch. */
   readonly inferencesPerS: number;
+  /** Of the time of all streams, in which stages ran. */
+  readonly busy: number;
   readonly high: PriorityFigures;
   readonly low: PriorityFigures;
 }
@@ -34,13 +36,17 @@ export interface Simulated {
 interface Summary {
   readonly priorities: { readonly High: Tally; readonly Low: Tally };
   readonly tasks: readonly Tally[];
+  readonly gpus: readonly { readonly utilization: number }[];
   readonly events: number;
+}
+
+function round(rate: number): number {
+  return Number(rate.toFixed(6));
 }
 
 function priorityFigures({ released, rejected, skipped, missed, dmr, onTimeRate, responseUs }: Tally): PriorityFigures {
   const { p50, p99, max } = responseUs;
   const times = p50 === null || p99 === null || max === null ? null : { p50, p99, max };
-  const round = (rate: number): number => Number(rate.toFixed(6));
   return {
     released,
     rejected,
@@ -63,6 +69,7 @@ function figuresOf({ sets, partitioning, durationUs }: Run, summary: Summary): S
     smsPerContext: smsOf(sets[0]?.job.sms ?? 0, contexts, oversubscription),
     jobsPerS: Math.round(jobs / seconds),
     inferencesPerS: Math.round(inferences / seconds),
+    busy: round(summary.gpus[0]?.utilization ?? 0),
     high: priorityFigures(summary.priorities.High),
     low: priorityFigures(summary.priorities.Low),
   };
@@ -82,13 +89,13 @@ async function runProgram(args: readonly string[]): Promise<void> {
 /** Counts what all runs together did. */
 export class Simulator {
   events = 0;
-  #runs = 0;
+  runs = 0;
 
   /** `trace`, where it is given, sees the lines of each trace before they are gone. */
   async run(run: Run, trace?: (lines: string) => void): Promise<Simulated> {
-    this.#runs += 1;
+    this.runs += 1;
     const path = (name: string): string => `${FOLDER}/${id}-${name}`;
-    const id = this.#runs;
+    const id = this.runs;
     await mkdir(FOLDER, { recursive: true });
     await writeFile(path('scenario.json'), JSON.stringify(scenarioOf(run)));
     const files = ['--summary', path('summary.json'), ...(trace ? ['--trace', path('trace.jsonl')] : [])];

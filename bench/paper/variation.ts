@@ -32,6 +32,17 @@ export function measuredVariation(): Variation {
   return variationOf(busy.bare.jobUs as Quantiles);
 }
 
+/** Every time the mean. */
+export const STEADY: Variation = [
+  [0, 1],
+  [1, 1],
+];
+
+/** What exceeds the median, so many times as much: to see which results hang on how times vary. */
+export function widened(variation: Variation, times: number): Variation {
+  return variation.map(([probability, factor]) => [probability, 1 + times * (factor - 1)]);
+}
+
 function segments(variation: Variation): { from: number; to: number; low: number; high: number }[] {
   return variation.slice(1).map(([to, high], i) => {
     const [from, low] = variation[i] ?? [0, 1];

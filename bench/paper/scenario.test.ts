@@ -1,0 +1,60 @@
+import { expect, test } from '@jest/globals';
+import { smsOf } from './model.ts';
+import { distributionOf, PERCENTILES } from './responses.ts';
+import { inGroups, nameOf, scenarioOf, type Phases } from './scenario.ts';
+import { STEADY, widened } from './variation.ts';
+
+const SMS = 132;
+
+test.each([
+  [8, 1, 24],
+  [8, 2, 40],
+  [2, 1, 72],
+  [4, 1.5, 56],
+  [6, 6, 132],
+])('%i contexts at OS %d have the SMs that an H200 granted: %i', (contexts, oversubscription, sms) => {
+  const granted = inGroups({ contexts, streamsPerContext: 1, oversubscription }, SMS, 8);
+  expect(smsOf(SMS, contexts, granted.oversubscription)).toBe(sms);
+  expect(nameOf(granted)).toBe(`${contexts}×1_${oversubscription}`);
+});
+
+function phases(of: Phases): number[] {
+  const demand = { sm: 0.1, memory: 0.1 };
+  const job = { gpu: 'RTX 2080 Ti', sms: 68, network: 'n', batch: 1, aloneUs: 1000, demand } as const;
+  const partitioning = { contexts: 1, streamsPerContext: 2, oversubscription: 1 };
+  const set = { job, high: 2, low: 4, periodUs: 6000 };
+  const run = { sets: [set], partitioning, durationUs: 20_000, variation: STEADY, phases: of };
+  return scenarioOf(run).tasks.map(({ phaseUs }) => phaseUs);
+}
+
+test('first releases are spread, together, or drawn, the same for the same seed', () => {
+  expect(phases('spread')).toEqual([0, 1000, 2000, 3000, 4000, 5000]);
+  expect(phases('together')).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(phases({ seed: 3 })).toEqual(phases({ seed: 3 }));
+  expect(phases({ seed: 3 })).not.toEqual(phases({ seed: 4 }));
+  expect(Math.max(...phases({ seed: 3 }))).toBeLessThan(6000);
+});
+
+test('wider times exceed the median by so many times as much', () => {
+  const wide = widened(
+    [
+      [0, 1],
+      [1, 1.25],
+    ],
+    4,
+  );
+  expect(wide).toEqual([
+    [0, 1],
+    [1, 2],
+  ]);
+});
+
+test('a distribution has nearest ranks, by priority', () => {
+  const finish = (task: string, response: number): string => JSON.stringify({ t: 0, e: 'finish', task, response });
+  const lines = Array.from({ length: 100 }, (_, i) => finish('a', 100 - i));
+  const { High, Low } = distributionOf([...lines, '{"e":"complete","task":"b"}', ''].join('\n'), (task) =>
+    task === 'a' ? 'High' : 'Low',
+  );
+  expect(High).toEqual(PERCENTILES.map((percentile) => Math.max(1, percentile)));
+  expect(Low).toBeNull();
+});
