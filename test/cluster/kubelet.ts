@@ -46,6 +46,9 @@ function configuration(): object {
     authorization: { mode: 'Webhook' },
     cgroupDriver: 'cgroupfs',
     cgroupRoot: `/${cgroupRoot}`,
+    // A container of a Guaranteed pod that asks for whole cores has them for itself; the first is everybody's.
+    cpuManagerPolicy: 'static',
+    kubeReserved: { cpu: '100m' },
     // The machine may have control groups of version 1, swap, and more disks than cAdvisor can see.
     failCgroupV1: false,
     failSwapOn: false,
