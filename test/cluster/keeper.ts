@@ -25,7 +25,7 @@ async function keep(signal: AbortSignal): Promise<void> {
   // The control plane's folder then goes with the rest, whatever ends this process.
   mkdirSync(places.stateDir, { recursive: true });
   process.env['TMPDIR'] = places.stateDir;
-  // On a node of its own, none of these would be beside the core that is given to inference.
+  // The first core is not one that the kubelet gives to a container for itself.
   keepTo(divideCores(allowedCores()).others);
   const cluster = new RealCluster({ signal, onStep });
   try {
