@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the images with buildah, without a daemon, and writes build/images/NAME.tar (an OCI archive, compressed).
-#   hack/images.sh [operator] [agent] [agent-cuda]      absent: operator and agent
+#   hack/images.sh [operator] [agent] [agent-cuda] [client]      absent: operator and agent; client is of make e2e alone
 # The bases are the public ones; where no registry is reachable, or with DARIS_LOCAL_BASE=1, local stand-ins. Needs root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -29,11 +29,11 @@ choose_bases() {
   echo "bases: local stand-ins"
 }
 
-# build NAME DOCKERFILE TARGET
+# build NAME DOCKERFILE TARGET [IGNOREFILE]
 build() {
   local started=$SECONDS reference=docker.io/daris/$1:dev
   # Times of files are those of the commit, so that equal sources make equal layers.
-  "${buildah[@]}" bud --isolation chroot --network host --layers --file "$2" --target "$3" "${base[@]}" \
+  "${buildah[@]}" bud --isolation chroot --network host --layers --file "$2" --target "$3" --ignorefile "${4:-.dockerignore}" "${base[@]}" \
     --timestamp "$(git log -1 --format=%ct)" --build-arg "VERSION=$(node -p 'require("./package.json").version')" \
     --build-arg "REVISION=$(git rev-parse HEAD)" --tag "$reference" .
   rm -f "$out/$1.tar"
@@ -48,6 +48,7 @@ for name in "$@"; do
     operator) build operator Dockerfile.operator operator ;;
     agent) build agent Dockerfile.agent cpu ;;
     agent-cuda) build agent-cuda Dockerfile.agent cuda ;;
-    *) echo "$name: there are operator, agent, agent-cuda" >&2 && exit 2 ;;
+    client) build client test/cluster/client/Dockerfile client test/cluster/client/ignore ;;
+    *) echo "$name: there are operator, agent, agent-cuda, client" >&2 && exit 2 ;;
   esac
 done

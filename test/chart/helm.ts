@@ -41,13 +41,20 @@ export function chartTool(name: 'helm' | 'promtool' | 'status-of'): string {
   return path;
 }
 
+export interface HelmOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
 /** Standard output; rejects with what helm said. */
-export async function helm(args: readonly string[], values: object = {}): Promise<string> {
-  const child = run(chartTool('helm'), [...args], { timeout: 60_000, maxBuffer: 16 * 1024 * 1024 });
+export async function helm(args: readonly string[], values: object = {}, options: HelmOptions = {}): Promise<string> {
+  const { timeoutMs = 60_000, signal } = options;
+  const child = run(chartTool('helm'), [...args], { timeout: timeoutMs, maxBuffer: 16 * 1024 * 1024, signal });
   child.child.stdin?.end(JSON.stringify(values));
   try {
     return (await child).stdout;
   } catch (error) {
+    signal?.throwIfAborted();
     const said = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : '';
     throw new Error(`helm ${args[0]}: ${said.trim()}`, { cause: error });
   }

@@ -29,19 +29,18 @@ async function onlyAgent(values: object): Promise<Pod> {
 
 describe('pools', () => {
   test('each is a DaemonSet for its nodes; what it leaves out is as in poolDefaults', async () => {
-    const [large, small] = await agents({
+    const [large, small, exclusive] = await agents({
       gpuPools: [
         { name: 'large', nodeSelector: { gpu: 'h200' }, cores: '0-7' },
         { name: 'small', nodeSelector: { gpu: 'l4' }, podLabels: { tier: 'edge' } },
+        { name: 'exclusive', nodeSelector: { gpu: 'a30' }, cores: 'all' },
       ],
     });
     expect([large?.of, small?.of]).toEqual(['DaemonSet daris-agent-large', 'DaemonSet daris-agent-small']);
     expect(large?.spec.nodeSelector).toEqual({ gpu: 'h200' });
     expect(small?.labels).toMatchObject({ tier: 'edge', 'daris.dev/pool': 'small' });
-    expect([large, small].map((pod) => pod && containerOf(pod, 'runtime').args[4])).toEqual([
-      '--cores=0-7',
-      '--cores=0-1',
-    ]);
+    const cores = [large, small, exclusive].map((pod) => pod && containerOf(pod, 'runtime').args[4]);
+    expect(cores).toEqual(['--cores=0-7', '--cores=0-1', '--cores=all']);
     expect(small?.spec.tolerations).toEqual([{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }]);
   });
 
@@ -141,7 +140,7 @@ describe('wrong values are refused with their key', () => {
     ['more GPUs than a runtime serves', pool({ count: 8 }), "at '/gpuPools/0/count'"],
     ['DRA without a class', pool({ access: 'DRA' }), "missing property 'deviceClassName'"],
     ['RuntimeClass without its name', pool({ access: 'RuntimeClass' }), "missing property 'runtimeClassName'"],
-    ['cores', pool({ cores: 'all' }), "at '/gpuPools/0/cores'"],
+    ['cores', pool({ cores: 'some' }), "at '/gpuPools/0/cores'"],
     ['a flag that the chart sets', pool({ runtimeArgs: ['--socket=/x'] }), "at '/gpuPools/0/runtimeArgs/0'"],
     ['a quantity', pool({ runtimeResources: { limits: { memory: 'much' } } }), "runtimeResources/limits/memory'"],
     ['two volumes', { models: { volume: { emptyDir: {}, nfs: {} } } }, "at '/models/volume': maxProperties: got 2"],

@@ -1,6 +1,6 @@
 // The control groups below which the node's pods are: one folder in each hierarchy (version 1) or in the only one (version 2).
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { cgroupRoot } from './places.ts';
 
@@ -22,6 +22,13 @@ export function createCgroupRoot(): void {
 export function podProcesses(): number[] {
   const ids = folders().flatMap((folder) => readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n'));
   return [...new Set(ids.filter((id) => id !== '').map(Number))];
+}
+
+/** Ids of the processes in one container. */
+export function containerProcesses(containerId: string): number[] {
+  const folder = folders().find((path) => basename(path) === containerId);
+  if (folder === undefined) throw new Error(`no control group of the node is called ${containerId}`);
+  return readFileSync(join(folder, 'cgroup.procs'), 'utf8').trim().split('\n').map(Number);
 }
 
 /** Only empty groups can be removed: their processes must have ended. */

@@ -71,6 +71,7 @@ export async function importImage(archive: string, signal?: AbortSignal): Promis
   await ctr(['images', 'import', archive], signal);
 }
 
-async function ctr(args: readonly string[], signal?: AbortSignal): Promise<string> {
+/** A command on the kubelet's images and containers. */
+export async function ctr(args: readonly string[], signal?: AbortSignal): Promise<string> {
   return command('ctr', ['--address', containerdSocket, '--namespace', 'k8s.io', ...args], signal);
 }

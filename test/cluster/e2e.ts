@@ -3,15 +3,23 @@
 import { dirname, join } from 'node:path';
 
 import { Cluster } from '../control-plane/cluster.ts';
+import { allowedCores, divideCores, keepTo } from '../e2e/cores.ts';
 import { announce, describeOutcome, perform, summarize, writeSummary, type ActOutcome } from '../e2e/summary.ts';
+import { Tasks } from '../e2e/tasks.ts';
 import type { Act, World } from './act.ts';
-import { oneTask } from './acts/1-one-task.ts';
-import { uninstall } from './installation.ts';
+import { firstDay } from './acts/1-install.ts';
+import { helmTest } from './acts/2-helm-test.ts';
+import { agentKilled } from './acts/3-agent-killed.ts';
+import { runtimeKilled } from './acts/4-runtime-killed.ts';
+import { leaderDeleted } from './acts/5-leader-deleted.ts';
+import { uninstalled } from './acts/9-uninstall.ts';
 import { down, up } from './lifecycle.ts';
+import { NodeRuntime } from './node-runtime.ts';
 import { places } from './places.ts';
+import { removeAll } from './release.ts';
 import { currentRun } from './run-file.ts';
 
-const acts: readonly Act[] = [oneTask];
+const acts: readonly Act[] = [firstDay, helmTest, agentKilled, runtimeKilled, leaderDeleted, uninstalled];
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -32,15 +40,28 @@ async function play(world: World): Promise<boolean> {
   return summary.failed === 0;
 }
 
+async function playWith(kubeconfig: string, site: Omit<World, 'tasks' | 'runtime'>): Promise<boolean> {
+  const tasks = new Tasks(kubeconfig, 'default');
+  const runtime = new NodeRuntime();
+  try {
+    return await play({ ...site, tasks, runtime });
+  } finally {
+    tasks.close();
+    runtime.stop();
+  }
+}
+
 async function main(signal: AbortSignal): Promise<number> {
+  // This process and its commands leave the core alone that the node gives to inference.
+  keepTo(divideCores(allowedCores()).others);
   const wasUp = currentRun() !== undefined;
   const started = performance.now();
   try {
     const { kubeconfig } = await up(signal);
     say(`cluster ${wasUp ? 'was up' : 'up'} with our images ${((performance.now() - started) / 1000).toFixed(1)} s`);
-    const world = { cluster: new Cluster(kubeconfig), signal };
-    if (wasUp) await uninstall(world);
-    return (await play(world)) ? 0 : 1;
+    const site = { cluster: new Cluster(kubeconfig), signal };
+    if (wasUp) await removeAll(site);
+    return (await playWith(kubeconfig, { ...site, installFlags: wasUp ? ['--take-ownership'] : [] })) ? 0 : 1;
   } finally {
     if (!wasUp) await down();
   }

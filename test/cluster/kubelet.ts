@@ -46,6 +46,11 @@ function configuration(): object {
     authorization: { mode: 'Webhook' },
     cgroupDriver: 'cgroupfs',
     cgroupRoot: `/${cgroupRoot}`,
+    // A container of a Guaranteed pod that asks for whole cores has them for itself; the first is everybody's.
+    cpuManagerPolicy: 'static',
+    kubeReserved: { cpu: '100m' },
+    // What acts kill more than once, to measure it on a quiet machine, is back as soon as after the first time.
+    crashLoopBackOff: { maxContainerRestartPeriod: '1s' },
     // The machine may have control groups of version 1, swap, and more disks than cAdvisor can see.
     failCgroupV1: false,
     failSwapOn: false,

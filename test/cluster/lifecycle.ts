@@ -14,6 +14,9 @@ import { currentRun, type Run } from './run-file.ts';
 
 const upTimeoutMs = 240_000;
 const downTimeoutMs = 60_000;
+/** Archives of build/images; the client is of the acts alone. */
+const images = ['operator', 'agent', 'client'] as const;
+export const clientImage = 'docker.io/daris/client:dev';
 const keeperLog = join(dirname(places.logDir), 'keeper.log');
 
 export type UpRun = Run & { readonly kubeconfig: string };
@@ -25,9 +28,9 @@ export async function up(signal: AbortSignal): Promise<UpRun> {
     throw new Error(`a cluster of ${present.checkout} is up: end it there with make cluster-down`);
   }
   const run = await (present === undefined ? startKeeper(signal) : waitUp(signal, () => undefined));
-  for (const name of ['operator', 'agent']) {
+  for (const name of images) {
     const archive = join(places.images, `${name}.tar`);
-    if (!existsSync(archive)) throw new Error(`${archive} is missing: build it with hack/images.sh`);
+    if (!existsSync(archive)) throw new Error(`${archive} is missing: build it with hack/images.sh ${name}`);
     await importImage(archive, signal);
   }
   return run;

@@ -7,6 +7,8 @@ import { waitFor } from '../control-plane/wait.ts';
 
 const intervalMs = 200;
 const reconnectMs = 200;
+/** A runtime that is started anew is to be seen soon, however long it was away. */
+const backoff = { 'grpc.initial_reconnect_backoff_ms': reconnectMs, 'grpc.max_reconnect_backoff_ms': reconnectMs };
 
 export class RuntimeWatch {
   private readonly client: RuntimeClient;
@@ -19,7 +21,7 @@ export class RuntimeWatch {
   /** `observed` is called with each state. */
   constructor(socket: string, observed: (state: ObservedState) => void) {
     this.observed = observed;
-    this.client = new RuntimeClient(`unix:${socket}`, credentials.createInsecure());
+    this.client = new RuntimeClient(`unix:${socket}`, credentials.createInsecure(), backoff);
   }
 
   start(): void {

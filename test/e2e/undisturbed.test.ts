@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
 
-import { stolenShare, ticksOf, undisturbed, type Witness } from './undisturbed.ts';
+import { foreignShare, stolenShare, ticksOf, undisturbed, type CoreTicks, type Witness } from './undisturbed.ts';
 
 const stat = (stolen: number, idle: number): string =>
   `cpu  9 9 9 9 9 9 9 9 9 9\ncpu1 100 0 20 ${idle} 5 0 1 ${stolen} 50 0\nintr 1\n`;
 
 test('the stolen ticks of a core, and all of them; what guests used is part of user', () => {
-  expect(ticksOf(stat(24, 50), 1)).toEqual({ stolen: 24, all: 200 });
+  expect(ticksOf(stat(24, 50), 1)).toEqual({ stolen: 24, busy: 121, all: 200 });
   expect(stolenShare(ticksOf(stat(24, 50), 1), ticksOf(stat(34, 80), 1))).toBeCloseTo(0.25);
   expect(() => ticksOf(stat(0, 0), 7)).toThrow('/proc/stat has no line of cpu7');
 });
@@ -35,8 +35,23 @@ test.each([
 ])('%s', async (_what, stolenEach, stalls, measured, stolen, stalledMs) => {
   let done = 0;
   const answer = await undisturbed([1], () => Promise.resolve(++done), host(stolenEach, stalls));
-  expect(answer).toMatchObject({ result: measured, measured, stalledMs });
+  expect(answer).toMatchObject({ result: measured, measured, stalledMs, quiet: measured < 6 });
   expect(answer.stolen).toBeCloseTo(stolen);
+});
+
+test('what others here use of a core disturbs; what is measured does not', async () => {
+  /** A hundred ticks later each time: 60 of them busy. */
+  const stats = [0, 1, 1, 2].map((times) => `cpu1 ${60 * times} 0 0 ${40 * times} 0 0 0 0\n`);
+  const own = [0, 30, 30, 55 + 30];
+  const answer = await undisturbed([1], () => Promise.resolve('done'), {
+    stat: () => stats.shift() ?? '',
+    watchStalls: () => () => 0,
+    ownTicks: () => own.shift() ?? 0,
+  });
+  expect(answer).toMatchObject({ quiet: true, measured: 2 });
+  expect(answer.foreign).toBeCloseTo(0.05);
+  const ticks = (busy: number): CoreTicks => ({ stolen: 0, busy, all: 100 + busy });
+  expect(foreignShare([ticks(0)], [ticks(50)], 60)).toBe(0);
 });
 
 test('of several cores the worst counts', async () => {
@@ -45,5 +60,5 @@ test('of several cores the worst counts', async () => {
     stat: () => texts.shift() ?? '',
     watchStalls: () => () => 0,
   });
-  expect(answer).toEqual({ result: 'done', stolen: 0.02, stalledMs: 0, measured: 1 });
+  expect(answer).toEqual({ result: 'done', quiet: true, stolen: 0.02, stalledMs: 0, foreign: 0, measured: 1 });
 });

@@ -1,11 +1,15 @@
 #include "runtime/flags.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
 namespace daris::runtime {
 
@@ -52,9 +56,26 @@ void takeAddress(Flags& flags, std::string_view value) {
   flags.inferencePort = *port;
 }
 
+/// As the process may use when it starts: a container's exclusive cores are not known before.
+std::vector<std::uint32_t> usableCores() {
+  cpu_set_t usable;
+  if (::sched_getaffinity(0, sizeof usable, &usable) != 0) {
+    throw std::system_error(errno, std::generic_category(), "sched_getaffinity");
+  }
+  std::vector<std::uint32_t> cores;
+  for (std::uint32_t core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(core, &usable)) cores.push_back(core);
+  }
+  return cores;
+}
+
 void takeCores(Flags& flags, std::string_view value) {
-  constexpr std::string_view kWanted = "core numbers such as 0,1 or 0-3, each once";
+  constexpr std::string_view kWanted = "all, or core numbers such as 0,1 or 0-3, each once";
   flags.cores.clear();
+  if (value == "all") {
+    flags.cores = usableCores();
+    return;
+  }
   for (std::string_view rest = value;;) {
     const std::string_view part = rest.substr(0, rest.find(','));
     const auto dash = part.find('-');
@@ -152,7 +173,8 @@ constexpr std::array<Flag, 16> kFlags{{
     {"--model-root", "DIR", "directory below which file:/// URIs of packages are", takeModelRoot},
     {"--inference-address", "HOST:PORT", "where inference is served (default 127.0.0.1:0, a free port)",
      takeAddress},
-    {"--cores", "LIST", "cores given to inference, such as 0,1 or 0-3", takeCores},
+    {"--cores", "LIST", "cores given to inference, such as 0,1 or 0-3, or all that the process may use",
+     takeCores},
     {"--engine", "NAME",
      "what executes stages: auto (torch where there is a GPU, else openvino), openvino, torch, or sim, which "
      "computes nothing",
@@ -192,7 +214,7 @@ void checkComplete(const Flags& flags) {
     throw FlagError("--sim-product, --sim-sms, --sim-memory: not with --engine=" + flags.engine +
                     "; add --engine=sim or leave them out");
   }
-  if (flags.cores.empty()) throw FlagError("--cores: missing, expected core numbers such as 0,1");
+  if (flags.cores.empty()) throw FlagError("--cores: missing, expected core numbers such as 0,1, or all");
 }
 
 }  // namespace

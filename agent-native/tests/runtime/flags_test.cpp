@@ -2,6 +2,7 @@
 #include "runtime/flags.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <string>
 #include <vector>
@@ -28,6 +29,20 @@ TEST(Flags, AreReadInBothSpellings) {
   EXPECT_EQ(flags.slotMemoryBytes, std::uint64_t{512} << 20);
   EXPECT_EQ(flags.traceRecords, 2048U);
   EXPECT_TRUE(flags.supervise);
+}
+
+TEST(Flags, AllCoresAreThoseThatTheProcessMayUse) {
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  std::uint32_t last = CPU_SETSIZE - 1;
+  while (!CPU_ISSET(last, &before)) --last;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(last, &one);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  const Flags flags = parseFlags({{"--socket=/run/a.sock", "--model-root=/tmp", "--cores=all"}});
+  ASSERT_EQ(::sched_setaffinity(0, sizeof before, &before), 0);
+  EXPECT_EQ(flags.cores, (std::vector<std::uint32_t>{last}));
 }
 
 TEST(Flags, AnEngineIsChosenByNameOrByWhatIsThere) {
@@ -90,6 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"CoreTwice", with({"--cores", "0,0"}), "--cores"},
         Bad{"CoreBackwards", with({"--cores", "3-1"}), "--cores"},
         Bad{"CoreComma", with({"--cores", "0,"}), "--cores"},
+        Bad{"CoresAllAndMore", with({"--cores", "all,0"}), "--cores"},
         Bad{"TraceTooSmall", with({"--trace-records", "1023"}), "--trace-records"},
         Bad{"TraceTooLarge", with({"--trace-records", "16777217"}), "--trace-records"},
         Bad{"TraceWord", with({"--trace-records", "12MiB"}), "--trace-records"},
