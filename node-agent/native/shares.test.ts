@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { desiredState } from '../desired.ts';
 import { builtInTerms, defaultPolicy, runtimePolicy } from '../policy.ts';
@@ -10,7 +11,7 @@ const gpus = ['GPU-a', 'GPU-b', 'GPU-c'];
 const runtimes = gpus.map((gpu) => [gpu]);
 
 function digestOf(number: number): string {
-  return `sha256:${((number + 1) * 2_654_435_761).toString(16).padStart(64, '0').slice(-64).split('').reverse().join('')}`;
+  return `sha256:${createHash('sha256').update(String(number)).digest('hex')}`;
 }
 
 function sourceOf(model: number): { uri: string; digest: string } {
@@ -39,7 +40,7 @@ function chance(seed: number): { desired: DesiredState; measuredOn: MeasuredOn }
     const measured =
       below(2) === 0 ? { conditions: [measuredCondition], batches: [{ size: 1, afetUs: 1, stageAfetUs: [1] }] } : {};
     const profile = storedProfile({ ...sourceOf(model), gpu: gpu() }, measured);
-    return { ...profile, metadata: { ...profile.metadata, name: `profile-${at}` } };
+    return { ...profile, metadata: { name: `profile-${at}`, uid: `profile-${at}`, resourceVersion: '100' } };
   });
   const { state: wanted, measuredOn } = desiredState({
     node,
