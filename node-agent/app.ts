@@ -1,6 +1,6 @@
-// The agent put together: caches of its own objects, the session with its runtime, the two loops between them, its Lease
+// The agent put together: caches of its own objects, the sessions with its runtimes, the two loops between them, its Lease
 // and its operational endpoint. It may stop or die at any time: the runtime serves on, and all of its own state is
-// learned again from the objects and from the runtime.
+// learned again from the objects and from the runtimes.
 import type { Logger } from 'pino';
 import { KubeClient } from '../kube/client.ts';
 import { type Clock, SystemClock, type Timer } from '../kube/clock.ts';
@@ -17,8 +17,7 @@ import { rivalEvent } from './events.ts';
 import { GpuMetrics } from './gpu-metrics.ts';
 import { Isolation } from './isolation.ts';
 import { AgentMetrics } from './metrics.ts';
-import { NativeClient } from './native/client.ts';
-import { Session } from './native/session.ts';
+import { Runtimes } from './native/runtimes.ts';
 import { Observations } from './observations.ts';
 import type { PolicyTerms } from './policy.ts';
 import { PolicyInForce } from './policy-in-force.ts';
@@ -53,7 +52,7 @@ export class Agent {
   readonly #reflectors;
   readonly #observations = new Observations();
   readonly #policy: PolicyInForce;
-  readonly #session: Session;
+  readonly #runtimes: Runtimes;
   readonly #applier: Applier;
   readonly #statements: Statements;
   readonly #writer: StatusWriter;
@@ -100,7 +99,7 @@ export class Agent {
     };
     this.#recorder = this.#createRecorder();
     this.#statements = this.#createStatements();
-    this.#session = this.#createSession();
+    this.#runtimes = this.#createRuntimes();
     this.#applier = this.#createApplier();
     this.#writer = this.#createWriter();
     this.#tenure = this.#createTenure();
@@ -124,7 +123,7 @@ export class Agent {
     for (const reflector of Object.values(this.#reflectors)) reflector.start();
     await this.#tenure.start();
     this.#recorder.start();
-    this.#session.start();
+    this.#runtimes.start();
     const synced = Object.values(this.#reflectors).map((reflector) => reflector.synced());
     Promise.all(synced).then(
       () => this.#begin(),
@@ -137,7 +136,7 @@ export class Agent {
   async stop(): Promise<void> {
     this.#letGo?.cancel();
     await this.#writer.stop();
-    await this.#session.stop();
+    await this.#runtimes.stop();
     await this.#applier.stop();
     await Promise.all([
       this.#tenure.stop(),
@@ -169,16 +168,14 @@ export class Agent {
     this.#letGo = this.#clock.setTimer(keepMeasuredMs + 1_000, () => this.#applier.kick());
   }
 
-  #createSession(): Session {
-    const { runtimeSocket } = this.#config;
+  #createRuntimes(): Runtimes {
     const clock = this.#clock;
-    return new Session({
-      open: () => new NativeClient({ socketPath: runtimeSocket, clock }),
+    return new Runtimes({
+      socketPath: this.#config.runtimeSocket,
       clock,
       log: this.#log,
       listener: {
         connected: (info) => {
-          this.#log.info({ instance: info.instanceId, version: info.runtimeVersion }, 'runtime connected');
           this.#observations.connected(info);
           this.#applier.reconnected();
         },
@@ -191,10 +188,10 @@ export class Agent {
           this.#writer.wake();
         },
         lost: (message) => {
-          this.#metrics.connectionsLost.add(1, {});
           this.#observations.lost(message);
           this.#writer.wake();
         },
+        broke: () => this.#metrics.connectionsLost.add(1, {}),
       },
     });
   }
@@ -213,7 +210,7 @@ export class Agent {
       models: () => this.#statements.models(),
       profiles: () => this.#statements.profiles(),
       times: (digest) => this.#statements.times(digest),
-      apply: (state) => this.#session.apply(state),
+      apply: (state, measuredOn) => this.#runtimes.apply(state, measuredOn),
       acting: () => this.#tenure.acting,
       certain: () => this.#tenure.certain,
       attempted: (seconds) => {
@@ -333,7 +330,7 @@ export class Agent {
         runtime: () => this.#runtimeTrouble(),
       },
       downloads: {
-        '/trace': (query, signal) => traceDownload((asked, until) => this.#session.trace(asked, until), query, signal),
+        '/trace': (query, signal) => traceDownload((...asked) => this.#runtimes.trace(...asked), query, signal),
       },
       log: this.#log,
     });
@@ -343,12 +340,14 @@ export class Agent {
     const { view } = this.#observations;
     if (view.kind === 'connecting') return 'the runtime is being connected';
     if (view.kind === 'down') return `the runtime does not answer: ${view.message}`;
+    const [lost] = view.info.lost;
+    if (lost !== undefined) return `the runtime of ${lost[0]} does not answer: ${lost[1]}`;
     return view.terms === undefined ? 'the desired state is not in force yet' : undefined;
   }
 
   #collect(): void {
     const { view, state } = this.#observations;
-    this.#metrics.runtimeUp.set(view.kind === 'up' ? 1 : 0, {});
+    this.#metrics.runtimeUp.set(view.kind === 'up' && view.info.lost.size === 0 ? 1 : 0, {});
     const ageMs = this.#observations.ageMs(this.#clock.monotonic());
     if (ageMs !== undefined) this.#metrics.watchAge.set(ageMs / 1000, {});
     this.#taskMetrics.show(this.#samples());

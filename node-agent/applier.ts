@@ -5,7 +5,9 @@ import { Backoff, type Random } from '../kube/backoff.ts';
 import type { Clock, Timer } from '../kube/clock.ts';
 import type { BatchTimes } from '../api/profile-state.ts';
 import { type Desired, desiredState, fingerprint, type Skipped } from './desired.ts';
-import type { ApplyResponse, DesiredState, ObservedState } from './native/gen/runtime.ts';
+import type { ApplyResponse, DesiredState } from './native/gen/runtime.ts';
+import type { NodeState } from './native/node-state.ts';
+import type { MeasuredOn } from './native/shares.ts';
 import type { Observations } from './observations.ts';
 import { type PolicyTerms, runtimePolicy } from './policy.ts';
 import type { StoredModel, StoredProfile, StoredTask } from './resources.ts';
@@ -21,7 +23,7 @@ export interface ApplierOptions {
   readonly profiles: () => readonly StoredProfile[];
   /** What profiles know of a package on this node's GPUs. */
   readonly times: (digest: string) => readonly BatchTimes[];
-  readonly apply: (state: DesiredState) => Promise<ApplyResponse>;
+  readonly apply: (state: DesiredState, measuredOn: MeasuredOn) => Promise<ApplyResponse>;
   /** Whether it is this agent that drives the runtime: nothing is applied otherwise. */
   readonly acting: () => boolean;
   /** Whether that is certain at this moment: otherwise what another has applied is left in force. */
@@ -71,8 +73,8 @@ export class Applier {
   }
 
   /** Another process applied after us (an older agent that was still going): what it said is not what is wanted now. */
-  observed(state: ObservedState): void {
-    if (state.appliedGeneration <= this.#generation || this.#inFlight !== undefined) return;
+  observed(state: NodeState): void {
+    if (state.newestGeneration <= this.#generation || this.#inFlight !== undefined) return;
     this.#taken = undefined;
     this.kick();
   }
@@ -109,18 +111,18 @@ export class Applier {
     // Its first state says which generation is in force; ours must be greater.
     if (!this.#cachesComplete || before === undefined || !this.#options.acting()) return;
     // This process may have stood still for longer than its Lease lasts, and another agent act by now.
-    if (before.appliedGeneration > this.#generation && !this.#options.certain()) return;
+    if (before.newestGeneration > this.#generation && !this.#options.certain()) return;
     const policy = this.#options.policy();
     const desired = this.#desired(policy);
     // A policy of the same terms under another name is another one to those who read what is in force.
-    const wanted = fingerprint(desired.state) + JSON.stringify(policy);
+    const wanted = fingerprint(desired) + JSON.stringify(policy);
     if (wanted === this.#taken) return;
-    this.#generation = Math.max(this.#generation, before.appliedGeneration) + 1;
+    this.#generation = Math.max(this.#generation, before.newestGeneration) + 1;
     const generation = this.#generation;
     observations.asked(generation, { terms: desired.terms, policy });
     const startedMs = clock.monotonic();
     try {
-      const answer = await this.#options.apply({ ...desired.state, generation });
+      const answer = await this.#options.apply({ ...desired.state, generation }, desired.measuredOn);
       this.#taken = answer.instanceId === observations.state?.instanceId ? wanted : undefined;
       observations.applied(undefined);
       this.#backoff.reset();

@@ -25,7 +25,11 @@ interface Setting {
 const settings = [
   { flag: 'node', value: 'NAME', help: 'name of the Node that this agent speaks for' },
   { flag: 'kubeconfig', value: 'FILE', fallback: '', help: "absent: the pod's service account" },
-  { flag: 'runtime-socket', value: 'PATH', help: "the runtime's Unix socket" },
+  {
+    flag: 'runtime-socket',
+    value: 'PATH',
+    help: "the runtime's Unix socket; those of a node's further GPUs lie beside it",
+  },
   {
     flag: 'metrics-address',
     value: 'HOST:PORT',

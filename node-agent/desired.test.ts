@@ -82,14 +82,14 @@ describe('times of all batch sizes', () => {
     { size: 1, stageAfetUs: [1_000, 2_000] },
   ];
   const told = (batches: typeof known, by = joining) =>
-    desired({ tasks, policy: by, times: (of) => (of === digest ? batches : []) }).state;
+    desired({ tasks, policy: by, times: (of) => (of === digest ? batches : []) });
 
   test('are told where the policy joins, ascending, and nowhere else', () => {
-    expect(told(known).models[0]?.batches).toEqual([
+    expect(told(known).state.models[0]?.batches).toEqual([
       { size: 1, stageAfetUs: [1_000, 2_000], stageMretUs: [] },
       { size: 4, stageAfetUs: [3_000, 6_000], stageMretUs: [] },
     ]);
-    expect(told(known, policy).models[0]?.batches).toEqual([]);
+    expect(told(known, policy).state.models[0]?.batches).toEqual([]);
   });
 
   test.each([
@@ -97,7 +97,7 @@ describe('times of all batch sizes', () => {
     ['a size of nothing', { size: 0, stageAfetUs: [1, 1] }],
     ['another number of stages', { size: 2, stageAfetUs: [1_000] }],
   ])('%s is left out by itself', (_, odd) => {
-    expect(told([...known, odd]).models[0]?.batches.map(({ size }) => size)).toEqual([1, 4]);
+    expect(told([...known, odd]).state.models[0]?.batches.map(({ size }) => size)).toEqual([1, 4]);
   });
 
   test('are part of what is applied', () => {
@@ -108,7 +108,7 @@ describe('times of all batch sizes', () => {
 });
 
 function fingerprintOf(task: StoredTask): string {
-  return fingerprint(desired({ tasks: [task] }).state);
+  return fingerprint(desired({ tasks: [task] }));
 }
 
 describe('carried counters', () => {

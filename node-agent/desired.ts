@@ -16,6 +16,7 @@ import {
   Priority,
   Release,
 } from './native/gen/runtime.ts';
+import type { MeasuredOn } from './native/shares.ts';
 
 /** What the agent has last seen the runtime count; status may lag behind it. */
 export interface Seen {
@@ -46,6 +47,7 @@ export interface Desired {
   /** Without its generation, which counts applies. */
   readonly state: Omit<DesiredState, 'generation'>;
   readonly terms: ReadonlyMap<string, Terms>;
+  readonly measuredOn: MeasuredOn;
   readonly skipped: readonly Skipped[];
 }
 
@@ -77,14 +79,23 @@ export function desiredState(input: DesiredInput): Desired {
   return {
     state: { policy: input.policy, models: desiredModels(input, running), tasks: wanted },
     terms,
+    measuredOn: gpusToMeasureOn(input.profiles),
     skipped,
   };
 }
 
+function gpusToMeasureOn(profiles: readonly StoredProfile[]): MeasuredOn {
+  const gpus = new Map<string, string[]>();
+  for (const { spec } of profiles.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) {
+    if (spec.gpu !== undefined) gpus.set(spec.digest, [...(gpus.get(spec.digest) ?? []), spec.gpu]);
+  }
+  return gpus;
+}
+
 /** The same text exactly when the runtime would be told the same; carried counters do not count as a change. */
-export function fingerprint(state: Desired['state']): string {
+export function fingerprint({ state, measuredOn }: Pick<Desired, 'state' | 'measuredOn'>): string {
   const tasks = state.tasks.map(({ carried: _carried, carriedMigrations: _migrations, ...task }) => task);
-  return JSON.stringify({ ...state, tasks });
+  return JSON.stringify({ ...state, tasks, measuredOn: [...measuredOn] });
 }
 
 function desiredTask(task: StoredTask, seen: Seen | undefined): DesiredTask | string {

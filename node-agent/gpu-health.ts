@@ -29,6 +29,13 @@ export function gpuHealth(gpu: ObservedGpu | undefined, present: GpuStatus | und
   };
 }
 
+/** Of a GPU whose runtime does not answer, while others of its node do; what was read of it holds no longer. */
+export function lostHealth(present: GpuStatus, why: string, nowMs: number): Pick<GpuStatus, 'conditions'> {
+  const message = `the runtime of this GPU does not answer: ${why}`;
+  const state: ConditionState = { type: 'Healthy', status: 'False', reason: 'RuntimeUnavailable', message };
+  return { conditions: withTransitionTimes([state], present.conditions, nowMs) };
+}
+
 function healthy(fault: GpuFault | undefined): ConditionState {
   if (fault !== undefined) return { type: 'Healthy', status: 'False', reason: fault.reason, message: fault.message };
   return { type: 'Healthy', status: 'True', reason: 'NoFault', message: 'no fault is known of this GPU' };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { withTransitionTimes } from '../api/conditions.ts';
 import type { ObservedGpu } from './native/gen/runtime.ts';
+import { mergeInfo, mergeStates } from './native/node-state.ts';
 import { advertised, gpuNodeChange, type GpuNodeInput, gpuNodeStatement } from './gpu-node.ts';
 import type { Ruling } from './policy-in-force.ts';
 import type { StoredGpuNode } from './resources.ts';
@@ -134,6 +135,72 @@ test('what eq. 9 asks for stands beside what the hardware granted', () => {
     { sms: 40, wantedSms: 34 },
     { sms: 40, wantedSms: 34 },
   ]);
+});
+
+describe('a node of two GPUs', () => {
+  const nodeGpus = ['GPU-a', 'GPU-b'];
+  const parts = nodeGpus.map((uuid, at) => {
+    const gpus = info().gpus.map((each) => ({ ...each, uuid }));
+    const inferenceAddress = `[::]:${8001 + at}`;
+    const divided = observedState().gpus.map((each) => ({ ...each, uuid }));
+    return { info: info({ nodeGpus, gpus, inferenceAddress }), state: observedState({ gpus: divided }) };
+  });
+  const whole = (of: typeof parts): RuntimeUp => ({
+    ...up,
+    info: mergeInfo(of, () => 'it was killed'),
+    state: mergeStates(of),
+  });
+  const both = statement({ view: whole(parts), advertiseAddress: '10.1.2.3' });
+  const one = statement({
+    view: whole(parts.slice(1)),
+    present: object(both).status,
+    advertiseAddress: '10.1.2.3',
+    nowMs: 9_000,
+  });
+
+  test('tells of both, each at the address of its runtime', () => {
+    expect(both.gpus).toMatchObject([
+      { uuid: 'GPU-a', address: '10.1.2.3:8001' },
+      { uuid: 'GPU-b', address: '10.1.2.3:8002' },
+    ]);
+    expect(both.address).toBe('10.1.2.3:8001');
+    expect(both.gpus?.every(({ conditions }) => conditions === undefined)).toBe(true);
+  });
+
+  test('keeps the one whose runtime is away as it was, but takes nothing new for it', () => {
+    const message = 'the runtime of this GPU does not answer: it was killed';
+    const [away, there] = one.gpus ?? [];
+    expect(away).toEqual({
+      ...both.gpus?.[0],
+      conditions: [
+        {
+          type: 'Healthy',
+          status: 'False',
+          reason: 'RuntimeUnavailable',
+          message,
+          lastTransitionTime: '1970-01-01T00:00:09Z',
+        },
+      ],
+    });
+    expect(there).toEqual(both.gpus?.[1]);
+    expect(one.conditions).toMatchObject([
+      { type: 'Ready', status: 'True', message: expect.stringContaining('the runtime of GPU-a does not answer') },
+      { type: 'PolicyApplied', status: 'True' },
+    ]);
+    expect(gpuNodeChange(object(both), one)).toBe('transition');
+  });
+
+  test('says that it is sound again once it is back', () => {
+    const back = statement({ view: whole(parts), present: object(one).status, advertiseAddress: '10.1.2.3' });
+    expect(back).toEqual(both);
+    expect(gpuNodeChange(object(one), back)).toBe('transition');
+  });
+
+  test('no longer tells of a GPU that has no runtime any more', () => {
+    const alone = parts.slice(1).map((each) => ({ ...each, info: { ...each.info, nodeGpus: [] } }));
+    const said = statement({ view: whole(alone), present: object(both).status });
+    expect(said.gpus?.map(({ uuid }) => uuid)).toEqual(['GPU-b']);
+  });
 });
 
 describe('nothing is said, so what status says stays, while', () => {

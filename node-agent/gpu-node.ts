@@ -2,8 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ConditionState, findCondition } from '../api/conditions.ts';
 import { formatE9 } from '../api/utilization.ts';
+import { gpuHealth, type GpuStatus, lostHealth, withoutReading } from './gpu-health.ts';
 import type { Gpu, ObservedContext, ObservedState } from './native/gen/runtime.ts';
-import { gpuHealth, type GpuStatus, withoutReading } from './gpu-health.ts';
+import type { NodeInfo } from './native/node-state.ts';
 import { formatLimit, type PolicyTerms, shownPolicy } from './policy.ts';
 import type { Ruling } from './policy-in-force.ts';
 import type { GpuNodeStatus, StoredGpuNode } from './resources.ts';
@@ -54,8 +55,8 @@ export function gpuNodeStatement(input: GpuNodeInput): GpuNodeStatement | undefi
     highPriorityUtilizationLimit: formatLimit(policy.highPriorityLimit),
     ...(address === '' ? {} : { address }),
     runtimeVersion: info.runtimeVersion,
-    gpus: info.gpus.map((gpu) => gpuStatus(gpu, state, input)),
-    conditions: [ready(info.gpus), ...applied],
+    gpus: gpusOf(info, state, input),
+    conditions: [ready(info), ...applied],
   };
 }
 
@@ -124,9 +125,10 @@ export function advertised(inferenceAddress: string, host: string | undefined): 
 }
 
 /** Nobody shall take zeros for results because the node looks like any other. */
-function ready(gpus: readonly Gpu[]): ConditionState {
-  const simulated = gpus.some(({ engine }) => engine === 'sim');
-  const message = `the runtime answers and takes tasks${simulated ? '; its engine sim computes nothing' : ''}`;
+function ready({ gpus, lost }: NodeInfo): ConditionState {
+  const simulated = gpus.some(({ engine }) => engine === 'sim') ? '; its engine sim computes nothing' : '';
+  const missing = lost.size > 0 ? `; the runtime of ${[...lost.keys()].join(', ')} does not answer` : '';
+  const message = `the runtime answers and takes tasks${simulated}${missing}`;
   return { type: 'Ready', status: 'True', reason: 'Serving', message };
 }
 
@@ -144,9 +146,29 @@ function hasContexts(state: ObservedState): boolean {
   return state.gpus.some((gpu) => gpu.contexts.length > 0);
 }
 
+/** Those whose runtime does not answer are kept as they were known: what runs there comes back with it. */
+function gpusOf(info: NodeInfo, state: ObservedState, { present, nowMs, advertiseAddress }: GpuNodeInput): GpuStatus[] {
+  const { gpus, nodeGpus, addresses, lost } = info;
+  const input = { present, nowMs };
+  const there = gpus.map((gpu) => {
+    const address = nodeGpus.length < 2 ? '' : advertised(addresses.get(gpu.uuid) ?? '', advertiseAddress);
+    return { ...gpuStatus(gpu, state, input), ...(address === '' ? {} : { address }) };
+  });
+  const gone = (present?.gpus ?? []).flatMap((gpu) => {
+    const why = lost.get(gpu.uuid);
+    return why === undefined ? [] : [{ ...gpu, ...lostHealth(gpu, why, nowMs) }];
+  });
+  const place = ({ uuid }: GpuStatus): number => nodeGpus.indexOf(uuid);
+  return [...there, ...gone].sort((one, other) => place(one) - place(other));
+}
+
 type ContextStatus = NonNullable<GpuStatus['contexts']>[number];
 
-function gpuStatus(gpu: Gpu, state: ObservedState, { present, nowMs }: GpuNodeInput): GpuStatus {
+function gpuStatus(
+  gpu: Gpu,
+  state: ObservedState,
+  { present, nowMs }: Pick<GpuNodeInput, 'present' | 'nowMs'>,
+): GpuStatus {
   const observed = state.gpus.find((each) => each.uuid === gpu.uuid);
   const known = present?.gpus?.find((each) => each.uuid === gpu.uuid);
   const contexts = observed?.contexts ?? [];

@@ -9,7 +9,10 @@ export class AgentMetrics {
   readonly connectionsLost: Counter<never>;
 
   constructor(registry: MetricRegistry) {
-    this.runtimeUp = registry.gauge({ name: 'daris_runtime_up', help: '1 while the runtime answers.' });
+    this.runtimeUp = registry.gauge({
+      name: 'daris_runtime_up',
+      help: '1 while the runtime answers; of a node with several GPUs, each of its runtimes.',
+    });
     this.watchAge = registry.gauge({
       name: 'daris_runtime_watch_age_seconds',
       help: 'Time since the runtime last told its state.',

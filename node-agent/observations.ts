@@ -2,7 +2,8 @@
 // Single-threaded; told by session and applier, asked by everything else. Times are ms of a monotonic clock.
 import { laterCounters, zeroCounters } from './counters.ts';
 import type { Seen, Terms } from './desired.ts';
-import type { InfoResponse, Miss, MissCause, ObservedState, ObservedTask } from './native/gen/runtime.ts';
+import type { Miss, MissCause, ObservedTask } from './native/gen/runtime.ts';
+import type { NodeInfo, NodeState } from './native/node-state.ts';
 import type { PolicyTerms } from './policy.ts';
 import type { RuntimeView } from './runtime-view.ts';
 import { CounterWindow, type WindowFigures } from './window.ts';
@@ -28,13 +29,13 @@ export class Observations {
   // What was asked for under which generation; the runtime says which generation is in force.
   readonly #asked = new Map<number, Asked>();
   #down: string | undefined;
-  #info: InfoResponse | undefined;
-  #state: ObservedState | undefined;
+  #info: NodeInfo | undefined;
+  #state: NodeState | undefined;
   #tasks: ReadonlyMap<string, ObservedTask> = new Map();
   #stateAtMs: number | undefined;
   #applyError: string | undefined;
 
-  connected(info: InfoResponse): void {
+  connected(info: NodeInfo): void {
     if (info.instanceId !== this.#info?.instanceId) this.#asked.clear();
     this.#down = undefined;
     this.#info = info;
@@ -48,7 +49,7 @@ export class Observations {
   }
 
   /** `isNew`: no status of that task was ever written, so its counters began at zero; by uid. */
-  observed(state: ObservedState, nowMs: number, isNew: (uid: string) => boolean): void {
+  observed(state: NodeState, nowMs: number, isNew: (uid: string) => boolean): void {
     this.#state = state;
     this.#tasks = new Map(state.tasks.map((task) => [task.uid, task]));
     this.#stateAtMs = nowMs;
@@ -79,7 +80,7 @@ export class Observations {
     return { kind: 'up', info: this.#info, state: this.#state, terms, policy, applyError: this.#applyError };
   }
 
-  get state(): ObservedState | undefined {
+  get state(): NodeState | undefined {
     return this.#state;
   }
 

@@ -28,7 +28,7 @@ export function profileStatement(profile: StoredProfile, input: ProfileInput): P
   const divided = dividedAs(profile, view);
   if (divided === undefined) return undefined;
   if (divided !== 'as wanted') return waiting(profile, 'OtherPartitioning', divided);
-  const observed = view.state?.models.find(({ digest }) => digest === spec.digest);
+  const observed = modelOf(profile, view);
   return observed === undefined
     ? waiting(profile, 'Opening', 'the package is about to be opened')
     : byModel(profile, observed, now);
@@ -54,6 +54,11 @@ export function dividedAs({ spec }: StoredProfile, { info, state }: RuntimeUp): 
   const kind = gpuKind({ ...gpu, contexts }, spec.partitioning.mode);
   if (kind === undefined) return undefined;
   return gpuKindKey(kind) === gpuKindKey(spec) ? 'as wanted' : `the GPU is ${gpuKindWords(kind)}, by other terms`;
+}
+
+/** As the runtime of the profile's GPU has it: others may have it too, and measure nothing. */
+export function modelOf({ spec }: StoredProfile, { state }: RuntimeUp): ObservedModel | undefined {
+  return state?.modelsByGpu.get(spec.gpu ?? '')?.find(({ digest }) => digest === spec.digest);
 }
 
 function byModel(profile: StoredProfile, observed: ObservedModel, now: string): ProfileStatement {

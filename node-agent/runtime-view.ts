@@ -1,6 +1,6 @@
-// What the agent knows of its runtime at one instant: nothing yet, gone, or there with what it last said.
+// What the agent knows of the runtimes of its node at one instant: nothing yet, all gone, or there with what they last said.
 import type { Terms } from './desired.ts';
-import type { InfoResponse, ObservedState } from './native/gen/runtime.ts';
+import type { NodeInfo, NodeState } from './native/node-state.ts';
 import type { PolicyTerms } from './policy.ts';
 
 /** No attempt to reach it has ended yet, so nothing is said: a restarted agent must not call its runtime dead. */
@@ -16,9 +16,10 @@ export interface RuntimeDown {
 
 export interface RuntimeUp {
   readonly kind: 'up';
-  readonly info: InfoResponse;
+  /** Its `lost` are the GPUs whose runtime does not answer, while others do. */
+  readonly info: NodeInfo;
   /** Absent until its first word. */
-  readonly state: ObservedState | undefined;
+  readonly state: NodeState | undefined;
   /**
    * What this agent asked for in the state in force, by task uid; absent while what is in force was not asked for by
    * this process (an older agent's, or nothing): then nobody can tell which terms the runtime speaks of.

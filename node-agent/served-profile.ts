@@ -2,7 +2,7 @@
 // placed by them; they tell people how far service is from what was measured.
 import { findCondition } from '../api/conditions.ts';
 import { isMeasured } from './profile-model.ts';
-import { dividedAs, type ProfileInput } from './profile-status.ts';
+import { dividedAs, modelOf, type ProfileInput } from './profile-status.ts';
 import type { ProfileStatus, StoredProfile } from './resources.ts';
 import type { Change } from './status.ts';
 
@@ -14,7 +14,7 @@ export function servedStatement(profile: StoredProfile, { node, view }: ProfileI
   const measured = findCondition(status?.conditions, 'Measured');
   if (spec.node !== node || spec.estimate !== undefined || view.kind !== 'up') return undefined;
   if (measured === undefined || !isMeasured(profile) || dividedAs(profile, view) !== 'as wanted') return undefined;
-  const observed = view.state?.models.find(({ digest }) => digest === spec.digest);
+  const observed = modelOf(profile, view);
   const served = new Map(observed?.batches.map(({ size, stageMretUs }) => [size, stageMretUs]));
   if (![...served.values()].some((stages) => stages.length > 0)) return undefined;
   const batches = (status?.batches ?? []).map((batch) => {

@@ -2,6 +2,7 @@
 import type { Condition, ConditionState } from '../api/conditions.ts';
 import { findCondition } from '../api/conditions.ts';
 import { type ObservedTask, TaskPhase } from './native/gen/runtime.ts';
+import { whyNoRuntime } from './native/node-state.ts';
 import type { StoredTask } from './resources.ts';
 import type { RuntimeView } from './runtime-view.ts';
 
@@ -18,6 +19,10 @@ export function servingCondition(
   if (placement === undefined || view.kind === 'connecting') return undefined;
   if (view.kind === 'down')
     return unknown(task, `the runtime of node ${placement.node} does not answer: ${view.message}`);
+  const why = whyNoRuntime(view.info, placement.gpu);
+  if (why !== undefined) {
+    return unknown(task, `the runtime of ${placement.gpu} of node ${placement.node} does not answer: ${why}`);
+  }
   const terms = view.terms?.get(task.metadata.uid);
   if (terms === undefined || terms.epoch !== placement.epoch) return undefined;
   if (observed === undefined || observed.epoch !== terms.epoch) return undefined;

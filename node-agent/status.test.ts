@@ -48,6 +48,24 @@ function written(task: StoredTask, said: TaskStatement): StoredTask {
   return { ...task, status: { ...task.status, ...runtime, conditions } };
 }
 
+test('of a task whose GPU has no runtime that answers, that is said, while others are served', () => {
+  const away = info({ nodeGpus: ['cpu-0', 'GPU-b'], lost: new Map([['GPU-b', 'it was killed']]) });
+  const on = (gpu: string): object | undefined =>
+    servingOf(
+      statement(gpu === 'cpu-0' ? observedTask('u1') : undefined, {
+        view: up({ info: away }),
+        status: { placement: { ...placement, gpu } },
+      }),
+    );
+  expect(on('cpu-0')).toMatchObject({ status: 'True' });
+  expect(on('GPU-b')).toMatchObject({
+    status: 'Unknown',
+    reason: 'RuntimeUnavailable',
+    message: 'the runtime of GPU-b of node node-1 does not answer: it was killed',
+  });
+  expect(on('GPU-c')).toMatchObject({ status: 'Unknown', reason: 'RuntimeUnavailable' });
+});
+
 describe('Serving', () => {
   const { TASK_PHASE_LOADING: loading, TASK_PHASE_REFUSED: refused, TASK_PHASE_UNSPECIFIED: none } = TaskPhase;
   const rows: Record<string, [Partial<ObservedTask>, object]> = {

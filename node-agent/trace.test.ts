@@ -4,14 +4,13 @@ import { HttpServer } from '../kube/http.ts';
 import { MetricRegistry } from '../kube/metrics.ts';
 import { eventually } from '../kube/testing/eventually.ts';
 import { silent } from '../kube/testing/widget.ts';
-import { NativeClient } from './native/client.ts';
-import { Session } from './native/session.ts';
+import { Runtimes } from './native/runtimes.ts';
 import { StubRuntime } from './testing/stub-runtime.ts';
 import { traceDownload } from './trace.ts';
 
 const clock = new SystemClock();
 let runtime: StubRuntime;
-let session: Session;
+let runtimes: Runtimes;
 let server: HttpServer;
 let url: string;
 let observed: number;
@@ -19,19 +18,24 @@ let observed: number;
 beforeEach(async () => {
   runtime = new StubRuntime();
   observed = 0;
-  session = new Session({
-    open: () => new NativeClient({ socketPath: runtime.socketPath, clock }),
-    listener: { connected: () => undefined, observed: () => (observed += 1), lost: () => (observed = 0) },
+  runtimes = new Runtimes({
+    socketPath: runtime.socketPath,
+    listener: {
+      connected: () => undefined,
+      observed: () => (observed += 1),
+      lost: () => (observed = 0),
+      broke: () => undefined,
+    },
     intervalMs: 100,
     clock,
     log: silent(),
   });
-  session.start();
+  runtimes.start();
   server = new HttpServer({
     port: 0,
     metrics: new MetricRegistry(),
     downloads: {
-      '/trace': (query, signal) => traceDownload((asked, until) => session.trace(asked, until), query, signal),
+      '/trace': (query, signal) => traceDownload((...asked) => runtimes.trace(...asked), query, signal),
     },
     log: silent(),
   });
@@ -40,13 +44,13 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await server.stop();
-  await session.stop();
+  await runtimes.stop();
   await runtime[Symbol.asyncDispose]();
 });
 
 async function connected(): Promise<void> {
   await runtime.start();
-  await eventually('the session', () => observed > 0);
+  await eventually('the runtime', () => observed > 0);
 }
 
 test('hands out what the runtime tells, in the format and for the seconds asked for', async () => {
@@ -66,7 +70,7 @@ test.each([
   ['seconds=', 'seconds=: write an integer from 1 to 3600, or all\n'],
   ['seconds=3601', 'seconds=3601: write an integer from 1 to 3600, or all\n'],
   ['format=svg', 'format=svg: write one of chrome, records\n'],
-  ['secs=1', 'secs is no parameter: there are seconds and format\n'],
+  ['secs=1', 'secs is no parameter: there are seconds, format and gpu\n'],
 ])('%s is refused with what would work', async (query, words) => {
   await connected();
   const answer = await fetch(`${url}?${query}`);

@@ -43,6 +43,25 @@ test.each<[what: string, facts: Partial<NodeFacts>, state: string, message: stri
   expect(viewNode({ ...facts, ...changes }).placement).toMatchObject({ name: 'n1', state, message });
 });
 
+test('requests reach a GPU at its own address, or else at that of its node', () => {
+  const gpu = { product: 'X', sms: 1, memoryBytes: 1, engine: 'sim' };
+  const gpus = [
+    { ...gpu, uuid: 'a', address: '10.1.2.3:8001' },
+    { ...gpu, uuid: 'b', address: '10.1.2.3:8002' },
+    { ...gpu, uuid: 'c' },
+  ];
+  const { addressOf } = viewNode({
+    ...facts,
+    gpuNode: gpuNode({ conditions: [ready], address: '10.1.2.3:8000', gpus }),
+  });
+  expect(['a', 'b', 'c', 'unknown'].map(addressOf)).toEqual([
+    '10.1.2.3:8001',
+    '10.1.2.3:8002',
+    '10.1.2.3:8000',
+    '10.1.2.3:8000',
+  ]);
+});
+
 test.each([
   ['has no conditions', [], undefined],
   ['is sound and alone', [conditionOf('Healthy', 'True', 'NoFault', {})], undefined],

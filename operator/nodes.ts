@@ -12,8 +12,8 @@ const defaultHighLimitE9 = 0.75 * wholeE9;
 
 export interface NodeView {
   readonly placement: PlacementNode;
-  /** host:port at which requests reach its runtime. */
-  readonly address: string | undefined;
+  /** host:port at which requests reach the runtime of a GPU (UUID). */
+  readonly addressOf: (gpu: string) => string | undefined;
   /** What its GPUs are, by the key that `placement` names them by. */
   readonly kinds: ReadonlyMap<string, GpuKind>;
 }
@@ -73,7 +73,7 @@ export function viewNode(facts: NodeFacts): NodeView {
   }));
   const kinds = gpus.flatMap(({ kind }) => (kind === undefined ? [] : [kind]));
   return {
-    address: gpuNode.status?.address,
+    addressOf: (uuid) => gpus.find(({ gpu }) => gpu.uuid === uuid)?.gpu.address ?? gpuNode.status?.address,
     kinds: new Map(kinds.map((kind) => [gpuKindKey(kind), kind])),
     placement: {
       name: gpuNode.metadata.name ?? '',

@@ -23,7 +23,7 @@ export interface GpuNode {
       lastTransitionTime: string;
     }[];
     /**
-     * host:port at which requests reach the runtime.
+     * host:port at which requests reach the runtime; of several GPUs, that of one of them.
      */
     address?: string;
     /**
@@ -109,7 +109,11 @@ export interface GpuNode {
       engine: string;
       engineVersion?: string;
       /**
-       * Healthy: False keeps new tasks from this GPU; absent where no driver tells. ForeignSharing: others work on this GPU, so no new tasks go there; present only while True.
+       * host:port at which requests reach the runtime of this GPU; absent: that of the node.
+       */
+      address?: string;
+      /**
+       * Healthy: False keeps new tasks from this GPU; absent where no driver tells, and its runtime answers. ForeignSharing: others work on this GPU, so no new tasks go there; present only while True.
        *
        * @maxItems 16
        */

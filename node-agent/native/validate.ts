@@ -32,6 +32,7 @@ const limits = {
   tensors: 64,
   batches: 64,
   words: 16,
+  gpus: 64,
 } as const;
 
 /** @throws AppError code BadObservation where it names no instance */
@@ -46,7 +47,8 @@ export function checkInfo(info: InfoResponse): Checked<InfoResponse> {
     engineVersion: gpu.engineVersion.slice(0, limits.version),
   }));
   const runtimeVersion = info.runtimeVersion.slice(0, limits.version);
-  return { value: { ...info, runtimeVersion, gpus }, problems };
+  const nodeGpus = [...new Set(info.nodeGpus.map((uuid) => uuid.slice(0, limits.name)))].slice(0, limits.gpus);
+  return { value: { ...info, runtimeVersion, gpus, nodeGpus }, problems };
 }
 
 /** @throws AppError code BadObservation where it names no instance */

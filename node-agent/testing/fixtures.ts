@@ -2,14 +2,13 @@
 import { zeroCounters } from '../counters.ts';
 import { builtInTerms, defaultPolicy } from '../policy.ts';
 import {
-  type InfoResponse,
   type JobCounters,
   ModelPhase,
   type ObservedModel,
-  type ObservedState,
   type ObservedTask,
   TaskPhase,
 } from '../native/gen/runtime.ts';
+import type { NodeInfo, NodeState } from '../native/node-state.ts';
 import type { Effective, Placement, StoredModel, StoredProfile, StoredTask, TaskStatus } from '../resources.ts';
 
 export const node = 'node-1';
@@ -141,7 +140,8 @@ export function observedModel(values: Partial<ObservedModel> = {}): ObservedMode
   };
 }
 
-export function observedState(values: Partial<ObservedState> = {}): ObservedState {
+/** As one runtime says it, and so the node. */
+export function observedState(values: Partial<NodeState> = {}): NodeState {
   const context = {
     sms: 1,
     wantedSms: 1,
@@ -151,18 +151,22 @@ export function observedState(values: Partial<ObservedState> = {}): ObservedStat
     busyUs: 7_000_000,
   };
   const contexts = [0, 1].map((index) => ({ ...context, index, activeUtilizationE9: 0 }));
+  const gpus = values.gpus ?? [{ uuid: gpu, contexts, partitionFault: '', xids: 0 }];
+  const models = values.models ?? [];
   return {
     instanceId: 'instance-1',
     appliedGeneration: 1,
+    newestGeneration: values.appliedGeneration ?? 1,
     timeUs: 1_700_000_000_000_000,
-    gpus: [{ uuid: gpu, contexts, partitionFault: '', xids: 0 }],
-    models: [],
+    gpus,
+    models,
+    modelsByGpu: new Map(gpus.map(({ uuid }) => [uuid, models])),
     tasks: [],
     ...values,
   };
 }
 
-export function info(values: Partial<InfoResponse> = {}): InfoResponse {
+export function info(values: Partial<NodeInfo> = {}): NodeInfo {
   return {
     runtimeVersion: '0.1.0',
     instanceId: 'instance-1',
@@ -170,6 +174,9 @@ export function info(values: Partial<InfoResponse> = {}): InfoResponse {
     gpus: [
       { uuid: gpu, product: 'CPU', sms: 2, memoryBytes: 1_000_000_000, engine: 'openvino', engineVersion: '2025.3' },
     ],
+    nodeGpus: [],
+    addresses: new Map(),
+    lost: new Map(),
     ...values,
   };
 }

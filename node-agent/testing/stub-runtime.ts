@@ -20,8 +20,10 @@ import { info, observedModel, observedState, observedTask } from './fixtures.ts'
 type Watcher = ServerWritableStream<WatchRequest, ObservedState>;
 
 export class StubRuntime implements AsyncDisposable {
-  readonly dir = mkdtempSync(join(tmpdir(), 'daris-stub-'));
-  readonly socketPath = join(this.dir, 'runtime.sock');
+  readonly dir: string;
+  readonly socketPath: string;
+  /** It made the folder, so it removes it. */
+  readonly #owns: boolean;
   /** Every desired state taken over, by all instances. */
   readonly applied: DesiredState[] = [];
   /** Changes what an instance tells of a task; absent: it serves, with the counters that it was given. */
@@ -29,6 +31,8 @@ export class StubRuntime implements AsyncDisposable {
   model: (model: ObservedModel) => ObservedModel = (model) => model;
   /** An Apply is refused with these words. */
   refusal: string | undefined;
+  /** Of its instances, which are counted. */
+  name = 'instance';
   info: InfoResponse = info({ instanceId: 'instance-0' });
   /** Told on each Watch instead of the true state. */
   override: ((state: ObservedState) => ObservedState) | undefined;
@@ -46,11 +50,18 @@ export class StubRuntime implements AsyncDisposable {
   #inForce: DesiredState | undefined;
   readonly #watchers = new Set<Watcher>();
 
+  /** `beside` another one: the runtime of the next GPU of the same node. */
+  constructor(beside?: { readonly dir: string; readonly number: number }) {
+    this.#owns = beside === undefined;
+    this.dir = beside?.dir ?? mkdtempSync(join(tmpdir(), 'daris-stub-'));
+    this.socketPath = join(this.dir, beside === undefined ? 'runtime.sock' : `runtime-${beside.number}.sock`);
+  }
+
   /** Starts an instance that knows nothing of the one before. */
   async start(): Promise<void> {
     this.#instances += 1;
     this.#inForce = undefined;
-    this.info = { ...this.info, instanceId: `instance-${this.#instances}` };
+    this.info = { ...this.info, instanceId: `${this.name}-${this.#instances}` };
     const server = new Server();
     server.addService(RuntimeService, this.#service());
     await new Promise<void>((resolve, reject) => {
@@ -90,7 +101,7 @@ export class StubRuntime implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill();
     await Promise.resolve();
-    rmSync(this.dir, { recursive: true, force: true });
+    if (this.#owns) rmSync(this.dir, { recursive: true, force: true });
   }
 
   #service(): RuntimeServer {
@@ -137,7 +148,9 @@ export class StubRuntime implements AsyncDisposable {
 
   #state(): ObservedState {
     const { tasks = [], models = [], generation = 0 } = this.#inForce ?? {};
-    const gpus = this.#inForce === undefined ? [] : observedState().gpus;
+    const { contexts = [] } = observedState().gpus[0] ?? {};
+    const divided = this.#inForce === undefined ? [] : this.info.gpus;
+    const gpus = divided.map(({ uuid }) => ({ uuid, contexts, partitionFault: '', xids: 0 }));
     const truth = observedState({
       instanceId: this.info.instanceId,
       appliedGeneration: generation,

@@ -179,5 +179,5 @@ export function measurementsOf(
 
 export function nodeView(name: string, state: NodeState = 'Ready', message = 'well'): NodeView {
   const placementNode = { name, state, message, labels: {}, taints: [], highLimitE9: 750_000_000, gpus: [] };
-  return { address: '10.1.2.3:8001', kinds: new Map(), placement: placementNode };
+  return { addressOf: () => '10.1.2.3:8001', kinds: new Map(), placement: placementNode };
 }

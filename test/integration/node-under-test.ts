@@ -40,6 +40,8 @@ export interface NodeOptions {
   readonly socketPath: string;
   /** The agent's; absent: the machine's. */
   readonly clock?: Clock;
+  /** What it advertises as its host; absent: a name, which no EndpointSlice takes. */
+  readonly host?: string;
   /** More flags of the agent. */
   readonly flags?: readonly string[];
 }
@@ -62,7 +64,15 @@ export class NodeUnderTest {
 
   /** Creates the Node and its agent's identity; the agent reaches the API server through `proxy`. */
   async prepare(): Promise<void> {
-    const { cluster, connection, name, folder, socketPath, flags: more = [] } = this.#options;
+    const {
+      cluster,
+      connection,
+      name,
+      folder,
+      socketPath,
+      host = 'inference.example',
+      flags: more = [],
+    } = this.#options;
     await cluster.createNode(name);
     const direct = join(folder, `${name}.direct`);
     await cluster.writeServiceAccountKubeconfig(direct, {
@@ -74,7 +84,7 @@ export class NodeUnderTest {
     const proxied = readFileSync(direct, 'utf8').replaceAll(connection.server, await this.proxy.start());
     writeFileSync(kubeconfig, proxied, { mode: 0o600 });
     const flags = [`--node=${name}`, `--kubeconfig=${kubeconfig}`, `--runtime-socket=${socketPath}`, ...more];
-    this.#config = readConfig([...flags, '--metrics-address=127.0.0.1:0', '--advertise-address=inference.example'], {});
+    this.#config = readConfig([...flags, '--metrics-address=127.0.0.1:0', `--advertise-address=${host}`], {});
   }
 
   get config(): Config {

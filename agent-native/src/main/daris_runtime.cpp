@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "main/engines.hpp"
+#include "main/gpu_listing.hpp"
 #include "main/gpu_watch.hpp"
 #include "rpc/servers.hpp"
 #include "runtime/flags.hpp"
+#include "runtime/gpu_shares.hpp"
 #include "runtime/log.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/socket_guard.hpp"
@@ -68,7 +70,8 @@ int serve(const daris::runtime::Flags& flags) {
                                    .slotMemoryBytes = flags.slotMemoryBytes,
                                    .dispatcherCore = flags.cores.front(),
                                    .traceRecords = flags.traceRecords,
-                                   .version = DARIS_VERSION});
+                                   .version = DARIS_VERSION,
+                                   .nodeGpus = flags.nodeGpus});
   gpu.start(runtime);  // before an agent can ask: what runs on a GPU that is not ours alone is decided by it
   daris::rpc::Servers servers(runtime, {flags.socket, flags.inferenceHost, flags.inferencePort});
   log(LogLevel::Info, "runtime started",
@@ -76,6 +79,7 @@ int serve(const daris::runtime::Flags& flags) {
        {"instance", runtime.instanceId()},
        {"engine", engine->device().engine},
        {"device", engine->device().product},
+       {"gpu", engine->device().uuid},
        {"inference", servers.inferenceAddress()}});
   warnOfSimulation(engine->device());
   std::printf("daris-runtime listening on %s\n", servers.inferenceAddress().c_str());
@@ -92,12 +96,28 @@ int serve(const daris::runtime::Flags& flags) {
 }
 
 /// The same command line without --supervise, of this very program file.
-std::vector<std::string> workerCommand(int argc, char** argv) {
-  std::vector<std::string> command{"/proc/self/exe"};
+daris::runtime::CommandLine workerCommand(int argc, char** argv) {
+  daris::runtime::CommandLine command{"/proc/self/exe"};
   for (int i = 1; i < argc; ++i) {
     if (std::string(argv[i]) != "--supervise") command.emplace_back(argv[i]);
   }
   return command;
+}
+
+int supervise(const daris::runtime::Flags& flags, const daris::runtime::CommandLine& worker) {
+  daris::runtime::CommandLine listing;
+  if (daris::main::mayBeSeveral(flags)) {
+    listing = worker;
+    listing.emplace_back("--list-gpus");
+  }
+  return daris::runtime::supervise({.listing = listing, .workers = [&](const std::vector<std::string>& gpus) {
+                                      return daris::runtime::gpuShares(worker, flags, gpus);
+                                    }});
+}
+
+int listGpus(const daris::runtime::Flags& flags) {
+  for (const std::string& uuid : daris::main::servedGpus(flags)) std::puts(uuid.c_str());
+  return std::fflush(stdout) == 0 ? 0 : kFailed;
 }
 
 int run(int argc, char** argv) {
@@ -110,7 +130,8 @@ int run(int argc, char** argv) {
     std::puts("daris-runtime " DARIS_VERSION);
     return 0;
   }
-  return flags.supervise ? daris::runtime::supervise(workerCommand(argc, argv)) : serve(flags);
+  if (flags.listGpus) return listGpus(flags);
+  return flags.supervise ? supervise(flags, workerCommand(argc, argv)) : serve(flags);
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ grpc::ServerUnaryReactor* RuntimeService::Info(grpc::CallbackServerContext* cont
   gpu.set_memory_bytes(device.memory_bytes);
   gpu.set_engine(device.engine);
   gpu.set_engine_version(device.engine_version);
+  for (const std::string& uuid : runtime_.nodeGpus()) response->add_node_gpus(uuid);
   return finish(*context, grpc::Status::OK);
 }
 

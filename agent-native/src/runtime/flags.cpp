@@ -8,6 +8,7 @@
 #include <charconv>
 #include <filesystem>
 #include <optional>
+#include <ranges>
 #include <string_view>
 #include <system_error>
 
@@ -17,6 +18,8 @@ namespace {
 
 constexpr std::size_t kSocketPathBytes = 107;  // sun_path, without its final 0
 constexpr std::uint32_t kMostGpus = 255;
+constexpr std::uint32_t kMostSimGpus = 64;  // as many as a GpuNode holds
+constexpr std::size_t kUuidBytes = 64;
 constexpr std::size_t kLeastTraceRecords = 1024;
 constexpr std::size_t kMostTraceRecords = std::size_t{1} << 24;
 constexpr std::size_t kProductBytes = 128;
@@ -91,10 +94,30 @@ void takeCores(Flags& flags, std::string_view value) {
   }
 }
 
+bool isUuid(std::string_view text) {
+  constexpr std::array<std::string_view, 3> kKinds{"GPU-", "MIG-", "sim-"};
+  const bool kind = std::ranges::any_of(kKinds, [&](auto each) { return text.starts_with(each); });
+  return kind && text.size() > kKinds[0].size() && text.size() <= kUuidBytes &&
+         std::ranges::all_of(text, [](char c) {
+           return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+         });
+}
+
 void takeGpu(Flags& flags, std::string_view value) {
   const auto number = numberOf<std::uint32_t>(value);
-  if (!number || *number > kMostGpus) refuse("--gpu", value, "the number of a GPU, from 0");
-  flags.gpu = *number;
+  if (number ? *number > kMostGpus : !isUuid(value))
+    refuse("--gpu", value, "the number of a GPU, from 0, or its UUID, as nvidia-smi -L tells it");
+  flags.gpu = number;
+  flags.gpuUuid = number ? "" : value;
+}
+
+void takeNodeGpus(Flags& flags, std::string_view value) {
+  flags.nodeGpus.clear();
+  for (const auto part : std::views::split(value, ',')) {
+    const std::string_view uuid(part.begin(), part.end());
+    if (!isUuid(uuid)) refuse("--node-gpus", value, "UUIDs of GPUs, with commas between them");
+    flags.nodeGpus.emplace_back(uuid);
+  }
 }
 
 std::uint64_t bytesOf(std::string_view flag, std::string_view value) {
@@ -154,6 +177,12 @@ void takeSimMemory(Flags& flags, std::string_view value) {
   flags.simMemoryBytes = bytesOf("--sim-memory", value);
 }
 
+void takeSimGpus(Flags& flags, std::string_view value) {
+  const auto number = numberOf<std::uint32_t>(value);
+  if (!number || *number == 0 || *number > kMostSimGpus) refuse("--sim-gpus", value, "a number from 1 to 64");
+  flags.simGpus = *number;
+}
+
 void takeTraceRecords(Flags& flags, std::string_view value) {
   const auto number = numberOf<std::size_t>(value);
   if (!number || *number < kLeastTraceRecords || *number > kMostTraceRecords)
@@ -168,7 +197,7 @@ struct Flag {
   void (*take)(Flags&, std::string_view);
 };
 
-constexpr std::array<Flag, 16> kFlags{{
+constexpr std::array<Flag, 19> kFlags{{
     {"--socket", "PATH", "Unix socket of the agent's interface (runtime.proto)", takeSocket},
     {"--model-root", "DIR", "directory below which file:/// URIs of packages are", takeModelRoot},
     {"--inference-address", "HOST:PORT", "where inference is served (default 127.0.0.1:0, a free port)",
@@ -179,7 +208,11 @@ constexpr std::array<Flag, 16> kFlags{{
      "what executes stages: auto (torch where there is a GPU, else openvino), openvino, torch, or sim, which "
      "computes nothing",
      takeEngine},
-    {"--gpu", "N", "GPU of engine torch, as CUDA counts them (default 0)", takeGpu},
+    {"--gpu", "N|UUID",
+     "GPU to serve, as CUDA counts them (default 0; with --supervise each, by a process of its own)",
+     takeGpu},
+    {"--node-gpus", "LIST", "UUIDs of all GPUs that have a runtime on this node; --supervise sets it",
+     takeNodeGpus},
     {"--gpu-memory-percent", "N",
      "how much of the GPU's free memory is taken at start for models and jobs (default 90)",
      takeGpuMemoryShare},
@@ -189,11 +222,14 @@ constexpr std::array<Flag, 16> kFlags{{
     {"--sim-product", "NAME", "GPU that sim stands in for (default 'Simulated GPU')", takeSimProduct},
     {"--sim-sms", "N", "its streaming multiprocessors (default 132)", takeSimSms},
     {"--sim-memory", "BYTES", "its memory (default 80GiB)", takeSimMemory},
+    {"--sim-gpus", "N", "how many of them there are (default 1)", takeSimGpus},
     {"--slot-memory", "BYTES", "bound on the buffers of jobs (default 4GiB)", takeSlotMemory},
     {"--trace-records", "N", "how many events the trace remembers (default 131072, 12 MiB)",
      takeTraceRecords},
-    {"--supervise", "", "run the runtime as a child and restart it when it dies",
+    {"--supervise", "", "run a runtime for each GPU as a child, and restart those that die",
      [](Flags& flags, std::string_view) { flags.supervise = true; }},
+    {"--list-gpus", "", "print the UUIDs of the GPUs that --supervise would have served, one a line",
+     [](Flags& flags, std::string_view) { flags.listGpus = true; }},
     {"--version", "", "print the version", [](Flags& flags, std::string_view) { flags.version = true; }},
     {"--help", "", "print this", [](Flags& flags, std::string_view) { flags.help = true; }},
 }};
@@ -205,15 +241,20 @@ const Flag& find(std::string_view name) {
   return *flag;
 }
 
-void checkComplete(const Flags& flags) {
-  if (flags.help || flags.version) return;
-  if (flags.socket.empty()) throw FlagError("--socket: missing, expected a path");
-  if (flags.modelRoot.empty()) throw FlagError("--model-root: missing, expected an existing directory");
-  const bool simulated = flags.simProduct || flags.simSms || flags.simMemoryBytes;
+void checkSimulated(const Flags& flags) {
+  const bool simulated = flags.simProduct || flags.simSms || flags.simMemoryBytes || flags.simGpus;
   if (simulated && flags.engine != "sim") {
-    throw FlagError("--sim-product, --sim-sms, --sim-memory: not with --engine=" + flags.engine +
+    throw FlagError("--sim-product, --sim-sms, --sim-memory, --sim-gpus: not with --engine=" + flags.engine +
                     "; add --engine=sim or leave them out");
   }
+}
+
+void checkComplete(const Flags& flags) {
+  if (flags.help || flags.version) return;
+  checkSimulated(flags);
+  if (flags.listGpus) return;
+  if (flags.socket.empty()) throw FlagError("--socket: missing, expected a path");
+  if (flags.modelRoot.empty()) throw FlagError("--model-root: missing, expected an existing directory");
   if (flags.cores.empty()) throw FlagError("--cores: missing, expected core numbers such as 0,1, or all");
 }
 

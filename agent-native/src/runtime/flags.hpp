@@ -23,16 +23,23 @@ struct Flags {
   std::uint16_t inferencePort = 0;
   std::vector<std::uint32_t> cores;
   std::string engine = "auto";  // auto, openvino, sim or torch
-  std::uint32_t gpu = 0;        // of those that CUDA shows to this process
+  // The GPU to serve: its number among those that CUDA shows to this process, or its UUID, which then is the
+  // only one that CUDA shows. Neither: the first, or with --supervise each by a process of its own.
+  std::optional<std::uint32_t> gpu;
+  std::string gpuUuid;
+  std::vector<std::string>
+      nodeGpus;                 // UUIDs of all GPUs that have a runtime beside this one, its own among them
   double gpuMemoryShare = 0.9;  // of what is free on the GPU at start
   std::uint64_t pinnedMemoryBytes = std::uint64_t{512} << 20;
   // Of the GPU that engine sim stands in for; absent: its own. Never there with another engine.
   std::optional<std::string> simProduct;
   std::optional<std::uint32_t> simSms;
   std::optional<std::uint64_t> simMemoryBytes;
+  std::optional<std::uint32_t> simGpus;
   std::uint64_t slotMemoryBytes = std::uint64_t{4} << 30;
   std::size_t traceRecords = std::size_t{1} << 17;
   bool supervise = false;
+  bool listGpus = false;
   bool help = false;
   bool version = false;
 };

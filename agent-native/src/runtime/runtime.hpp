@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/engine.hpp"
 #include "runtime/clock.hpp"
@@ -25,6 +26,7 @@ struct RuntimeOptions {
   std::uint32_t dispatcherCore = 0;
   std::size_t traceRecords = std::size_t{1} << 17;
   std::string version;
+  std::vector<std::string> nodeGpus;  ///< UUIDs of all GPUs that have a runtime on this node; empty: not told
 };
 
 /// All methods may be called by any thread. The engine must outlive it.
@@ -35,6 +37,7 @@ class Runtime {
 
   [[nodiscard]] const engine::Device& device() const { return engine_.device(); }
   [[nodiscard]] const std::string& version() const { return options_.version; }
+  [[nodiscard]] const std::vector<std::string>& nodeGpus() const { return options_.nodeGpus; }
   /// Random for each start of the process.
   [[nodiscard]] const std::string& instanceId() const { return instanceId_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }

@@ -1,14 +1,17 @@
 #include "runtime/supervisor.hpp"
 
-#include <sys/prctl.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <optional>
+#include <sstream>
 #include <system_error>
 
+#include "base/unique_fd.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/log.hpp"
 
@@ -17,66 +20,197 @@ namespace daris::runtime {
 namespace {
 
 constexpr int kBadFlags = 2;
-constexpr int kCannotExec = 127;
+constexpr DurationUs kListingUs = 60'000'000;  // a driver that takes longer hangs
 
-sigset_t watchedSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGCHLD);
-  return signals;
-}
+/// What a supervisor waits for: signals, and points in time.
+class Signals {
+ public:
+  Signals() {
+    sigemptyset(&set_);
+    for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&set_, signal);
+    ::sigprocmask(SIG_BLOCK, &set_, nullptr);
+  }
 
-/// In the child, between fork and exec: async-signal-safe calls alone.
-[[noreturn]] void becomeWorker(char* const* argv, pid_t supervisor, const sigset_t& signals) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != supervisor) ::_exit(kCannotExec);  // it died before the line above
-  ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
-  ::execv(argv[0], argv);
-  ::_exit(kCannotExec);
-}
+  [[nodiscard]] const sigset_t& set() const { return set_; }
+  [[nodiscard]] TimeUs nowUs() const { return clock_.steadyUs(); }
 
-pid_t startWorker(const std::vector<std::string>& command, const sigset_t& signals) {
-  std::vector<char*> argv;
-  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  const pid_t supervisor = ::getpid();
-  const pid_t worker = ::fork();
-  if (worker < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  if (worker == 0) becomeWorker(argv.data(), supervisor, signals);
-  return worker;
-}
-
-int exitStatusOf(int status) {
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/// Waits for the worker's end; a signal to end is passed on, and remembered in `asked`.
-int waitFor(pid_t worker, const sigset_t& signals, bool& asked) {
-  for (;;) {
-    const int signal = ::sigwaitinfo(&signals, nullptr);
-    if (signal == SIGTERM || signal == SIGINT) {
-      asked = true;
-      ::kill(worker, SIGTERM);
+  /// Sleeps until a signal or that time, if there is one. Whether it was asked to end.
+  [[nodiscard]] bool askedBy(std::optional<TimeUs> untilUs) const {
+    int signal = 0;
+    if (untilUs) {
+      const DurationUs leftUs = std::max<DurationUs>(0, *untilUs - nowUs());
+      const timespec timeout{leftUs / 1'000'000, (leftUs % 1'000'000) * 1000};
+      signal = ::sigtimedwait(&set_, nullptr, &timeout);
+    } else {
+      signal = ::sigwaitinfo(&set_, nullptr);
     }
-    int status = 0;
-    if (::waitpid(worker, &status, WNOHANG) == worker) return status;
+    return signal == SIGTERM || signal == SIGINT;
+  }
+
+ private:
+  sigset_t set_{};
+  SystemClock clock_;
+};
+
+/// The exit status of a child that has ended; then it is gone.
+std::optional<int> endOf(pid_t child) {
+  int status = 0;
+  if (::waitpid(child, &status, WNOHANG) != child) return std::nullopt;
+  return exitStatusOf(status);
+}
+
+// ---- Listing ----
+
+std::string contentOf(int fd) {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t count = 0; (count = ::read(fd, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(count));
+  return text;
+}
+
+std::vector<std::string> linesOf(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    if (!line.empty()) lines.push_back(line);
+  }
+  return lines;
+}
+
+/// What came of asking for GPUs once.
+struct Listed {
+  bool asked = false;  // to end, meanwhile
+  int status = 0;
+  std::vector<std::string> gpus;
+};
+
+Listed listOnce(const CommandLine& command, const Signals& signals) {
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+  const UniqueFd out(ends[0]);
+  UniqueFd in(ends[1]);
+  const pid_t child = startChild(command, signals.set(), in.get());
+  in = UniqueFd();
+  Listed listed;
+  const TimeUs untilUs = signals.nowUs() + kListingUs;
+  for (;;) {
+    // Past that time, a second at a time: inside the driver it may not even be killed.
+    listed.asked = signals.askedBy(std::max(untilUs, signals.nowUs() + 1'000'000)) || listed.asked;
+    if (listed.asked || signals.nowUs() >= untilUs) ::kill(child, SIGKILL);
+    const auto end = endOf(child);
+    if (!end) continue;
+    listed.status = *end;
+    // Few lines, so that they wait in the pipe.
+    if (*end == 0) listed.gpus = linesOf(contentOf(out.get()));
+    return listed;
   }
 }
 
-/// Waits before a restart; false when asked to end meanwhile.
-bool pause(DurationUs delayUs, const sigset_t& signals) {
-  const SystemClock clock;
-  const TimeUs untilUs = clock.steadyUs() + delayUs;
+/// Waits; whether it was asked to end meanwhile.
+bool pause(DurationUs delayUs, const Signals& signals) {
+  const TimeUs untilUs = signals.nowUs() + delayUs;
+  while (signals.nowUs() < untilUs) {
+    if (signals.askedBy(untilUs)) return true;
+  }
+  return false;
+}
+
+/// As listOnce, with a status that is 0 or that of bad flags.
+Listed listGpus(const CommandLine& command, const Signals& signals) {
+  Backoff backoff;
   for (;;) {
-    const DurationUs leftUs = untilUs - clock.steadyUs();
-    if (leftUs <= 0) return true;
-    const timespec timeout{leftUs / 1'000'000, (leftUs % 1'000'000) * 1000};
-    const int signal = ::sigtimedwait(&signals, nullptr, &timeout);
-    if (signal == SIGTERM || signal == SIGINT) return false;
+    const TimeUs startedUs = signals.nowUs();
+    Listed listed = listOnce(command, signals);
+    if (listed.asked || listed.status == 0 || listed.status == kBadFlags) return listed;
+    const DurationUs delayUs = backoff.after(signals.nowUs() - startedUs);
+    log(LogLevel::Error, "cannot list the GPUs",
+        {{"status", std::to_string(listed.status)}, {"retryInMs", std::to_string(delayUs / 1000)}});
+    listed.asked = pause(delayUs, signals);
+    if (listed.asked) return listed;
   }
 }
+
+// ---- Workers ----
+
+struct Worker {
+  CommandLine command;
+  Backoff backoff{};
+  pid_t pid = -1;  // -1: does not run
+  TimeUs startedUs = 0;
+  TimeUs dueUs = 0;  // next start, where it does not run
+};
+
+class Workers {
+ public:
+  Workers(std::vector<CommandLine> commands, const Signals& signals) : signals_(signals) {
+    for (CommandLine& command : commands) workers_.push_back({.command = std::move(command)});
+  }
+
+  int run() {
+    for (;;) {
+      if (!ending_) startDue();
+      const bool running = std::ranges::any_of(workers_, [](const Worker& worker) { return worker.pid > 0; });
+      if (ending_ && !running) return status_;
+      if (signals_.askedBy(nextStartUs())) end();
+      for (Worker& worker : workers_) reap(worker);
+    }
+  }
+
+ private:
+  [[nodiscard]] std::string numberOf(const Worker& worker) const {
+    return std::to_string(&worker - workers_.data());
+  }
+
+  void startDue() {
+    for (Worker& worker : workers_) {
+      if (worker.pid > 0 || worker.dueUs > signals_.nowUs()) continue;
+      worker.startedUs = signals_.nowUs();
+      worker.pid = startChild(worker.command, signals_.set());
+      log(LogLevel::Info, "worker started",
+          {{"worker", numberOf(worker)}, {"pid", std::to_string(worker.pid)}});
+    }
+  }
+
+  [[nodiscard]] std::optional<TimeUs> nextStartUs() const {
+    std::optional<TimeUs> next;
+    for (const Worker& worker : workers_) {
+      if (!ending_ && worker.pid < 0) next = std::min(next.value_or(worker.dueUs), worker.dueUs);
+    }
+    return next;
+  }
+
+  void end() {
+    ending_ = true;
+    for (const Worker& worker : workers_) {
+      if (worker.pid > 0) ::kill(worker.pid, SIGTERM);
+    }
+  }
+
+  void reap(Worker& worker) {
+    if (worker.pid < 0) return;
+    const auto status = endOf(worker.pid);
+    if (!status) return;
+    worker.pid = -1;
+    const bool onPurpose = *status == 0 && workers_.size() == 1;
+    if (ending_ || onPurpose || *status == kBadFlags) {
+      if (status_ == 0) status_ = *status;
+      if (!ending_) end();
+      return;
+    }
+    const DurationUs delayUs = worker.backoff.after(signals_.nowUs() - worker.startedUs);
+    worker.dueUs = signals_.nowUs() + delayUs;
+    log(LogLevel::Error, "worker died",
+        {{"worker", numberOf(worker)},
+         {"status", std::to_string(*status)},
+         {"restartInMs", std::to_string(delayUs / 1000)}});
+  }
+
+  const Signals& signals_;
+  std::vector<Worker> workers_;
+  bool ending_ = false;
+  int status_ = 0;
+};
 
 }  // namespace
 
@@ -87,23 +221,13 @@ DurationUs Backoff::after(DurationUs livedUs) {
   return delayUs;
 }
 
-int supervise(const std::vector<std::string>& command) {
-  const sigset_t signals = watchedSignals();
-  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-  const SystemClock clock;
-  Backoff backoff;
-  for (;;) {
-    const TimeUs startedUs = clock.steadyUs();
-    bool asked = false;
-    const pid_t worker = startWorker(command, signals);
-    log(LogLevel::Info, "worker started", {{"pid", std::to_string(worker)}});
-    const int status = exitStatusOf(waitFor(worker, signals, asked));
-    if (asked || status == 0 || status == kBadFlags) return status;
-    const DurationUs delayUs = backoff.after(clock.steadyUs() - startedUs);
-    log(LogLevel::Error, "worker died",
-        {{"status", std::to_string(status)}, {"restartInMs", std::to_string(delayUs / 1000)}});
-    if (!pause(delayUs, signals)) return 0;
-  }
+int supervise(const Supervision& supervision) {
+  const Signals signals;
+  Listed listed;
+  if (!supervision.listing.empty()) listed = listGpus(supervision.listing, signals);
+  if (listed.asked) return 0;
+  if (listed.status != 0) return listed.status;
+  return Workers(supervision.workers(listed.gpus), signals).run();
 }
 
 }  // namespace daris::runtime

@@ -464,6 +464,11 @@ export interface InfoResponse {
   /** host:port of the inference endpoint (Open Inference Protocol over gRPC). */
   inferenceAddress: string;
   gpus: Gpu[];
+  /**
+   * UUIDs of all GPUs that the supervisor of this runtime keeps a runtime for, its own among them, whether or not these run
+   * now; empty where it is the only one.
+   */
+  nodeGpus: string[];
 }
 
 export interface Gpu {
@@ -826,7 +831,7 @@ export const InfoRequest: MessageFns<InfoRequest> = {
 };
 
 function createBaseInfoResponse(): InfoResponse {
-  return { runtimeVersion: "", instanceId: "", inferenceAddress: "", gpus: [] };
+  return { runtimeVersion: "", instanceId: "", inferenceAddress: "", gpus: [], nodeGpus: [] };
 }
 
 export const InfoResponse: MessageFns<InfoResponse> = {
@@ -842,6 +847,9 @@ export const InfoResponse: MessageFns<InfoResponse> = {
     }
     for (const v of message.gpus) {
       Gpu.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.nodeGpus) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -891,6 +899,14 @@ export const InfoResponse: MessageFns<InfoResponse> = {
             message.gpus.push(Gpu.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.nodeGpus.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -921,6 +937,11 @@ export const InfoResponse: MessageFns<InfoResponse> = {
         ? globalThis.String(object.inference_address)
         : "",
       gpus: globalThis.Array.isArray(object?.gpus) ? object.gpus.map((e: any) => Gpu.fromJSON(e)) : [],
+      nodeGpus: globalThis.Array.isArray(object?.nodeGpus)
+        ? object.nodeGpus.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.node_gpus)
+        ? object.node_gpus.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -938,6 +959,9 @@ export const InfoResponse: MessageFns<InfoResponse> = {
     if (message.gpus?.length) {
       obj.gpus = message.gpus.map((e) => Gpu.toJSON(e));
     }
+    if (message.nodeGpus?.length) {
+      obj.nodeGpus = message.nodeGpus;
+    }
     return obj;
   },
 
@@ -950,6 +974,7 @@ export const InfoResponse: MessageFns<InfoResponse> = {
     message.instanceId = object.instanceId ?? "";
     message.inferenceAddress = object.inferenceAddress ?? "";
     message.gpus = object.gpus?.map((e) => Gpu.fromPartial(e)) || [];
+    message.nodeGpus = object.nodeGpus?.map((e) => e) || [];
     return message;
   },
 };

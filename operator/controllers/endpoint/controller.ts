@@ -1,4 +1,4 @@
-// Looks at a task's endpoint when its placement, its node's address, its Service or its slice changes.
+// Looks at a task's endpoint when its placement, the addresses of its node, its Service or its slice changes.
 import { isDeepStrictEqual } from 'node:util';
 
 import type { Logger } from 'pino';
@@ -55,13 +55,13 @@ export class EndpointController {
     this.#unsubscribe.push(
       onChange(
         tasks,
-        ({ status }) => status?.placement?.node,
+        ({ status }) => [status?.placement?.node, status?.placement?.gpu],
         (key) => [key],
         this.#controller,
       ),
       onChange(
         gpuNodes,
-        ({ status }) => status?.address,
+        ({ status }) => [status?.address, status?.gpus?.map(({ uuid, address }) => [uuid, address])],
         (name) => tasks.store.byIndex(byNode, name).map((task) => keyOf(task)),
         this.#controller,
       ),

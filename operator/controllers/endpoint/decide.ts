@@ -23,7 +23,7 @@ export interface Route {
 export type EndpointPlan =
   { readonly kind: 'Follow'; readonly route: Route } | { readonly kind: 'Keep' } | { readonly kind: 'None' };
 
-/** `address` is the host:port of the node's runtime; undefined while the task is placed nowhere, or it is not known. */
+/** `address` is the host:port of its GPU's runtime; undefined while the task is placed nowhere, or it is not known. */
 export function planEndpoint(address: string | undefined): EndpointPlan {
   if (address === undefined || address === '') return { kind: 'Keep' };
   const route = routeOf(address);

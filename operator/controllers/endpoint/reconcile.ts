@@ -55,8 +55,9 @@ export async function reconcileEndpoint(
     if (task === undefined) options.book.delete(key);
     return done;
   }
-  const node = task.status?.placement?.node;
-  const plan = planEndpoint(node === undefined ? undefined : options.nodes.get(node)?.address);
+  const { node, gpu } = task.status?.placement ?? {};
+  const known = node === undefined ? undefined : options.nodes.get(node);
+  const plan = planEndpoint(gpu === undefined ? undefined : known?.addressOf(gpu));
   const facts = await new Endpoint(options, key, task, signal).realize(plan);
   if (options.book.set(key, task.metadata.uid, facts)) options.refresh(key);
   return facts.conflict === undefined ? done : requeueAfter(conflictRetryMs);

@@ -342,7 +342,7 @@ const endpoints: Record<string, { input: Partial<DecisionInput>; want: object }>
     want: { model: 'lane.vision', address: '10.1.2.3:8001', service: 'lane.vision.svc:8001' },
   },
   'placed on a node without address': {
-    input: { node: { ...nodeView('n1'), address: undefined } },
+    input: { node: { ...nodeView('n1'), addressOf: () => undefined } },
     want: { model: 'lane.vision' },
   },
   'suspended: the Service stays': {

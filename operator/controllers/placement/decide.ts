@@ -107,7 +107,7 @@ function nextEpoch({ status }: StoredTask): number {
 
 function endpointOf(input: DecisionInput, placement: TaskPlacement | undefined): TaskEndpoint {
   const { name, namespace = '' } = input.task.metadata;
-  const address = placement === undefined ? undefined : input.node?.address;
+  const address = placement === undefined ? undefined : input.node?.addressOf(placement.gpu);
   const { service } = input.endpoint;
   return {
     model: `${name}.${namespace}`,

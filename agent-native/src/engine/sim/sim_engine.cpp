@@ -36,7 +36,7 @@ class SimEngine : public Engine {
  public:
   SimEngine(const SimulatedGpu& gpu, const std::vector<std::uint32_t>& cores)
       : cores_(cores),
-        device_{.uuid = "sim-0",
+        device_{.uuid = gpu.uuid,
                 .product = gpu.product,
                 .units = gpu.sms,
                 .memory_bytes = gpu.memory_bytes,

@@ -13,6 +13,7 @@ namespace daris::engine::sim {
 
 /// The GPU that is stood in for. Nothing of it is checked but that it can be divided.
 struct SimulatedGpu {
+  std::string uuid = "sim-0";  ///< of one of its node's
   std::string product = "Simulated GPU";
   std::uint32_t sms = 132;
   std::uint64_t memory_bytes = std::uint64_t{80} << 30;
