@@ -26,7 +26,8 @@ struct RuntimeOptions {
   std::uint32_t dispatcherCore = 0;
   std::size_t traceRecords = std::size_t{1} << 17;
   std::string version;
-  std::vector<std::string> nodeGpus;  ///< UUIDs of all GPUs that have a runtime on this node; empty: not told
+  std::vector<std::string> nodeGpus =
+      {};  ///< UUIDs of all GPUs that have a runtime on this node; empty: not told
 };
 
 /// All methods may be called by any thread. The engine must outlive it.
