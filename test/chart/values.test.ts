@@ -50,6 +50,33 @@ describe('pools', () => {
     expect(containerOf(agent, 'agent').resources.limits).not.toHaveProperty(['nvidia.com/gpu']);
   });
 
+  test('each further GPU has a port of its own, which clients may reach', async () => {
+    const ports = [8001, 8002, 8003, 8004].map((containerPort, at) => {
+      return { name: at === 0 ? 'inference' : `inference-${at}`, containerPort };
+    });
+    const values = {
+      gpuPools: [
+        { name: 'four', count: 4, cores: '0-7' },
+        { name: 'cpu', access: 'None' },
+      ],
+    };
+    const [four, cpu] = (await agents(values)).map((pod) => containerOf(pod, 'runtime'));
+    expect(four?.resources.limits).toMatchObject({ 'nvidia.com/gpu': 4 });
+    expect([four?.ports, cpu?.ports]).toEqual([ports, ports.slice(0, 1)]);
+    // A probe knows one port, and would have all runtimes restarted for the sake of one.
+    expect([four, cpu].map((runtime) => runtime?.livenessProbe !== undefined)).toEqual([false, true]);
+    const policies = (await render({ values })).filter(({ kind }) => kind === 'NetworkPolicy');
+    const policy = policies.find(({ metadata }) => metadata.name === 'daris-agent');
+    const inference = { ports: [{ port: 8001, endPort: 8004 }] };
+    expect(policy?.spec).toMatchObject({ ingress: [{ ports: [{ port: 'metrics' }] }, inference] });
+  });
+
+  test('where nobody says how many GPUs a node has, there are ports for 16', async () => {
+    const all = { name: 'all', access: 'RuntimeClass', runtimeClassName: 'nvidia' };
+    expect(containerOf(await onlyAgent({ gpuPools: [all] }), 'runtime').ports).toHaveLength(16);
+    expect(containerOf(await onlyAgent({ gpuPools: [{ ...all, count: 20 }] }), 'runtime').ports).toHaveLength(20);
+  });
+
   test('DRA claims all devices of a class, for the runtime alone', async () => {
     const values = { gpuPools: [{ name: 'dra', access: 'DRA', deviceClassName: 'gpu.nvidia.com' }] };
     const agent = await onlyAgent(values);
@@ -108,6 +135,7 @@ describe('the processes understand what the chart tells them', () => {
       '--gpu-memory-percent=80',
       '--pinned-memory=1GiB',
       '--slot-memory=1GiB',
+      '--sim-gpus=2',
       '--sim-product=X',
       '--sim-sms=8',
       '--sim-memory=1GiB',
@@ -137,7 +165,7 @@ describe('wrong values are refused with their key', () => {
     ['a port', { agent: { inferencePort: 80 } }, "at '/agent/inferencePort'"],
     ['a pool without name', { gpuPools: [{ nodeSelector: {} }] }, "at '/gpuPools/0': missing property 'name'"],
     ['an unknown key of a pool', pool({ gpus: 8 }), "at '/gpuPools/0': additional properties 'gpus' not allowed"],
-    ['more GPUs than a runtime serves', pool({ count: 8 }), "at '/gpuPools/0/count'"],
+    ['more GPUs than a GpuNode holds', pool({ count: 65 }), "at '/gpuPools/0/count'"],
     ['DRA without a class', pool({ access: 'DRA' }), "missing property 'deviceClassName'"],
     ['RuntimeClass without its name', pool({ access: 'RuntimeClass' }), "missing property 'runtimeClassName'"],
     ['cores', pool({ cores: 'some' }), "at '/gpuPools/0/cores'"],

@@ -19,7 +19,7 @@ import { jobsInStatus } from '../e2e/monotone.ts';
 import { writeSimulatedPackage } from '../simulated-package.ts';
 
 import { isReady } from './agent-part.ts';
-import { NodeUnderTest } from './node-under-test.ts';
+import { isServed, NodeUnderTest } from './node-under-test.ts';
 import { OperatorWorld, type Task } from './operator-world.ts';
 import { built } from './runtime-process.ts';
 
@@ -45,14 +45,7 @@ beforeAll(async () => {
   const { cluster, namespace } = world;
   node = new NodeUnderTest({ cluster, connection, namespace, name: 'n1', folder, socketPath, host: '10.1.2.3' });
   await node.prepare();
-  const args = ['--supervise', '--engine=sim', '--sim-gpus=2', `--socket=${socketPath}`, `--model-root=${modelRoot}`];
-  supervisor = await Daemon.start({
-    name: 'daris-runtime',
-    command: built('bin', 'daris-runtime'),
-    args: [...args, '--inference-address=127.0.0.1:0', `--cores=${allowedCores().join(',')}`],
-    logFile: join(folder, 'runtime.log'),
-  });
-  await supervisor.ready(async () => gpus.every((_, at) => existsSync(socketOf(socketPath, at))), 20_000);
+  await startSupervisor(gpus.length);
   await node.startAgent();
   await apply('InferenceModel', 'camera', { source });
   for (const name of names) await apply('RealtimeInferenceTask', name, { model: 'camera', period: '200ms', ...terms });
@@ -65,6 +58,19 @@ afterAll(async () => {
   await world.stop();
   rmSync(folder, { recursive: true });
 }, 90_000);
+
+async function startSupervisor(count: number): Promise<void> {
+  const gpu = ['--engine=sim', `--sim-gpus=${count}`, `--cores=${allowedCores().join(',')}`];
+  const where = [`--socket=${socketPath}`, `--model-root=${modelRoot}`, '--inference-address=127.0.0.1:0'];
+  supervisor = await Daemon.start({
+    name: 'daris-runtime',
+    command: built('bin', 'daris-runtime'),
+    args: ['--supervise', ...gpu, ...where],
+    logFile: join(folder, 'runtime.log'),
+  });
+  const listening = gpus.slice(0, count).map((_, at) => socketOf(socketPath, at));
+  await supervisor.ready(async () => listening.every((path) => existsSync(path)), 20_000);
+}
 
 const terms = { priority: 'Low', release: 'Periodic', maxMissRate: '1' };
 
@@ -228,4 +234,18 @@ test('once it is killed its supervisor starts it alone, and its tasks go on wher
     what: 'the agent to hear of both',
     timeoutMs: 20_000,
   });
+});
+
+test('a GPU that is no longer there after a restart of all is lost, and its tasks go where there is room', async () => {
+  const before = await look();
+  await supervisor.stop();
+  await startSupervisor(1);
+  await until((said) => said?.gpus?.length === 1);
+  const after = await lookUntil('all tasks to be served by the other', (tasks) =>
+    tasks.every((task) => gpuOf(task) === 'sim-0' && isServed(task)),
+  );
+  for (const [at, { status }] of after.entries()) {
+    const was = before[at]?.status?.placement;
+    expect(status?.placement?.epoch).toBe((was?.epoch ?? 0) + (was?.gpu === 'sim-1' ? 1 : 0));
+  }
 });

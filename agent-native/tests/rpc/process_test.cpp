@@ -38,7 +38,8 @@ TEST(Process, BadFlagsExitWith2AndOneLine) {
   const ProcessEnd run = runToEnd({"--cores", "none"});
   EXPECT_EQ(run.status, 2);
   EXPECT_EQ(run.errors,
-            "daris-runtime: --cores: 'none' is not accepted, expected core numbers such as 0,1 or 0-3, each "
+            "daris-runtime: --cores: 'none' is not accepted, expected all, or core numbers such as 0,1 or "
+            "0-3, each "
             "once\n");
 }
 

@@ -34,6 +34,12 @@ volumeMounts:
   - { name: run, mountPath: /run/daris }
 {{- end }}
 
+{{/* For how many GPUs a pod may need ports. Where it may be several, the kubelet probes none of their runtimes: it could
+     only restart all of them for the sake of one, which the supervisor restarts by itself. */}}
+{{- define "daris.mostGpus" -}}
+{{- if has .access (list "DRA" "RuntimeClass") }}{{ max 16 .count }}{{ else }}{{ .count }}{{ end }}
+{{- end }}
+
 {{/* It reaches neither the API server's token nor anything to write but its sockets and temporary files. */}}
 {{- define "daris.runtimeContainer" -}}
 name: runtime
@@ -50,6 +56,10 @@ args:
   {{- with .pool.runtimeArgs }}{{ toYaml . | nindent 2 }}{{ end }}
 ports:
   - { name: inference, containerPort: {{ .root.Values.agent.inferencePort }} }
+  {{- range $number := untilStep 1 (include "daris.mostGpus" .pool | int) 1 }}
+  - { name: inference-{{ $number }}, containerPort: {{ add $.root.Values.agent.inferencePort $number }} }
+  {{- end }}
+{{- if eq (include "daris.mostGpus" .pool) "1" }}
 # Taking a GPU's memory at the start may take long; afterwards the supervisor restarts a runtime that died, and the
 # kubelet one that accepts nobody.
 startupProbe:
@@ -61,6 +71,7 @@ livenessProbe:
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
+{{- end }}
 resources: {{- include "daris.runtimeResources" .pool | nindent 2 }}
 securityContext: {{- include "daris.containerSecurity" . | nindent 2 }}
 volumeMounts:
