@@ -4,7 +4,7 @@ import { joiningOf, type JoiningDraft } from './classes.ts';
 import { names } from './names.ts';
 import { Random } from './random.ts';
 import { scaled } from './scaling.ts';
-import type { GpuSpec, Scenario, SchedulerSpec, TaskSpec } from './scenario.ts';
+import type { DemandSpec, GpuSpec, Scenario, SchedulerSpec, TaskSpec } from './scenario.ts';
 import { onGrid, rowOf } from './times.ts';
 
 /** What the tasks of one scenario have in common. */
@@ -145,11 +145,12 @@ function moodOf(random: Random): Mood {
 /** With calibrated interference: from none at all to stages that slow each other down as much as the format allows. */
 function demanding(random: Random, scenario: Scenario): Scenario {
   const [sm, memory] = [random.pick([0, 100_000, 600_000, 1_000_000]), random.pick([0, 20_000, 1_000_000])];
-  const tasks = scenario.tasks.map((task) => ({
-    ...task,
-    demand: { smPpm: random.whole(0, sm), memoryPpm: random.whole(0, memory) },
-  }));
-  return { ...scenario, tasks, interference: { model: 'calibrated' } };
+  const demand = (): DemandSpec => ({ smPpm: random.whole(0, sm), memoryPpm: random.whole(0, memory) });
+  const tasks = scenario.tasks.map((task) => ({ ...task, demand: demand() }));
+  const interference = { model: 'calibrated' as const };
+  if (scenario.joining === undefined) return { ...scenario, tasks, interference };
+  const classes = scenario.joining.classes.map((each) => ({ ...each, demand: each.afetUs.map(demand) }));
+  return { ...scenario, joining: { ...scenario.joining, classes }, tasks, interference };
 }
 
 export function generate(seed: number): Scenario {
@@ -170,6 +171,5 @@ export function generate(seed: number): Scenario {
     tasks,
     interference: { model: 'none' },
   };
-  const calibrated = draft?.joining.enabled !== true && random.chance(0.5);
-  return scaled(calibrated ? demanding(random, scenario) : scenario, mood.scale);
+  return scaled(random.chance(0.5) ? demanding(random, scenario) : scenario, mood.scale);
 }

@@ -20,8 +20,8 @@ function scaledTask(task: TaskSpec, scale: number): TaskSpec {
   };
 }
 
-function scaledClass({ name, afetUs, execUs }: ClassSpec, scale: number): ClassSpec {
-  return { name, afetUs: rowsOf(afetUs, scale), execUs: execUs.map((rows) => rowsOf(rows, scale)) };
+function scaledClass({ afetUs, execUs, ...rest }: ClassSpec, scale: number): ClassSpec {
+  return { ...rest, afetUs: rowsOf(afetUs, scale), execUs: execUs.map((rows) => rowsOf(rows, scale)) };
 }
 
 export function scaled(scenario: Scenario, scale: number): Scenario {

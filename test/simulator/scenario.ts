@@ -47,6 +47,8 @@ export interface ClassSpec {
   /** One entry for each capacity after the first: AFET of each stage, and rows of execution times, of a whole unit. */
   afetUs: number[][];
   execUs: number[][][];
+  /** Of a unit of that capacity; required where interference is calibrated, refused where it is not. */
+  demand?: DemandSpec[];
 }
 
 /** docs/joining.md; `enabled: false` is as if it were not there. */

@@ -60,7 +60,7 @@ function* shorterClass(scenario: Scenario, joining: JoiningSpec, index: number):
   const stages = scenario.tasks.find(({ class: name }) => name === own.name)?.afetUs ?? [];
   for (const stage of stages.length < 2 ? [] : stages.keys()) {
     const less: ClassSpec = {
-      name: own.name,
+      ...own,
       afetUs: own.afetUs.map((afets) => without(afets, stage)),
       execUs: own.execUs.map((rows) => rows.map((row) => without(row, stage))),
     };
@@ -84,10 +84,11 @@ function* smallerJoining(scenario: Scenario): Generator<Scenario> {
     yield { ...rest, joining: { ...joining, classes: without(classes, i) }, tasks: unjoined(rest.tasks, name) };
   }
   for (let i = capacities.length - 1; i > 0; i -= 1) {
-    const cut = ({ name, afetUs, execUs }: ClassSpec): ClassSpec => ({
+    const cut = ({ name, afetUs, execUs, demand }: ClassSpec): ClassSpec => ({
       name,
       afetUs: without(afetUs, i - 1),
       execUs: without(execUs, i - 1),
+      ...(demand === undefined ? {} : { demand: without(demand, i - 1) }),
     });
     yield { ...scenario, joining: { ...joining, capacities: without(capacities, i), classes: classes.map(cut) } };
   }
@@ -114,7 +115,7 @@ function* simplerScheduler({ scheduler, ...rest }: Scenario): Generator<Scenario
 function* lessDemanding(scenario: Scenario): Generator<Scenario> {
   if (scenario.interference.model === 'none') return;
   const bare = structuredClone(scenario);
-  for (const task of bare.tasks) delete task.demand;
+  for (const each of [...bare.tasks, ...(bare.joining?.classes ?? [])]) delete each.demand;
   yield { ...bare, interference: { model: 'none' } };
   for (const [i, task] of scenario.tasks.entries()) {
     if (task.demand?.smPpm === 0 && task.demand.memoryPpm === 0) continue;

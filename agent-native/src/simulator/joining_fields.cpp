@@ -23,29 +23,43 @@ std::vector<std::uint32_t> readCapacities(const json& array, const std::string& 
   return capacities;
 }
 
-/// An array with one entry for each capacity after the first, each itself an array that is not empty.
+/// An array with one entry for each capacity after the first.
 const json& perCapacity(Fields& fields, const char* key, std::size_t capacities) {
   const json& value = fields.value(key);
-  const std::string path = fields.pathOf(key);
   if (!value.is_array() || value.size() + 1 != capacities)
-    throw ScenarioError(path + ": must be an array of " + std::to_string(capacities - 1) +
+    throw ScenarioError(fields.pathOf(key) + ": must be an array of " + std::to_string(capacities - 1) +
                         ", one for each capacity after the first");
+  return value;
+}
+
+/// Each entry is itself an array that is not empty.
+const json& timesPerCapacity(Fields& fields, const char* key, std::size_t capacities) {
+  const json& value = perCapacity(fields, key, capacities);
+  const std::string path = fields.pathOf(key);
   for (std::size_t i = 0; i < value.size(); ++i)
     if (!value[i].is_array() || value[i].empty())
       throw ScenarioError(at(path, i) + ": must be an array that is not empty");
   return value;
 }
 
+std::vector<Demand> readDemands(const json& array, const std::string& path) {
+  std::vector<Demand> demands;
+  for (std::size_t i = 0; i < array.size(); ++i) demands.push_back(readDemand(array[i], at(path, i)));
+  return demands;
+}
+
 ScenarioClass readClass(const json& value, const std::string& path, std::size_t capacities) {
   Fields fields(value, path);
   ScenarioClass joined;
   joined.name = fields.text("name");
-  const json& afetUs = perCapacity(fields, "afetUs", capacities);
-  const json& execUs = perCapacity(fields, "execUs", capacities);
+  const json& afetUs = timesPerCapacity(fields, "afetUs", capacities);
+  const json& execUs = timesPerCapacity(fields, "execUs", capacities);
   for (std::size_t i = 0; i < afetUs.size(); ++i) {
     joined.afetUs.push_back(readTimes(afetUs[i], at(path + ".afetUs", i)));
     joined.execUs.push_back(readRows(execUs[i], at(path + ".execUs", i), joined.afetUs[i].size()));
   }
+  if (fields.has("demand"))
+    joined.demand = readDemands(perCapacity(fields, "demand", capacities), path + ".demand");
   fields.finish();
   return joined;
 }

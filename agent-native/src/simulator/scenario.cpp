@@ -14,8 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kMostPpm = 1'000'000;
-
 void requireNew(std::set<std::string>& names, const std::string& name, const std::string& path) {
   if (!names.insert(name).second) throw ScenarioError(path + ".name: \"" + name + "\" is already taken");
 }
@@ -37,15 +35,6 @@ std::size_t readClass(const std::string& name, const std::string& path,
   const auto found = std::ranges::find(classes, name, &ScenarioClass::name);
   if (found == classes.end()) throw ScenarioError(path + ": \"" + name + "\" is none of joining.classes");
   return static_cast<std::size_t>(found - classes.begin());
-}
-
-Demand readDemand(const json& value, const std::string& path) {
-  Fields fields(value, path);
-  Demand demand;
-  demand.smPpm = fields.integer("smPpm", 0, kMostPpm);
-  demand.memoryPpm = fields.integer("memoryPpm", 0, kMostPpm);
-  fields.finish();
-  return demand;
 }
 
 ScenarioTask readTask(const json& value, const std::string& path, const Scenario& scenario) {
@@ -84,16 +73,20 @@ bool readCalibrated(const json& value) {
   return calibrated;
 }
 
-/// All tasks say what they need, or none does. What a unit of several jobs needs is not known.
+void checkDemand(bool given, bool calibrated, const std::string& path) {
+  if (given == calibrated) return;
+  throw ScenarioError(path + ".demand: " +
+                      (calibrated ? "is missing, with interference.model \"calibrated\""
+                                  : "needs interference.model \"calibrated\""));
+}
+
+/// All tasks and classes say what they need, or none does.
 void checkDemands(const Scenario& scenario) {
-  for (std::size_t i = 0; i < scenario.tasks.size(); ++i) {
-    if (scenario.tasks[i].demand.has_value() == scenario.calibrated) continue;
-    throw ScenarioError(at("tasks", i) + ".demand: " +
-                        (scenario.calibrated ? "is missing, with interference.model \"calibrated\""
-                                             : "needs interference.model \"calibrated\""));
-  }
-  if (scenario.calibrated && scenario.policy.joining)
-    throw ScenarioError("interference.model: must be \"none\" where joining is enabled");
+  const std::vector<ScenarioClass>& classes = scenario.joining.classes;
+  for (std::size_t i = 0; i < classes.size(); ++i)
+    checkDemand(classes[i].demand.has_value(), scenario.calibrated, at("joining.classes", i));
+  for (std::size_t i = 0; i < scenario.tasks.size(); ++i)
+    checkDemand(scenario.tasks[i].demand.has_value(), scenario.calibrated, at("tasks", i));
 }
 
 void checkPartition(const Scenario& scenario) {

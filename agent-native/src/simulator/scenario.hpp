@@ -24,9 +24,16 @@ struct ScenarioGpu {
   sched::GpuConfig partition;
 };
 
+/// What a stage needs of a GPU that it has to itself, in millionths; docs/paper-model.md.
+struct Demand {
+  std::int64_t smPpm = 0;      // of its time, what grows as SMs shrink, and what it takes of the SMs
+  std::int64_t memoryPpm = 0;  // what it takes from every neighbour, on whatever SMs
+};
+
 /// Tasks that may be joined: what their stages take at each capacity after the first.
 struct ScenarioClass {
   std::string name;
+  std::optional<std::vector<Demand>> demand;  // of a unit; with calibrated interference only
   std::vector<std::vector<DurationUs>> afetUs;
   std::vector<std::vector<std::vector<DurationUs>>> execUs;  // row k: of the k-th unit of that capacity
 };
@@ -34,12 +41,6 @@ struct ScenarioClass {
 struct ScenarioJoining {
   std::vector<std::uint32_t> capacities;
   std::vector<ScenarioClass> classes;
-};
-
-/// What a stage needs of a GPU that it has to itself, in millionths; docs/paper-model.md.
-struct Demand {
-  std::int64_t smPpm = 0;      // of its time, what grows as SMs shrink, and what it takes of the SMs
-  std::int64_t memoryPpm = 0;  // what it takes from every neighbour, on whatever SMs
 };
 
 struct ScenarioTask {

@@ -7,6 +7,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::int64_t kMostPpm = 1'000'000;
+
 std::uint32_t count(Fields& fields, std::string_view key, std::uint32_t most) {
   return static_cast<std::uint32_t>(fields.integer(key, 1, most));
 }
@@ -46,6 +48,15 @@ sched::Policy readPolicy(const json& value, const std::string& path, bool record
   if (recorded && fields.has("joining")) policy.joining = fields.boolean("joining");
   fields.finish();
   return policy;
+}
+
+Demand readDemand(const json& value, const std::string& path) {
+  Fields fields(value, path);
+  Demand demand;
+  demand.smPpm = fields.integer("smPpm", 0, kMostPpm);
+  demand.memoryPpm = fields.integer("memoryPpm", 0, kMostPpm);
+  fields.finish();
+  return demand;
 }
 
 std::vector<DurationUs> readTimes(const json& array, const std::string& path) {

@@ -15,6 +15,8 @@ namespace daris::simulator {
 [[nodiscard]] sched::Policy readPolicy(const nlohmann::json& value, const std::string& path,
                                        bool recorded = false);
 
+[[nodiscard]] Demand readDemand(const nlohmann::json& value, const std::string& path);
+
 /// Execution times of stages, each at least 1.
 [[nodiscard]] std::vector<DurationUs> readTimes(const nlohmann::json& array, const std::string& path);
 

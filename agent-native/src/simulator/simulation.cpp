@@ -73,6 +73,9 @@ class Simulation {
   void start(const sched::Dispatch& run, TimeUs now);
   [[nodiscard]] DurationUs execUs(const sched::Dispatch& run) const;
   [[nodiscard]] DurationUs unitExecUs(const sched::Dispatch& run);
+  [[nodiscard]] const ScenarioClass& joinedOf(const sched::Dispatch& run) const;
+  [[nodiscard]] std::size_t largerCapacity(const sched::Dispatch& run) const;
+  [[nodiscard]] Demand demandOf(const sched::Dispatch& run) const;
   void collect();
 
   const Scenario& scenario_;
@@ -258,21 +261,35 @@ void Simulation::start(const sched::Dispatch& run, TimeUs now) {
     trace_.dispatch(now, {static_cast<std::uint32_t>(member.token), member.number}, run, member);
   const DurationUs stageUs = run.capacity > 1 ? unitExecUs(run) : execUs(run);
   if (!shared_.empty()) {
-    const Demand demand = *scenario_.tasks[run.members.front().token].demand;
-    shared_[run.context.gpu].start({0, run.context, run.stream, run.unit, run.stage, stageUs}, demand, now);
+    shared_[run.context.gpu].start({0, run.context, run.stream, run.unit, run.stage, stageUs}, demandOf(run),
+                                   now);
     return;
   }
   result_.gpus[run.context.gpu].busyUs += std::min(stageUs, scenario_.durationUs - now);
   running_.push({now + stageUs, run.context, run.stream, run.unit, run.stage, stageUs});
 }
 
+const ScenarioClass& Simulation::joinedOf(const sched::Dispatch& run) const {
+  const std::vector<ScenarioClass>& classes = scenario_.joining.classes;
+  return classes[(run.classId - 1) % classes.size()];
+}
+
+/// The position of a unit's capacity among those after the first.
+std::size_t Simulation::largerCapacity(const sched::Dispatch& run) const {
+  const std::vector<std::uint32_t>& capacities = scenario_.joining.capacities;
+  return static_cast<std::size_t>(std::ranges::find(capacities, run.capacity) - capacities.begin()) - 1;
+}
+
+/// With calibrated interference only. One job alone needs what its task says.
+Demand Simulation::demandOf(const sched::Dispatch& run) const {
+  if (run.capacity > 1) return joinedOf(run).demand->at(largerCapacity(run));
+  return *scenario_.tasks[run.members.front().token].demand;
+}
+
 /// Of a unit of several jobs: its row is that of its number among those of its class and capacity.
 DurationUs Simulation::unitExecUs(const sched::Dispatch& run) {
   if (run.first) unitRows_[run.unit.index] = formed_[{run.classId, run.capacity}]++;
-  const ScenarioJoining& joining = scenario_.joining;
-  const auto place = std::ranges::find(joining.capacities, run.capacity) - joining.capacities.begin();
-  const ScenarioClass& joined = joining.classes[(run.classId - 1) % joining.classes.size()];
-  const auto& rows = joined.execUs[static_cast<std::size_t>(place) - 1];
+  const auto& rows = joinedOf(run).execUs[largerCapacity(run)];
   return rows[unitRows_[run.unit.index] % rows.size()][run.stage];
 }
 

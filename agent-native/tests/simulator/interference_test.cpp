@@ -99,16 +99,66 @@ TEST(Interference, TheLongestStageBesideTheMostDemandingEndsNeverAndOverflowsNot
   EXPECT_EQ(ends, std::vector<TimeUs>(4096, INT64_MAX));
 }
 
-TEST(Interference, JoinedTasksAreRefused) {
-  const std::string joined =
-      with(kTwoTasks, "\"tasks\": [",
-           R"("joining": {"enabled": true, "capacities": [1], "classes": []}, "tasks": [)");
+/// Two jobs that go together, beside one of 100 us that does not: demands of a unit are its capacity's own.
+constexpr std::string_view kJoined = R"({
+  "version": 1, "durationUs": 400, "seed": 1,
+  "gpus": [{ "name": "g", "smCount": 68, "contexts": 1, "streamsPerContext": 2, "oversubscription": 1 }],
+  "scheduler": { "mretWindow": 5, "highPriorityAdmission": false, "staging": true,
+                 "lastStageBoost": true, "missBoost": true, "fixedPriorities": true },
+  "joining": { "enabled": true, "capacities": [1, 2],
+               "classes": [{ "name": "r", "afetUs": [[120]], "execUs": [[[120]]],
+                             "demand": [{ "smPpm": 800000, "memoryPpm": 100000 }] }] },
+  "tasks": [
+    { "name": "a", "class": "r", "priority": "Low", "periodUs": 1000, "deadlineUs": 1000, "phaseUs": 0,
+      "demand": { "smPpm": 0, "memoryPpm": 0 }, "afetUs": [90], "execUs": [[90]] },
+    { "name": "b", "class": "r", "priority": "Low", "periodUs": 1000, "deadlineUs": 1000, "phaseUs": 0,
+      "demand": { "smPpm": 0, "memoryPpm": 0 }, "afetUs": [90], "execUs": [[90]] },
+    { "name": "c", "priority": "High", "periodUs": 1000, "deadlineUs": 1000, "phaseUs": 0,
+      "demand": { "smPpm": 500000, "memoryPpm": 100000 }, "afetUs": [100], "execUs": [[100]] }
+  ],
+  "interference": { "model": "calibrated" }
+})";
+
+TEST(Interference, AUnitDemandsWhatItsCapacityDoes) {
+  // c beside the unit takes 1 + 0.1 + 0.8 times as long, the unit 1 + 0.1 + 0.5: at 190 it has done 118.75 of
+  // 120.
+  const Played played = run(kJoined);
+  EXPECT_NE(played.trace.find(completion(190, "c", 190)), std::string::npos) << played.trace;
+  EXPECT_NE(played.trace.find(completion(192, "a", 192)), std::string::npos) << played.trace;
+  EXPECT_NE(played.trace.find(completion(192, "b", 192)), std::string::npos) << played.trace;
+}
+
+TEST(Interference, AJobAloneOfAClassDemandsWhatItsTaskDoes) {
+  const std::string later = with(
+      kJoined,
+      R"("name": "b", "class": "r", "priority": "Low", "periodUs": 1000, "deadlineUs": 1000, "phaseUs": 0)",
+      R"("name": "b", "class": "r", "priority": "Low", "periodUs": 1000, "deadlineUs": 1000, "phaseUs": 399)");
+  // c takes nothing from a's nought, a is slowed down by what c takes: 1.6 times.
+  const Played played = run(later);
+  EXPECT_NE(played.trace.find(completion(100, "c", 100)), std::string::npos) << played.trace;
+  EXPECT_NE(played.trace.find(completion(128, "a", 128)), std::string::npos) << played.trace;
+}
+
+std::string errorOf(const std::string& text) {
   try {
-    parseScenario(joined);
-    FAIL() << "accepted";
+    parseScenario(text);
   } catch (const ScenarioError& error) {
-    EXPECT_STREQ(error.what(), "interference.model: must be \"none\" where joining is enabled");
+    return error.what();
   }
+  return "accepted";
+}
+
+TEST(Interference, ClassesSayWhatTheirUnitsDemandWhereTasksDo) {
+  const std::string demand = R"(,
+                             "demand": [{ "smPpm": 800000, "memoryPpm": 100000 }])";
+  EXPECT_EQ(errorOf(with(kJoined, demand, "")),
+            "joining.classes[0].demand: is missing, with interference.model \"calibrated\"");
+  EXPECT_EQ(errorOf(with(kJoined, "\"calibrated\"", "\"none\"")),
+            "joining.classes[0].demand: needs interference.model \"calibrated\"");
+  EXPECT_EQ(errorOf(with(kJoined, demand, R"(, "demand": [])")),
+            "joining.classes[0].demand: must be an array of 1, one for each capacity after the first");
+  EXPECT_EQ(errorOf(with(kJoined, R"("smPpm": 800000)", R"("smPpm": -1)")),
+            "joining.classes[0].demand[0].smPpm: must be an integer from 0 to 1000000");
 }
 
 }  // namespace

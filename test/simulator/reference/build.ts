@@ -1,8 +1,8 @@
 // The world that a scenario describes, before any task has its context.
-import type { Scenario, TaskSpec } from '../scenario.ts';
+import type { DemandSpec, Scenario, TaskSpec } from '../scenario.ts';
 import { sum } from './arithmetic.ts';
 import { smsOfContext } from './interference.ts';
-import type { Gpu, OnFormation, Size, Task, World } from './world.ts';
+import type { Demand, Gpu, OnFormation, Size, Task, World } from './world.ts';
 
 function gpusOf({ gpus }: Scenario): Gpu[] {
   return gpus.map((spec) => {
@@ -29,9 +29,14 @@ function stageTimes(times: readonly number[], staging: boolean): bigint[] {
   return staging ? stages : [sum(stages)];
 }
 
-export function sizeOf(capacity: bigint, afets: readonly bigint[], rows: bigint[][]): Size {
+export function demandOf(spec: DemandSpec | undefined): Demand | undefined {
+  return spec && { sm: BigInt(spec.smPpm), memory: BigInt(spec.memoryPpm) };
+}
+
+export function sizeOf(capacity: bigint, afets: readonly bigint[], rows: bigint[][], demand?: Demand): Size {
   return {
     capacity,
+    demand,
     stages: afets.map((afet) => ({ afet, measured: [] })),
     rows,
     units: 0,
@@ -49,7 +54,7 @@ function taskOf(spec: TaskSpec, index: number, staging: boolean): Task {
     deadline: BigInt(spec.deadlineUs),
     phase: BigInt(spec.phaseUs),
     drops: spec.lateJobs === 'Drop',
-    demand: spec.demand && { sm: BigInt(spec.demand.smPpm), memory: BigInt(spec.demand.memoryPpm) },
+    demand: demandOf(spec.demand),
     className: spec.class,
     class: { tasks: 1, alone, larger: [], counted: alone },
     rows: spec.execUs.map((row) => stageTimes(row, staging)),

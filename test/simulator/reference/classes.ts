@@ -1,7 +1,7 @@
 // Classes of tasks whose jobs may go together: who is in them, what high-priority tasks bear, and n*.
 import type { ClassSpec } from '../scenario.ts';
 import { sum } from './arithmetic.ts';
-import { sizeOf } from './build.ts';
+import { demandOf, sizeOf } from './build.ts';
 import { element, mretsOf, tasksIn } from './world.ts';
 import type { Context, Gpu, Size, Task, TaskClass, World } from './world.ts';
 
@@ -48,10 +48,10 @@ export function findCounted(world: World, gpu: Gpu, own: TaskClass): void {
   own.counted = own.larger.findLast(holds) ?? own.alone;
 }
 
-function classOf({ afetUs, execUs }: ClassSpec, capacities: readonly number[], { class: { alone } }: Task): TaskClass {
+function classOf({ afetUs, execUs, demand }: ClassSpec, capacities: readonly number[], { class: { alone } }: Task): TaskClass {
   const larger = capacities.slice(1).map((capacity, i) => {
     const rows = element(execUs, i).map((row) => row.map(BigInt));
-    return sizeOf(BigInt(capacity), element(afetUs, i).map(BigInt), rows);
+    return sizeOf(BigInt(capacity), element(afetUs, i).map(BigInt), rows, demandOf(demand?.[i]));
   });
   return { tasks: 0, alone, larger, counted: alone };
 }

@@ -17,8 +17,9 @@ export function smsOfContext({ smCount, contexts, oversubscription }: GpuSpec): 
   return Math.min(smCount, 2 * Math.ceil(exact / 2 - 1e-9));
 }
 
+/** Of a unit of several jobs that of its size, of a job alone that of its task. */
 function demandOf({ unit }: Running): Demand {
-  const { demand } = element(unit.members, 0).task;
+  const demand = unit.size.demand ?? element(unit.members, 0).task.demand;
   if (demand === undefined) throw new Error('a task without demand on a GPU with interference');
   return demand;
 }

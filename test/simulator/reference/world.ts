@@ -35,6 +35,8 @@ export interface Size {
   stages: Stage[];
   /** Execution times; row k is for the k-th unit of this capacity, used cyclically. One job alone uses its task's. */
   rows: bigint[][];
+  /** Of a unit; one job alone has its task's. */
+  demand: Demand | undefined;
   /** Formed so far. */
   units: number;
   trials: Trials;
