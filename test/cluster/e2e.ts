@@ -12,6 +12,9 @@ import { helmTest } from './acts/2-helm-test.ts';
 import { agentKilled } from './acts/3-agent-killed.ts';
 import { runtimeKilled } from './acts/4-runtime-killed.ts';
 import { leaderDeleted } from './acts/5-leader-deleted.ts';
+import { upgraded } from './acts/6-upgrade.ts';
+import { forbiddenWrites } from './acts/7-forbidden-writes.ts';
+import { badInput } from './acts/8-bad-input.ts';
 import { uninstalled } from './acts/9-uninstall.ts';
 import { down, up } from './lifecycle.ts';
 import { NodeRuntime } from './node-runtime.ts';
@@ -19,7 +22,17 @@ import { places } from './places.ts';
 import { removeAll } from './release.ts';
 import { currentRun } from './run-file.ts';
 
-const acts: readonly Act[] = [firstDay, helmTest, agentKilled, runtimeKilled, leaderDeleted, uninstalled];
+const acts: readonly Act[] = [
+  firstDay,
+  helmTest,
+  agentKilled,
+  runtimeKilled,
+  leaderDeleted,
+  upgraded,
+  forbiddenWrites,
+  badInput,
+  uninstalled,
+];
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
