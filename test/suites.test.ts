@@ -47,6 +47,16 @@ group('countsOf', () => {
     const report = text === undefined ? join(folder, 'absent') : reportOf(text);
     expect(countsOf({ report, read: readSummary }, status)).toEqual(expected);
   });
+
+  const skipped = '{"passed":0,"failed":0,"skipped":1}';
+  test.each([
+    ['one that some machines cannot run', true, skipped, 0, { passed: 0, failed: 0, skipped: 1 }],
+    ['such a one that ended badly', true, skipped, 1, { passed: 0, failed: 1, skipped: 1 }],
+    ['such a one that did not run at all', true, '{"passed":0,"failed":0}', 0, { passed: 0, failed: 1, skipped: 0 }],
+    ['one that all can', false, skipped, 0, { passed: 0, failed: 1, skipped: 1 }],
+  ])('all skipped: %s', (_, optional, text, status, expected) => {
+    expect(countsOf({ report: reportOf(text), read: readSummary, optional }, status)).toEqual(expected);
+  });
 });
 
 test('sum adds suite by suite', () => {

@@ -71,6 +71,12 @@ export async function importImage(archive: string, signal?: AbortSignal): Promis
   await ctr(['images', 'import', archive], signal);
 }
 
+/** Makes an image of the node known under another tag, too. */
+export async function tagImage(name: string, tag: string, signal?: AbortSignal): Promise<void> {
+  const repository = name.slice(0, name.lastIndexOf(':'));
+  await ctr(['images', 'tag', '--force', name, `${repository}:${tag}`], signal);
+}
+
 /** A command on the kubelet's images and containers. */
 export async function ctr(args: readonly string[], signal?: AbortSignal): Promise<string> {
   return command('ctr', ['--address', containerdSocket, '--namespace', 'k8s.io', ...args], signal);

@@ -1,10 +1,8 @@
 // `make e2e`: acts on a cluster with a real node, with our images; ends with one line of counts. A cluster that is up already
 // is cleared first and stays up, with what the acts made, for a look; else one is started, and ended afterwards.
-import { dirname, join } from 'node:path';
-
 import { Cluster } from '../control-plane/cluster.ts';
 import { allowedCores, divideCores, keepTo } from '../e2e/cores.ts';
-import { announce, describeOutcome, perform, summarize, writeSummary, type ActOutcome } from '../e2e/summary.ts';
+import { announce, describeOutcome, perform, summarize, type ActOutcome } from '../e2e/summary.ts';
 import { Tasks } from '../e2e/tasks.ts';
 import type { Act, World } from './act.ts';
 import { firstDay } from './acts/1-install.ts';
@@ -12,14 +10,27 @@ import { helmTest } from './acts/2-helm-test.ts';
 import { agentKilled } from './acts/3-agent-killed.ts';
 import { runtimeKilled } from './acts/4-runtime-killed.ts';
 import { leaderDeleted } from './acts/5-leader-deleted.ts';
+import { upgraded } from './acts/6-upgrade.ts';
+import { forbiddenWrites } from './acts/7-forbidden-writes.ts';
+import { badInput } from './acts/8-bad-input.ts';
 import { uninstalled } from './acts/9-uninstall.ts';
 import { down, up } from './lifecycle.ts';
 import { NodeRuntime } from './node-runtime.ts';
-import { places } from './places.ts';
 import { removeAll } from './release.ts';
+import { closingLine, writeReport } from './report.ts';
 import { currentRun } from './run-file.ts';
 
-const acts: readonly Act[] = [firstDay, helmTest, agentKilled, runtimeKilled, leaderDeleted, uninstalled];
+const acts: readonly Act[] = [
+  firstDay,
+  helmTest,
+  agentKilled,
+  runtimeKilled,
+  leaderDeleted,
+  upgraded,
+  forbiddenWrites,
+  badInput,
+  uninstalled,
+];
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -34,10 +45,10 @@ async function play(world: World): Promise<boolean> {
     outcomes.push(outcome);
     for (const line of describeOutcome(outcome)) say(line);
   }
-  const summary = summarize(outcomes, performance.now() / 1000);
-  writeSummary(join(dirname(places.logDir), 'summary.json'), summary);
-  say(`e2e: ${summary.passed} passed, ${summary.failed} failed, 0 skipped`);
-  return summary.failed === 0;
+  const report = { ...summarize(outcomes, performance.now() / 1000), skipped: 0 };
+  writeReport(report);
+  say(closingLine(report));
+  return report.failed === 0;
 }
 
 async function playWith(kubeconfig: string, site: Omit<World, 'tasks' | 'runtime'>): Promise<boolean> {

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 
 import { repositoryRoot } from '../control-plane/paths.ts';
 import { waitFor } from '../control-plane/wait.ts';
-import { importImage } from './containerd.ts';
+import { importImage, tagImage } from './containerd.ts';
 import { clearLeftovers, isOfRun, type Leftovers } from './leftovers.ts';
 import { places, runVariable } from './places.ts';
 import { currentRun, type Run } from './run-file.ts';
@@ -16,7 +16,8 @@ const upTimeoutMs = 240_000;
 const downTimeoutMs = 60_000;
 /** Archives of build/images; the client is of the acts alone. */
 const images = ['operator', 'agent', 'client'] as const;
-export const clientImage = 'docker.io/daris/client:dev';
+const referenceOf = (name: (typeof images)[number]): string => `docker.io/daris/${name}:dev`;
+export const clientImage = referenceOf('client');
 const keeperLog = join(dirname(places.logDir), 'keeper.log');
 
 export type UpRun = Run & { readonly kubeconfig: string };
@@ -34,6 +35,11 @@ export async function up(signal: AbortSignal): Promise<UpRun> {
     await importImage(archive, signal);
   }
   return run;
+}
+
+/** The images of the release under another tag, which `up` does not import. */
+export async function tagRelease(tag: string, signal: AbortSignal): Promise<void> {
+  for (const name of ['operator', 'agent'] as const) await tagImage(referenceOf(name), tag, signal);
 }
 
 /** Ends the cluster and whatever a killed one has left. */

@@ -2,6 +2,7 @@
 // takes the place of another one, or a runtime that is started anew, is followed.
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import type { ObservedState } from '../../node-agent/native/gen/runtime.ts';
 import { RuntimeWatch } from '../e2e/runtime-watch.ts';
@@ -13,6 +14,7 @@ import type { Site } from './release.ts';
 
 /** Leads to the folder of the socket, whose own path is longer than the name of a socket may be. */
 const link = join(places.runDir, 'runtime');
+const followMs = 300;
 
 export class NodeRuntime {
   /** What all runtimes of the node have counted, one after the other. */
@@ -37,6 +39,15 @@ export class NodeRuntime {
     this.podUid = uid;
     this.watcher = new RuntimeWatch(join(link, 'runtime.sock'), (state) => this.note(state));
     this.watcher.start();
+  }
+
+  /** Follows one pod after the other until it is told that there will be no other. */
+  async followUntil(site: Site, done: AbortSignal): Promise<void> {
+    while (!done.aborted && !site.signal.aborted) {
+      // Between two pods there is none, or there are two.
+      await this.follow(site).catch(() => undefined);
+      await delay(followMs, undefined, { signal: done }).catch(() => undefined);
+    }
   }
 
   stop(): void {

@@ -13,6 +13,7 @@ export interface ContainerStatus {
 
 export interface Pod {
   readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
+  readonly spec: { readonly containers: readonly { readonly image: string }[] };
   readonly status: { readonly podIP?: string; readonly containerStatuses?: readonly ContainerStatus[] };
 }
 
@@ -27,8 +28,9 @@ export async function podsOf({ cluster, signal }: Site, component: Component): P
 
 /** The one pod with agent and runtime that the node has. */
 export async function agentPod(site: Site): Promise<Pod> {
-  const [pod, ...more] = await podsOf(site, 'agent');
-  if (pod === undefined || more.length > 0) throw new Error(`the node has ${more.length + 1} agent pods, wanted one`);
+  const pods = await podsOf(site, 'agent');
+  const [pod] = pods;
+  if (pod === undefined || pods.length > 1) throw new Error(`the node has ${pods.length} agent pods, wanted one`);
   return pod;
 }
 

@@ -21,8 +21,13 @@ const claim = 'daris-models';
 const exclusive = { cpu: '1', memory: '1Gi' };
 const shared = { cpu: '500m', memory: '512Mi' };
 
+export interface Values {
+  readonly gpuPools: readonly object[];
+  readonly [key: string]: unknown;
+}
+
 /** The values that people would write for this node; `tag` is that of both images. */
-export function values(tag: string): object {
+export function values(tag: string): Values {
   const image = (name: string): object => ({ repository: `docker.io/daris/${name}`, tag });
   return {
     images: { operator: image('operator'), agent: image('agent'), pullPolicy: 'Never' },

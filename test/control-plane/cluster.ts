@@ -110,9 +110,14 @@ export class Cluster {
       ['create', 'token', account.name, '--namespace', account.namespace, '--duration', '24h', ...bound],
       { signal },
     );
+    this.writeTokenKubeconfig(path, account, token.trim());
+  }
+
+  /** Writes a kubeconfig that holds a token of the service account which somebody was given. */
+  writeTokenKubeconfig(path: string, { namespace, name }: ServiceAccount, token: string): void {
     const { server, certificateAuthority } = this.endpoint();
-    const user = `system:serviceaccount:${account.namespace}:${account.name}`;
-    writeKubeconfig(path, { server, certificateAuthority, user, token: token.trim() });
+    const user = `system:serviceaccount:${namespace}:${name}`;
+    writeKubeconfig(path, { server, certificateAuthority, user, token });
   }
 
   /** Address and authority from our own kubeconfig. */

@@ -22,8 +22,8 @@ export async function labelNodes(
 
 /** A node's GpuNode once its agent says that this policy, and this generation of it if one is given, is in force. */
 export function policyInForce(
-  stack: Stack,
-  node: ClusterNode,
+  stack: Pick<Stack, 'cluster'>,
+  node: Pick<ClusterNode, 'name'>,
   wanted: { readonly name: string; readonly generation?: number },
   signal: AbortSignal,
 ): Promise<GpuNode> {
