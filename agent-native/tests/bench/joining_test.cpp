@@ -101,17 +101,18 @@ TEST_F(JoiningTest, WithoutJoiningTheSameTasksGoAlone) {
   EXPECT_GT(figures.at("windows").at(0).at("low").at("rejected"), 0);
 }
 
+/// Of Low jobs nothing is said but that they were let in: on a busy machine they end unserved.
 TEST_F(JoiningTest, FreeLanesRefuseNobody) {
-  const json figures = run(QueuedPlan{.groups = groups(), .warm_up_seconds = 0.1, .seconds = 0.3}, 2);
+  const json figures = run(QueuedPlan{.groups = groups(), .warm_up_seconds = 0.1, .seconds = 0.5}, 2);
   const json& window = figures.at("windows").at(0);
   for (const char* priority : {"high", "low"}) {
     const json& of = window.at(priority);
     EXPECT_GT(of.at("released"), 0) << priority;
     EXPECT_EQ(of.at("admitted"), of.at("released")) << priority;
     EXPECT_EQ(of.at("ended"), of.at("released")) << priority;
-    EXPECT_GE(of.at("responseUs").at("p50"), 2 * kStageUs) << priority;
   }
-  EXPECT_GT(window.at("low").at("unitJobs"), 1.0);
+  EXPECT_GE(window.at("high").at("responseUs").at("p50"), 2 * kStageUs);
+  EXPECT_GT(window.at("high").at("unitJobs"), 1.0);
 }
 
 TEST_F(JoiningTest, TritonsDelayIsPartOfEveryResponse) {
