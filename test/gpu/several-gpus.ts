@@ -1,7 +1,9 @@
 // Several GPUs of one machine that serve: where tasks are, which process works on which GPU, and what the tasks of the others
 // feel when one of the runtimes is killed.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import type { GpuNode, RealtimeInferenceTask } from '../../api/resources.ts';
 import { type ObservedState, TaskPhase } from '../../node-agent/native/gen/runtime.ts';
@@ -62,6 +64,7 @@ export class SeveralGpus {
       for (const killed of runtimes)
         await told(`SIGKILL of the runtime of ${killed.gpu}`, () => this.#kill(killed, runtimes));
       await told('where tasks are after that', () => this.#places());
+      await told('MPS on each of them', () => this.#underMps());
     } finally {
       for (const watch of watches) watch.stop();
     }
@@ -117,6 +120,33 @@ export class SeveralGpus {
     const othersAfter = await Promise.all(others.map(async ({ watch }) => totals(await watch.fresh(signal))));
     const words = others.map(({ gpu }, at) => difference(gpu, othersBefore[at], othersAfter[at]));
     return `its ${before.serving} tasks were served again after ${seconds} s (${before.released} jobs counted before, ${back.released} then); ${words.join('; ')}`;
+  }
+
+  /** Each GPU has an MPS daemon of its own then, in a folder that is called as the GPU. */
+  async #underMps(): Promise<string> {
+    const { spec } = (await this.#read('gsp', 'gpu')) as { spec: { partitioning: object } };
+    const partitioning = { mode: 'MPSStreams', contexts: 2, streamsPerContext: 2, oversubscription: '1' };
+    const answer = await this.#follow(partitioning);
+    await this.#options.allReady();
+    const folder = join(tmpdir(), `daris-mps-${process.getuid?.()}`);
+    const daemons = existsSync(folder) ? readdirSync(folder).join(', ') : 'none';
+    await this.#follow(spec.partitioning);
+    return `${answer}; all tasks were Ready under it; folders of daemons: ${daemons}`;
+  }
+
+  /** Resolves when the node has answered for the policy so changed. */
+  async #follow(partitioning: object): Promise<string> {
+    const { cluster, node, signal } = this.#options;
+    const patch = ['patch', 'gsp', 'gpu', '--type=merge', '-p', JSON.stringify({ spec: { partitioning } })];
+    await cluster.kubectl(patch, { signal });
+    const { metadata } = (await this.#read('gsp', 'gpu')) as { metadata: { generation: number } };
+    const probe = async (): Promise<string> => {
+      const { status } = (await this.#read('gpunode', node)) as GpuNode;
+      const applied = status?.conditions?.find(({ type }) => type === 'PolicyApplied');
+      if (status?.observedPolicy?.generation !== metadata.generation) throw new Error(JSON.stringify(applied));
+      return `PolicyApplied=${applied?.status} ${applied?.reason}: ${applied?.message}`;
+    };
+    return waitFor(probe, { what: `policy gpu, generation ${metadata.generation}, to be answered`, timeoutMs, signal });
   }
 
   /** The child of the supervisor that was told this GPU. */
