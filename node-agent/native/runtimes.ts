@@ -70,8 +70,8 @@ export class Runtimes {
   /** Ends the connections; the runtimes serve on. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#timer?.cancel();
     await this.#looking;
+    this.#timer?.cancel();
     await Promise.all([...this.#members.values()].map(({ session }) => session.stop()));
   }
 
