@@ -111,6 +111,29 @@ test('one that starts later is found', async () => {
   await eventually('both', () => gpusNow().length === 2);
 });
 
+test('a runtime beside the first that knows of no other is none of this node', async () => {
+  for (const stub of [first, second]) stub.info = { ...stub.info, nodeGpus: [] };
+  await first.start();
+  await second.start();
+  runtimes.start();
+  await eventually('the first', () => gpusNow().length === 1);
+  await eventually('the second to be watched', () => second.watchers === 1);
+  const all = desired(1);
+  expect(await runtimes.apply(all, new Map())).toEqual({ instanceId: 'GPU-a-1', generation: 1 });
+  expect(first.inForce?.tasks).toEqual(all.tasks);
+  expect(second.applied).toEqual([]);
+});
+
+test('a GPU that two runtimes call theirs is that of the first', async () => {
+  second.info = { ...second.info, gpus: first.info.gpus };
+  await first.start();
+  await second.start();
+  runtimes.start();
+  await eventually('the second to be watched', () => second.watchers === 1);
+  await eventually('the first', () => gpusNow().length > 0);
+  expect(gpusNow()).toEqual(['GPU-a']);
+});
+
 test('only where none is left the node has lost its runtime', async () => {
   await bothUp();
   first.kill();

@@ -70,8 +70,8 @@ export class Runtimes {
   /** Ends the connections; the runtimes serve on. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#timer?.cancel();
     await this.#looking;
+    this.#timer?.cancel();
     await Promise.all([...this.#members.values()].map(({ session }) => session.stop()));
   }
 
@@ -114,11 +114,18 @@ export class Runtimes {
     return chosen.session.trace(request, signal);
   }
 
+  /** By number; without those that only lie beside the first one, and are not of its supervisor. */
   #up(): (Part & { readonly session: Session })[] {
+    const taken = new Set<string>();
     const numbers = [...this.#members.keys()].sort((a, b) => a - b);
     return numbers.flatMap((number) => {
       const { session, info, state } = this.#members.get(number) ?? {};
-      return session === undefined || info === undefined || state === undefined ? [] : [{ session, info, state }];
+      if (session === undefined || info === undefined || state === undefined) return [];
+      const uuids = info.gpus.map(({ uuid }) => uuid);
+      const isForeign = (number > 0 && info.nodeGpus.length < 2) || uuids.some((uuid) => taken.has(uuid));
+      if (isForeign) return [];
+      for (const uuid of uuids) taken.add(uuid);
+      return [{ session, info, state }];
     });
   }
 

@@ -31,6 +31,8 @@ export interface Inference {
   readonly runtimeFlags: readonly string[];
   /** Added to the environment of the runtime. */
   readonly runtimeEnv: Readonly<Record<string, string>>;
+  /** One for each GPU, each of which has a runtime of its own. */
+  readonly cores: readonly number[];
   /** Labels of the Node beside its hostname. */
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -60,6 +62,11 @@ export class ClusterNode {
     this.core = options.core;
   }
 
+  /** Of its runtime, or of the first of them. */
+  get socket(): string {
+    return this.path('sock');
+  }
+
   /** What its present runtime says; it goes with the runtime, so keep it no longer than that. */
   get watch(): RuntimeWatch {
     if (this.runtimeWatch === undefined) throw new Error(`the runtime of ${this.name} was not started`);
@@ -85,11 +92,16 @@ export class ClusterNode {
     if (!existsSync(command)) throw new Error(`${command} is missing: build it with make native`);
     const logFile = join(logDir, `runtime-${name}.log`);
     const earlier = existsSync(logFile) ? readFileSync(logFile, 'utf8').length : 0;
-    const socket = this.path('sock');
-    const serving = ['--inference-address=127.0.0.1:0', `--cores=${core}`, ...(inference?.runtimeFlags ?? [])];
+    const { socket } = this;
+    const given = inference?.cores ?? [core];
+    const serving = [
+      '--inference-address=127.0.0.1:0',
+      `--cores=${given.join(',')}`,
+      ...(inference?.runtimeFlags ?? []),
+    ];
     const args = ['--supervise', `--socket=${socket}`, `--model-root=${modelRoot}`, ...serving];
     // Inference goes before the control plane, which on a node of its own would not be beside it.
-    const cores = [...new Set([...others, core])];
+    const cores = [...new Set([...others, ...given])];
     const env = inference?.runtimeEnv ?? {};
     const runtime = await Daemon.start({
       name: `runtime of ${name}`,
@@ -101,7 +113,8 @@ export class ClusterNode {
       cores,
     });
     this.runtime = runtime;
-    const ready = async (): Promise<boolean> => readFileSync(logFile, 'utf8').slice(earlier).includes(listening);
+    const ready = async (): Promise<boolean> =>
+      readFileSync(logFile, 'utf8').slice(earlier).split(listening).length > given.length;
     await runtime.ready(ready, readyTimeoutMs, signal);
     this.runtimeWatch = new RuntimeWatch(socket, observed);
     this.runtimeWatch.start();
@@ -112,7 +125,7 @@ export class ClusterNode {
     const args = [
       `--node=${name}`,
       `--kubeconfig=${this.path('kubeconfig')}`,
-      `--runtime-socket=${this.path('sock')}`,
+      `--runtime-socket=${this.socket}`,
       `--contexts=${contexts}`,
       '--streams-per-context=1',
       `--oversubscription=${contexts}`,

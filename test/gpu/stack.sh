@@ -2,7 +2,7 @@
 # The whole system on a machine with a GPU that has Python and PyTorch and nothing else of ours: packages are made there,
 # then test/gpu/stack.ts runs on what the bundle brings.
 #   test/gpu/stack.sh BUNDLE OUT [ENGINE]     BUNDLE: made by hack/gpu-stack-bundle.sh; ENGINE: torch (default) or sim
-# PACKAGES: where packages are, or are made (absent: /tmp/daris-packages); SECONDS_SERVING: how long to serve (60);
+# GPUS: how many of the machine's are served (1); PACKAGES: where packages are, or are made (absent: /tmp/daris-packages); SECONDS_SERVING: how long to serve (60);
 # PYTHON: what makes packages for sim (python3).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -41,4 +41,4 @@ fi
 
 cd "$root"
 "$root/bin/node" --disable-warning=ExperimentalWarning test/gpu/stack.ts --engine="$engine" --models="$PACKAGES" \
-  --out="$RESULTS" --libraries="$found_by" --seconds="${SECONDS_SERVING:-60}"
+  --out="$RESULTS" --libraries="$found_by" --seconds="${SECONDS_SERVING:-60}" --gpus="${GPUS:-1}"

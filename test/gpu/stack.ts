@@ -1,6 +1,7 @@
 // The whole system on a machine with a GPU: control plane, operator, agent and runtime, examples/gpu applied; after a while
 // of serving, all objects as they are and a summary are written, then what users get wrong is tried and everything is ended.
-//   node test/gpu/stack.ts --engine=torch --models=DIR --out=DIR [--seconds=60] [--libraries=PATH]
+// With --gpus above 1 the runtimes of several GPUs are killed one after the other instead.
+//   node test/gpu/stack.ts --engine=torch --models=DIR --out=DIR [--seconds=60] [--libraries=PATH] [--gpus=1]
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { parseArgs } from 'node:util';
 
 import { systemNamespace } from '../../api/resources.ts';
 import type { ObservedState } from '../../node-agent/native/gen/runtime.ts';
+import { socketOf } from '../../node-agent/native/runtimes.ts';
 import { ControlPlane } from '../control-plane/control-plane.ts';
 import type { Cluster } from '../control-plane/cluster.ts';
 import { repositoryRoot } from '../control-plane/paths.ts';
@@ -19,6 +21,7 @@ import { Operators } from '../e2e/operators.ts';
 import { Tasks } from '../e2e/tasks.ts';
 import { runsCompiledCode } from '../../api/profiles.ts';
 import { type Answer, BadInput } from './bad-input.ts';
+import { SeveralGpus } from './several-gpus.ts';
 import { kinds, summarize } from './stack-summary.ts';
 
 const examples = join(repositoryRoot, 'examples', 'gpu');
@@ -39,16 +42,32 @@ interface Flags {
   readonly seconds: number;
   /** What the runtime's libraries are found by. */
   readonly libraries: string;
+  readonly gpus: number;
 }
 
 function flags(): Flags {
   const text = { type: 'string' } as const;
-  const options = { engine: text, models: text, out: text, seconds: text, libraries: text };
-  const { engine, models, out, seconds = '60', libraries = '' } = parseArgs({ options }).values;
-  if (engine === undefined || models === undefined || out === undefined || !(Number(seconds) > 0)) {
-    throw new Error('usage: stack.ts --engine=torch|sim --models=DIR --out=DIR [--seconds=60] [--libraries=PATH]');
+  const options = { engine: text, models: text, out: text, seconds: text, libraries: text, gpus: text };
+  const { engine, models, out, seconds = '60', libraries = '', gpus = '1' } = parseArgs({ options }).values;
+  if (
+    engine === undefined ||
+    models === undefined ||
+    out === undefined ||
+    !(Number(seconds) > 0) ||
+    !(Number(gpus) > 0)
+  ) {
+    throw new Error(
+      'usage: stack.ts --engine=torch|sim --models=DIR --out=DIR [--seconds=60] [--libraries=PATH] [--gpus=1]',
+    );
   }
-  return { engine, models: resolve(models), out: resolve(out), seconds: Number(seconds), libraries };
+  return {
+    engine,
+    models: resolve(models),
+    out: resolve(out),
+    seconds: Number(seconds),
+    libraries,
+    gpus: Number(gpus),
+  };
 }
 
 class GpuStack {
@@ -62,14 +81,20 @@ class GpuStack {
   #plane: ControlPlane | undefined;
 
   constructor(given: Flags, signal: AbortSignal) {
-    const { engine, models: modelRoot, out, libraries } = given;
+    const { engine, models: modelRoot, out, libraries, gpus } = given;
     const logDir = join(out, 'logs');
     mkdirSync(logDir, { recursive: true });
     const cores = allowedCores();
     const core = cores.at(-1) ?? 0;
-    const others = cores.length > 1 ? cores.slice(0, -1) : cores;
+    const others = cores.length > gpus ? cores.slice(0, -gpus) : cores;
     const runtimeEnv: Record<string, string> = libraries === '' ? {} : { LD_LIBRARY_PATH: libraries };
-    const inference = { runtimeFlags: [`--engine=${engine}`], runtimeEnv, labels: { 'daris.dev/policy': 'gpu' } };
+    const which = gpus === 1 ? ['--gpu=0'] : engine === 'sim' ? [`--sim-gpus=${gpus}`] : [];
+    const inference = {
+      runtimeFlags: [`--engine=${engine}`, ...which],
+      runtimeEnv,
+      cores: cores.slice(-gpus),
+      labels: { 'daris.dev/policy': 'gpu' },
+    };
     this.#flags = given;
     this.#signal = signal;
     this.#operators = new Operators({ kubeconfig: join(this.#dir, 'operator.kubeconfig'), logDir, signal });
@@ -105,7 +130,8 @@ class GpuStack {
       this.#assertRunning();
       await this.#write(cluster, { readySeconds });
       const answers: Answer[] = [];
-      await this.#badInput(cluster, () => allReady(againTimeoutMs)).run((answer) => {
+      const trial = this.#trial(cluster, () => allReady(againTimeoutMs));
+      await trial.run((answer) => {
         answers.push(answer);
         this.#writeAnswers(answers);
       });
@@ -179,18 +205,25 @@ class GpuStack {
     this.#say(`written to ${out}`);
   }
 
-  #badInput(cluster: Cluster, othersReady: () => Promise<unknown>): BadInput {
-    const { engine, models: modelRoot } = this.#flags;
+  #trial(cluster: Cluster, othersReady: () => Promise<unknown>): BadInput | SeveralGpus {
+    const { engine, gpus, models: modelRoot } = this.#flags;
     const compiled = runsCompiledCode(engine);
     const { name: node } = this.#node;
     const supervisor = this.#node.pidOf('runtime');
     const observed = (): ObservedState | undefined => this.#node.watch.latest;
     const signal = this.#signal;
+    if (gpus > 1) {
+      const sockets = Array.from({ length: gpus }, (_, number) => socketOf(this.#node.socket, number));
+      return new SeveralGpus({ cluster, node, supervisor, sockets, allReady: othersReady, signal });
+    }
     return new BadInput({ cluster, node, compiled, modelRoot, supervisor, observed, othersReady, signal });
   }
 
   #writeAnswers(answers: readonly Answer[]): void {
-    writeFileSync(join(this.#flags.out, 'bad-input.json'), `${JSON.stringify(answers, null, 2)}\n`);
+    writeFileSync(
+      join(this.#flags.out, this.#flags.gpus > 1 ? 'several-gpus.json' : 'bad-input.json'),
+      `${JSON.stringify(answers, null, 2)}\n`,
+    );
     const last = answers.at(-1);
     if (last !== undefined) this.#say(`${last.what} (${last.seconds} s): ${last.answer}`);
   }

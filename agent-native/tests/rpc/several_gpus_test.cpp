@@ -174,6 +174,23 @@ TEST(SeveralGpusFlags, AGpuThatIsNamedIsServedAlone) {
   EXPECT_EQ(childrenOf(process.pid()).size(), 1U);
 }
 
+/// A driver that fails, of a machine that has one.
+TEST(SeveralGpusFlags, WhereGpusCannotBeListedItIsTriedAgainAndSigtermEndsThat) {
+  const TemporaryFolder folder;
+  ::setenv("LD_LIBRARY_PATH", DARIS_RECORDED_CUDA_DIR, 1);
+  ::setenv("DARIS_RECORDED_CUDA_ERROR", "802", 1);
+  RuntimeProcess process(folder.path() / "runtime.sock", folder.path(), {"--supervise"});
+  ::unsetenv("LD_LIBRARY_PATH");
+  std::set<pid_t> seen;
+  EXPECT_TRUE(comesTrue([&] {
+    seen.merge(childrenOf(process.pid()));
+    return seen.size() >= 3;
+  }));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "runtime.sock"));
+  process.signal(SIGTERM);
+  EXPECT_EQ(process.wait(), 0);
+}
+
 TEST(SeveralGpusFlags, AGpuThatIsNotThereIsRefused) {
   const ProcessEnd run = superviseWith({"--sim-gpus=2", "--gpu=2", "--cores=" + usableCores(1)[0]});
   EXPECT_EQ(run.status, 2);

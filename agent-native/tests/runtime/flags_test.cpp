@@ -57,6 +57,25 @@ TEST(Flags, AnEngineIsChosenByNameOrByWhatIsThere) {
   EXPECT_EQ(small.pinnedMemoryBytes, std::uint64_t{64} << 20);
 }
 
+TEST(Flags, AGpuIsNamedByNumberOrByUuidAndTheLastWordCounts) {
+  EXPECT_EQ(parseFlags(kSound).gpu, std::nullopt);
+  const Flags uuid = parseFlags(with({"--gpu=1", "--gpu=GPU-8a4f-1"}));
+  EXPECT_EQ(uuid.gpu, std::nullopt);
+  EXPECT_EQ(uuid.gpuUuid, "GPU-8a4f-1");
+  const Flags number = parseFlags(with({"--gpu=GPU-8a4f-1", "--gpu=1"}));
+  EXPECT_EQ(number.gpu, 1U);
+  EXPECT_EQ(number.gpuUuid, "");
+  EXPECT_EQ(parseFlags(with({"--node-gpus=GPU-a,MIG-b"})).nodeGpus,
+            (std::vector<std::string>{"GPU-a", "MIG-b"}));
+}
+
+TEST(Flags, ListingAsksForNothingElse) {
+  const std::vector<const char*> listing{"--list-gpus", "--engine=sim", "--sim-gpus=3"};
+  const Flags flags = parseFlags(listing);
+  EXPECT_TRUE(flags.listGpus);
+  EXPECT_EQ(flags.simGpus, 3U);
+}
+
 TEST(Flags, TellOfASimulatedGpu) {
   const Flags flags =
       parseFlags(with({"--engine=sim", "--sim-product", "What if", "--sim-sms=16", "--sim-memory=8GiB"}));
