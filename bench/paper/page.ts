@@ -224,7 +224,7 @@ if (import.meta.main) {
   const results = readResults();
   const { gpus } = JSON.parse(readFileSync(FIT_FILE, 'utf8')) as { gpus: GpuFit[] };
   writeFileSync(PAGE, pageOf(results, gpus, readPaper()));
-  writeFileSync(MODEL_PAGE, withModelPart(readFileSync(MODEL_PAGE, 'utf8'), gpus));
+  writeFileSync(MODEL_PAGE, withModelPart(readFileSync(MODEL_PAGE, 'utf8'), gpus, results));
   mkdirSync(FIGURES, { recursive: true });
   for (const [name, drawing] of Object.entries(figuresOf(results, gpus))) writeFileSync(`${FIGURES}/${name}`, drawing);
 }

@@ -4,7 +4,16 @@ import type { BatchedSet, UnbatchedSet } from '../gpu/sets.ts';
 import type { GpuFit } from './fit.ts';
 import { demandOf, type Demand } from './model.ts';
 import { measuredVariation } from './variation.ts';
-import { readOverhead, readPaper, readProbe, singleRate, type Gpu, type PaperNetwork } from './observations.ts';
+import {
+  readOverhead,
+  readPaper,
+  readProbe,
+  singleRate,
+  type Gpu,
+  type JoinedProbe,
+  type PaperNetwork,
+  type Probe,
+} from './observations.ts';
 
 /** One network on one GPU at one batch. */
 export interface Job {
@@ -23,6 +32,8 @@ export interface TaskSet {
   readonly high: number;
   readonly low: number;
   readonly periodUs: number;
+  /** Where jobs go together: units of each larger capacity, which are batches; ascending. */
+  readonly units?: readonly Job[];
 }
 
 /** Table II has no set for ResNet50: 150 % (V), at the rate that the text gives to all but ResNet18, High and Low 1:2. */
@@ -85,6 +96,33 @@ export class Platforms {
     return { job, ...oneToTwo((load * own) / batch / jobsPerS), periodUs: periodOf(1, jobsPerS) };
   }
 
+  /** As many tasks, a third of them High, as ask for that share of the highest rate, and their units. */
+  joinedSet(network: string, { offered, largest }: Pick<JoinedProbe, 'offered' | 'largest'>): TaskSet {
+    const alone = this.#probedJob(network, 1);
+    const capacities = Array.from({ length: Math.log2(largest) }, (_, i) => 2 ** (i + 1));
+    const jobsPerS = JOINED_PER_S;
+    return {
+      job: alone,
+      ...oneToTwo((offered * highest(this.#probe, network)) / jobsPerS),
+      periodUs: periodOf(1, jobsPerS),
+      units: capacities.map((batch) => this.#probedJob(network, batch)),
+    };
+  }
+
+  /** Of batches that were not measured, times lie on a line between those that were. */
+  #probedJob(network: string, batch: number): Job {
+    const rates = Object.entries(this.#probe.networks[network]?.oneStream ?? {});
+    const times = rates.map(([size, rate]) => ({ size: Number(size), us: (Number(size) * 1e6) / rate }));
+    const above = times.find(({ size }) => size >= batch);
+    const below = times.findLast(({ size }) => size <= batch);
+    if (above === undefined || below === undefined)
+      throw new Error(`${network} was not measured in batches of ${batch}`);
+    const along = above.size === below.size ? 0 : (batch - below.size) / (above.size - below.size);
+    const aloneUs = below.us + along * (above.us - below.us);
+    const share = (batch * 1e6) / aloneUs / highest(this.#probe, network);
+    return this.#job('NVIDIA H200', network, { batch, aloneUs, share });
+  }
+
   /** The most that pure batching reaches on the paper's GPU. */
   roof(network: string): number {
     return this.#known(network).roof;
@@ -110,6 +148,13 @@ export class Platforms {
     if (fit === undefined) throw new Error(`nothing was fitted for ${gpu}`);
     return { gpu, sms: fit.sms, network, batch, aloneUs, demand: demandOf(fit.parameters, share) };
   }
+}
+
+/** The rate of a task in what was measured of joining. */
+const JOINED_PER_S = 30;
+
+function highest({ networks }: Probe, network: string): number {
+  return Math.max(...Object.values(networks[network]?.oneStream ?? {}));
 }
 
 function periodOf(batch: number, jobsPerS: number): number {

@@ -30,6 +30,7 @@ import {
   measuredSets,
   type MeasuredSet,
 } from './h200.ts';
+import { joinedResults } from './joined.ts';
 import { mretFigures, type MretFigures } from './mret.ts';
 import { readObservations } from './observations.ts';
 import { Platforms } from './platform.ts';
@@ -141,7 +142,8 @@ async function h200Results(simulator: Simulator, platforms: Platforms): Promise<
     ratios[network] = await ratioResults(simulator, `H200, High to Low, ${network}`, runs);
   }
   const measured = await measuredResults(simulator, sets);
-  return { sweeps: swept, mixed: mixed['mixed'] ?? [], ablations, mret, ratios, measured };
+  const joined = await joinedResults(simulator, platforms);
+  return { sweeps: swept, mixed: mixed['mixed'] ?? [], ablations, mret, ratios, measured, joined };
 }
 
 async function ratiosOf(

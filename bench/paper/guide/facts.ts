@@ -248,3 +248,15 @@ export function simulatedAdmissionFacts({ main, predicted }: PaperResults) {
   );
   return { least: Math.min(...changes), most: Math.max(...changes) };
 }
+
+/** Joined at four fifths of the roof, or what is nearest to that, simulated on the H200. */
+export function joinedFacts({ h200: { joined } }: PaperResults, gpu: MeasuredGpu) {
+  return ['resnet18', 'resnet50'].flatMap((network) => {
+    const row = joined.find((each) => each.network === network && each.measured.offered === 0.8);
+    const single = gpu.singles.find((set) => set.network === network);
+    if (row === undefined) return [];
+    premise(row.run.high.missed + row.run.low.missed === 0, 'joined, nobody is late at four fifths of the roof');
+    premise(row.run.high.rejected + row.run.low.rejected === 0, 'and nobody is refused');
+    return [{ ...row, overSingles: single && row.run.jobsPerS / rate(single.best) }];
+  });
+}

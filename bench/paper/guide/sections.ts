@@ -3,6 +3,7 @@ import type { PaperResults } from '../results.ts';
 import {
   admissionFacts,
   isolationFacts,
+  joinedFacts,
   joiningFacts,
   mixFacts,
   numberFacts,
@@ -25,7 +26,7 @@ export function reasons(gpu: MeasuredGpu, results: PaperResults): string {
     oversubscription(gpu),
     mix(results),
     admission(gpu, results),
-    joining(gpu),
+    joining(gpu, results),
     copies(gpu),
     smallGpu(results),
   ].join('\n\n');
@@ -117,13 +118,20 @@ fastest configuration changes by ${share(simulated.least)} to ${share(simulated.
 ${overloadTable(gpu)}`;
 }
 
-function joining(gpu: MeasuredGpu): string {
+function joining(gpu: MeasuredGpu, results: PaperResults): string {
+  const rows = joinedFacts(results, gpu).map(
+    ({ network, measured, meanSize, run, overSingles }) =>
+      `- ${network}, ${measured.offered} of the roof: ${number(run.jobsPerS)} jobs a second${overSingles === undefined ? '' : ` (${ratio(overSingles)} of the best of single jobs)`}, ${Math.round(meanSize)} a unit, High p99 ${ms(run.high.responseUs?.p99)} ms; nobody late, nobody refused. Measured without admission: ${number(measured.rate)}, High p99 ${ms(measured.highP99Us)} ms.`,
+  );
   const room = joiningFacts(gpu).map(({ network, times }) => `${network} ${ratio(times)}`);
   return `### Joining
 
 One stream of the largest batches does more than any number of single jobs: ${list(room)}. That is what
 [joining](joining.md) can win back at most, without anyone waiting for a batch to fill. It needs packages with larger batch sizes
-(\`--capacities\`), several tasks of one package, and deadlines that bear twice the time of a larger unit.`;
+(\`--capacities\`), several tasks of one package, and deadlines that bear twice the time of a larger unit. Simulated on the H200, tasks of 30 single jobs a
+second on two streams ([how well that is simulated](paper-model.md#joined-jobs)):
+
+${rows.join('\n')}`;
 }
 
 function copies(gpu: MeasuredGpu): string {
