@@ -57,6 +57,8 @@ export interface PaperResults {
   readonly batching: ByName<readonly Simulated[]>;
   /** In the order of the paper's throughputs, by how times vary. */
   readonly throughput: ByName<readonly Simulated[]>;
+  /** Of ResNet50, its tasks at another rate. */
+  readonly otherRate: readonly Simulated[];
   readonly ablations: ByName<AblationRow>;
   readonly wideAblations: ByName<AblationRow>;
   /** All tasks released at one instant first. */
