@@ -48,7 +48,11 @@ export function findCounted(world: World, gpu: Gpu, own: TaskClass): void {
   own.counted = own.larger.findLast(holds) ?? own.alone;
 }
 
-function classOf({ afetUs, execUs, demand }: ClassSpec, capacities: readonly number[], { class: { alone } }: Task): TaskClass {
+function classOf(
+  { afetUs, execUs, demand }: ClassSpec,
+  capacities: readonly number[],
+  { class: { alone } }: Task,
+): TaskClass {
   const larger = capacities.slice(1).map((capacity, i) => {
     const rows = element(execUs, i).map((row) => row.map(BigInt));
     return sizeOf(BigInt(capacity), element(afetUs, i).map(BigInt), rows, demandOf(demand?.[i]));
