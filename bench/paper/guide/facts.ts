@@ -130,8 +130,20 @@ export function isolationFacts(gpu: MeasuredGpu) {
   premise(Math.min(...overlapped) === 1, 'of contexts, those over all SMs are the fastest for batches');
   premise(Math.min(...single) > 0.9, 'and within a tenth of the fastest contexts for single jobs');
   premise(leastLost.value <= 1, 'SMs of their own cost throughput');
-  premise(leastTail.value > 1, 'and do not shorten the tail of High jobs');
-  return { mostLost, leastLost, leastTail, mostTail };
+  premise(leastTail.value > 1, 'and with eight contexts lengthen the tail of High jobs');
+  return { mostLost, leastLost, leastTail, mostTail, two: twoIsolated(gpu) };
+}
+
+/** Of batches on two contexts it was measured for one set alone: half of the GPU for each job. */
+function twoIsolated(gpu: MeasuredGpu) {
+  return gpu.batches.flatMap((set) => {
+    const [alone, shared] = [runOf(set, 'GreenContexts 2×1_1'), runOf(set, 'GreenContexts 2×1_2')];
+    if (alone === undefined || shared === undefined) return [];
+    const tail = (alone.high.responseUs?.p99 ?? Number.NaN) / (shared.high.responseUs?.p99 ?? Number.NaN);
+    premise(tail < 1, 'of batches on two contexts the tail of High jobs is shorter on SMs of their own');
+    const late = { alone: alone.low.missRate, shared: shared.low.missRate };
+    return [{ of: titleOf(set), change: rate(alone) / rate(shared) - 1, tail, late }];
+  });
 }
 
 export function admissionFacts(gpu: MeasuredGpu) {
