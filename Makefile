@@ -169,9 +169,9 @@ bench: setup ## measure, and write JSON under bench/results
 	@node bench/run.ts
 
 .PHONY: paper
-paper: build/native/build.ninja $(STAMPS)/node ## the paper's experiments, simulated, and docs/paper.md and docs/choosing.md from them
+paper: build/native/build.ninja $(STAMPS)/node ## the paper's experiments, simulated, and docs/paper.md and docs/choosing.md from them; RECORD=1 records how long it took
 	@$(STEP) "Simulator" cmake --build build/native --target daris-sim
-	@node bench/paper/run.ts
+	@node bench/paper/run.ts $(if $(RECORD),--record)
 	@node bench/paper/page.ts
 	@node bench/paper/guide/page.ts
 

@@ -103,6 +103,13 @@ export function throughputRuns(platforms: Platforms, variation: Variation): Run[
   }));
 }
 
+/** Those of ResNet50 at another rate of its tasks, which the paper does not say. */
+export function otherRateRuns(platforms: Platforms, jobsPerS: number): Run[] {
+  const runs = throughputRuns(platforms, platforms.variation);
+  const own = runs.filter(({ sets }) => sets[0]?.job.network === 'resnet50');
+  return own.map((run) => ({ ...run, sets: [platforms.publishedResnet50(jobsPerS)] }));
+}
+
 /** VI-F. */
 export const ABLATIONS: Readonly<Record<string, Partial<SchedulerSpec>>> = {
   DARIS: {},

@@ -228,7 +228,7 @@ export function figuresOf(results: PaperResults, gpus: readonly GpuFit[]): Recor
   return {
     'paper-throughput.svg': overRoof(results),
     'paper-misses.svg': chart(sweepPanels(results.main, 'Low jobs late', (run) => run.low.missRate)),
-    'paper-h200-throughput.svg': chart(rate.map((panel) => ({ ...panel, reference: 1 }))),
+    'paper-h200-throughput.svg': chart(rate.map((panel) => ({ ...panel, reference: 1, floor: 0.5 }))),
     'paper-h200-misses.svg': chart(late),
     'paper-batching.svg': gains(results),
     'paper-ablations.svg': ablations(results),

@@ -37,10 +37,23 @@ interface Narrow {
   readonly rate: number;
 }
 
+/** Jobs of many tasks, a third High, taken by whichever of two lanes is free, all that wait at once, none refused. */
+export interface JoinedProbe {
+  /** Of the highest rate of pure batching. */
+  readonly offered: number;
+  readonly largest: number;
+  readonly rate: number;
+  /** Jobs a unit. */
+  readonly meanSize: number;
+  readonly highP50Us: number;
+  readonly highP99Us: number;
+}
+
 interface ProbedNetwork {
   readonly oneStream: Readonly<Record<string, number>>;
   readonly streams: readonly Stream[];
   readonly narrow: readonly Narrow[];
+  readonly joined?: readonly JoinedProbe[];
   readonly inFourStages?: {
     readonly alone: number;
     readonly streams: readonly Stream[];

@@ -10,7 +10,7 @@ import { GROUP } from './h200.ts';
 import { figure, table } from './markdown.ts';
 import { withModelPart } from './model-page.ts';
 import { readPaper, type PaperGpu } from './observations.ts';
-import { RESNET50 } from './platform.ts';
+import { MEASURED_RESNET50_PER_S, RESNET50 } from './platform.ts';
 import { readResults, type MeasuredRow, type PaperResults } from './results.ts';
 import { PAPER_SCHEDULER, STAGES } from './scenario.ts';
 import { TIME_FILE, type Took } from './time.ts';
@@ -102,17 +102,20 @@ function measuredTable(rows: readonly MeasuredRow[]): string {
 }
 
 /** Throughput with times that vary otherwise, and with all tasks released first at one instant. */
-function sensitivity({ throughput, together, main }: PaperResults, paper: PaperGpu): string {
+function sensitivity({ throughput, together, main, otherRate }: PaperResults, paper: PaperGpu): string {
   const rows = paper.throughput.map(({ network, contexts, oversubscription }, i) => [
     `${network}, ${contexts}×1_${oversubscription}`,
     ...['steady', 'measured', 'wide'].map((name) => number(throughput[name]?.[i]?.inferencesPerS ?? Number.NaN)),
   ]);
   const spread = main['resnet18']?.find(({ configuration }) => configuration === together.configuration);
   const { responseUs } = together.high;
+  const others = otherRate.map(({ configuration, inferencesPerS }) => `${configuration} ${number(inferencesPerS)}`);
   return `${table(['jobs a second', 'steady times', 'as measured', `${WIDER} times as varied`], rows)}
 
 First releases: were all tasks of resnet18 released at one instant, ${together.configuration} would do ${number(together.inferencesPerS)} jobs a second, not ${number(spread?.inferencesPerS ?? 0)}, with
-High responses of ${ms(responseUs?.p50 ?? 0)} (p50) to ${ms(responseUs?.max ?? 0)} ms; the paper reports ${paper.claims.highResponseMs.join('–')} ms. So they are spread.`;
+High responses of ${ms(responseUs?.p50 ?? 0)} (p50) to ${ms(responseUs?.max ?? 0)} ms; the paper reports ${paper.claims.highResponseMs.join('–')} ms. So they are spread.
+
+ResNet50: were the same load made of tasks of ${MEASURED_RESNET50_PER_S} jobs a second, not ${RESNET50.jobsPerS}, ${others.join(' and ')} jobs a second: shorter periods make each job book more.`;
 }
 
 function tookWords(results: PaperResults): string {
@@ -224,7 +227,7 @@ if (import.meta.main) {
   const results = readResults();
   const { gpus } = JSON.parse(readFileSync(FIT_FILE, 'utf8')) as { gpus: GpuFit[] };
   writeFileSync(PAGE, pageOf(results, gpus, readPaper()));
-  writeFileSync(MODEL_PAGE, withModelPart(readFileSync(MODEL_PAGE, 'utf8'), gpus));
+  writeFileSync(MODEL_PAGE, withModelPart(readFileSync(MODEL_PAGE, 'utf8'), gpus, results));
   mkdirSync(FIGURES, { recursive: true });
   for (const [name, drawing] of Object.entries(figuresOf(results, gpus))) writeFileSync(`${FIGURES}/${name}`, drawing);
 }

@@ -4,7 +4,16 @@ import type { BatchedSet, UnbatchedSet } from '../gpu/sets.ts';
 import type { GpuFit } from './fit.ts';
 import { demandOf, type Demand } from './model.ts';
 import { measuredVariation } from './variation.ts';
-import { readOverhead, readPaper, readProbe, singleRate, type Gpu, type PaperNetwork } from './observations.ts';
+import {
+  readOverhead,
+  readPaper,
+  readProbe,
+  singleRate,
+  type Gpu,
+  type JoinedProbe,
+  type PaperNetwork,
+  type Probe,
+} from './observations.ts';
 
 /** One network on one GPU at one batch. */
 export interface Job {
@@ -23,12 +32,14 @@ export interface TaskSet {
   readonly high: number;
   readonly low: number;
   readonly periodUs: number;
+  /** Where jobs go together: units of each larger capacity, which are batches; ascending. */
+  readonly units?: readonly Job[];
 }
 
 /** Table II has no set for ResNet50: 150 % (V), at the rate that the text gives to all but ResNet18, High and Low 1:2. */
 export const RESNET50 = { load: 1.5, jobsPerS: 24 };
-/** The rate of ResNet50 in the sets that were measured. */
-const MEASURED_RESNET50_PER_S = 30;
+/** The rate of ResNet50 in the sets that were measured; that of ResNet18 in the paper. */
+export const MEASURED_RESNET50_PER_S = 30;
 
 export class Platforms {
   readonly #fits: ReadonlyMap<Gpu, GpuFit>;
@@ -54,11 +65,13 @@ export class Platforms {
     const job = this.published(network, batch);
     if (high !== undefined && low !== undefined && jobsPerS !== undefined)
       return { job, high, low, periodUs: Math.round((batch * 1e6) / jobsPerS) };
-    return {
-      job,
-      ...oneToTwo((RESNET50.load * roof) / RESNET50.jobsPerS),
-      periodUs: periodOf(batch, RESNET50.jobsPerS),
-    };
+    return { job, ...resnet50At(RESNET50.jobsPerS, roof), periodUs: periodOf(batch, RESNET50.jobsPerS) };
+  }
+
+  /** The same load of ResNet50 by tasks of another rate. */
+  publishedResnet50(jobsPerS: number): TaskSet {
+    const { roof } = this.#known('resnet50');
+    return { job: this.published('resnet50'), ...resnet50At(jobsPerS, roof), periodUs: periodOf(1, jobsPerS) };
   }
 
   /** Load as measured: Table II's factor of what a bare loop reached on the GPU. */
@@ -83,6 +96,33 @@ export class Platforms {
     const job = this.#job('NVIDIA H200', model, { batch, aloneUs: (batch * 1e6) / own, share });
     const jobsPerS = this.#jobsPerS(model);
     return { job, ...oneToTwo((load * own) / batch / jobsPerS), periodUs: periodOf(1, jobsPerS) };
+  }
+
+  /** As many tasks, a third of them High, as ask for that share of the highest rate, and their units. */
+  joinedSet(network: string, { offered, largest }: Pick<JoinedProbe, 'offered' | 'largest'>): TaskSet {
+    const alone = this.#probedJob(network, 1);
+    const capacities = Array.from({ length: Math.log2(largest) }, (_, i) => 2 ** (i + 1));
+    const jobsPerS = JOINED_PER_S;
+    return {
+      job: alone,
+      ...oneToTwo((offered * highest(this.#probe, network)) / jobsPerS),
+      periodUs: periodOf(1, jobsPerS),
+      units: capacities.map((batch) => this.#probedJob(network, batch)),
+    };
+  }
+
+  /** Of batches that were not measured, times lie on a line between those that were. */
+  #probedJob(network: string, batch: number): Job {
+    const rates = Object.entries(this.#probe.networks[network]?.oneStream ?? {});
+    const times = rates.map(([size, rate]) => ({ size: Number(size), us: (Number(size) * 1e6) / rate }));
+    const above = times.find(({ size }) => size >= batch);
+    const below = times.findLast(({ size }) => size <= batch);
+    if (above === undefined || below === undefined)
+      throw new Error(`${network} was not measured in batches of ${batch}`);
+    const along = above.size === below.size ? 0 : (batch - below.size) / (above.size - below.size);
+    const aloneUs = below.us + along * (above.us - below.us);
+    const share = (batch * 1e6) / aloneUs / highest(this.#probe, network);
+    return this.#job('NVIDIA H200', network, { batch, aloneUs, share });
   }
 
   /** The most that pure batching reaches on the paper's GPU. */
@@ -112,8 +152,19 @@ export class Platforms {
   }
 }
 
+/** The rate of a task in what was measured of joining. */
+const JOINED_PER_S = 30;
+
+function highest({ networks }: Probe, network: string): number {
+  return Math.max(...Object.values(networks[network]?.oneStream ?? {}));
+}
+
 function periodOf(batch: number, jobsPerS: number): number {
   return Math.round((batch * 1e6) / jobsPerS);
+}
+
+function resnet50At(jobsPerS: number, roof: number): { high: number; low: number } {
+  return oneToTwo((RESNET50.load * roof) / jobsPerS);
 }
 
 function oneToTwo(tasks: number): { high: number; low: number } {

@@ -1,7 +1,7 @@
 // How long the jobs of each priority took to answer, as a distribution, from the lines of a trace.
 
 /** Percentiles that are kept; the last two tell the tail. */
-export const PERCENTILES = [0, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 100] as const;
+export const PERCENTILES = [0, 1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 100] as const;
 
 /** Microseconds at each of these, by nearest rank; null where no job ended. */
 export interface Distribution {

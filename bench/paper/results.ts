@@ -1,5 +1,6 @@
 // What the experiments leave: bench/paper/results/simulated.json.
 import { readFileSync } from 'node:fs';
+import type { JoinedProbe } from './observations.ts';
 import type { MretFigures } from './mret.ts';
 import type { Distribution } from './responses.ts';
 import type { Simulated } from './simulate.ts';
@@ -39,6 +40,14 @@ export interface AblationRow {
   readonly responses: Distribution;
 }
 
+/** What was measured, and the same joined and simulated; `meanSize` in jobs a unit. */
+export interface JoinedRow {
+  readonly network: string;
+  readonly measured: JoinedProbe;
+  readonly meanSize: number;
+  readonly run: Simulated;
+}
+
 type ByName<T> = Readonly<Record<string, T>>;
 
 export interface PaperResults {
@@ -48,6 +57,8 @@ export interface PaperResults {
   readonly batching: ByName<readonly Simulated[]>;
   /** In the order of the paper's throughputs, by how times vary. */
   readonly throughput: ByName<readonly Simulated[]>;
+  /** Of ResNet50, its tasks at another rate. */
+  readonly otherRate: readonly Simulated[];
   readonly ablations: ByName<AblationRow>;
   readonly wideAblations: ByName<AblationRow>;
   /** All tasks released at one instant first. */
@@ -69,6 +80,7 @@ export interface H200Results {
   readonly mret: readonly MretRow[];
   readonly ratios: ByName<readonly RatioRow[]>;
   readonly measured: readonly MeasuredRow[];
+  readonly joined: readonly JoinedRow[];
 }
 
 export function readResults(): PaperResults {

@@ -11,6 +11,7 @@ import {
   LOADS,
   mainExperiments,
   mretRuns,
+  otherRateRuns,
   BEST,
   predictedExperiments,
   ratioRuns,
@@ -30,9 +31,10 @@ import {
   measuredSets,
   type MeasuredSet,
 } from './h200.ts';
+import { joinedResults } from './joined.ts';
 import { mretFigures, type MretFigures } from './mret.ts';
 import { readObservations } from './observations.ts';
-import { Platforms } from './platform.ts';
+import { MEASURED_RESNET50_PER_S, Platforms } from './platform.ts';
 import { distributionOf, type Distribution } from './responses.ts';
 import {
   jsonOf,
@@ -141,7 +143,8 @@ async function h200Results(simulator: Simulator, platforms: Platforms): Promise<
     ratios[network] = await ratioResults(simulator, `H200, High to Low, ${network}`, runs);
   }
   const measured = await measuredResults(simulator, sets);
-  return { sweeps: swept, mixed: mixed['mixed'] ?? [], ablations, mret, ratios, measured };
+  const joined = await joinedResults(simulator, platforms);
+  return { sweeps: swept, mixed: mixed['mixed'] ?? [], ablations, mret, ratios, measured, joined };
 }
 
 async function ratiosOf(
@@ -174,6 +177,7 @@ async function allResults(simulator: Simulator, platforms: Platforms): Promise<P
     predicted: await sweeps(simulator, 'by configuration, predicted', predictedExperiments(platforms)),
     batching: await sweeps(simulator, 'batching', batchingExperiments(platforms)),
     throughput: await throughputResults(simulator, platforms),
+    otherRate: await simulator.all('resnet50 at another rate', otherRateRuns(platforms, MEASURED_RESNET50_PER_S)),
     ablations: await ablated(simulator, 'ablations', best),
     wideAblations: await ablated(simulator, 'ablations, wide times', wideBest),
     together: await simulator.run({ ...best, phases: 'together' }),

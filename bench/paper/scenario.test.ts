@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { meanSizeOf } from './joined.ts';
 import { smsOf } from './model.ts';
 import { distributionOf, PERCENTILES } from './responses.ts';
 import { inGroups, nameOf, scenarioOf, type Phases } from './scenario.ts';
@@ -57,4 +58,34 @@ test('a distribution has nearest ranks, by priority', () => {
   );
   expect(High).toEqual(PERCENTILES.map((percentile) => Math.max(1, percentile)));
   expect(Low).toBeNull();
+});
+
+test('joined tasks are a class whose units take and demand what their batches do', () => {
+  const job = (batch: number, sm: number) =>
+    ({
+      gpu: 'NVIDIA H200',
+      sms: SMS,
+      network: 'n',
+      batch,
+      aloneUs: 400 * batch,
+      demand: { sm, memory: 0.05 },
+    }) as const;
+  const set = { job: job(1, 0.1), high: 1, low: 2, periodUs: 6000, units: [job(2, 0.2), job(4, 0.4)] };
+  const partitioning = { contexts: 1, streamsPerContext: 1, oversubscription: 1 };
+  const { joining, tasks } = scenarioOf({ sets: [set], partitioning, durationUs: 12_000, variation: STEADY });
+  expect(joining?.capacities).toEqual([1, 2, 4]);
+  expect(joining?.classes[0]?.demand).toEqual([
+    { smPpm: 200_000, memoryPpm: 50_000 },
+    { smPpm: 400_000, memoryPpm: 50_000 },
+  ]);
+  expect(joining?.classes[0]?.afetUs).toEqual([
+    [200, 200, 200, 200],
+    [400, 400, 400, 400],
+  ]);
+  expect(tasks.map((task) => task.class)).toEqual(['n', 'n', 'n']);
+});
+
+test('the mean size of units counts each unit once', () => {
+  const dispatch = (stage: number, jobs?: number): string => JSON.stringify({ e: 'dispatch', stage, jobs });
+  expect(meanSizeOf([dispatch(0, 3), dispatch(0, 3), dispatch(0, 3), dispatch(1, 3), dispatch(0)].join('\n'))).toBe(2);
 });

@@ -1,5 +1,5 @@
 // A task set under one partitioning and one scheduler, as a scenario of daris-sim.
-import type { GpuSpec, Scenario, SchedulerSpec, TaskSpec } from '../../test/simulator/scenario.ts';
+import type { GpuSpec, JoiningSpec, Scenario, SchedulerSpec, TaskSpec } from '../../test/simulator/scenario.ts';
 import { Random } from '../../test/simulator/random.ts';
 import { slowdown, smsOf, type Demand } from './model.ts';
 import type { Job, TaskSet } from './platform.ts';
@@ -86,7 +86,7 @@ function phasesOf(phases: Phases, count: number, periodUs: number): number[] {
 
 /** High and Low tasks mixed; deadlines are periods. */
 function tasksOf(
-  { job, high, low, periodUs }: TaskSet,
+  { job, high, low, periodUs, units }: TaskSet,
   { partitioning, durationUs, variation, phases = 'spread' }: Run,
 ): TaskSpec[] {
   const count = high + low;
@@ -100,10 +100,31 @@ function tasksOf(
       priority: isHigh ? ('High' as const) : ('Low' as const),
       ...spec,
       phaseUs: phaseUs[i] ?? 0,
+      ...(units === undefined ? {} : { class: job.network }),
       afetUs: afetUs(job, partitioning),
       execUs: execUs(job, variation, { seed: i, jobs }),
     };
   });
+}
+
+/** Rows of a unit's times: more than units of one size are likely to be formed in a row. */
+const UNIT_ROWS = 50;
+
+/** Sets that are joined have the same capacities. */
+function joiningOf({ sets, partitioning, variation }: Run): JoiningSpec | undefined {
+  const joined = sets.flatMap(({ job: { network }, units }) => (units === undefined ? [] : [{ network, units }]));
+  const [first] = joined;
+  if (first === undefined) return undefined;
+  return {
+    enabled: true,
+    capacities: [1, ...first.units.map(({ batch }) => batch)],
+    classes: joined.map(({ network, units }) => ({
+      name: network,
+      afetUs: units.map((unit) => afetUs(unit, partitioning)),
+      execUs: units.map((unit) => execUs(unit, variation, { seed: unit.batch, jobs: UNIT_ROWS })),
+      demand: units.map(({ demand }) => demandSpec(demand)),
+    })),
+  };
 }
 
 export interface Run {
@@ -119,6 +140,7 @@ export function scenarioOf(run: Run): Scenario {
   const { sets, partitioning, durationUs, scheduler } = run;
   const [first] = sets;
   if (first === undefined) throw new Error('a run without tasks');
+  const joining = joiningOf(run);
   const { contexts, streamsPerContext, oversubscription } = partitioning;
   const gpu: GpuSpec = {
     name: first.job.gpu,
@@ -133,6 +155,7 @@ export function scenarioOf(run: Run): Scenario {
     seed: 1,
     gpus: [gpu],
     scheduler: { ...PAPER_SCHEDULER, ...scheduler },
+    ...(joining === undefined ? {} : { joining }),
     tasks: sets.flatMap((set) => tasksOf(set, run)),
     interference: { model: 'calibrated' },
   };

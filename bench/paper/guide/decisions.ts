@@ -113,7 +113,7 @@ function apart(gpu: MeasuredGpu): Decision {
     load: 'a task that must keep SMs of its own',
     choose: '`GreenContexts`, OS 1, as few contexts as groups of tasks to be kept apart',
     gives: 'kernels of others never run on its SMs; memory and caches stay shared',
-    costs: `throughput of 8×1_1 over 8×1_8: ${mostLost.value.toFixed(2)} (${mostLost.of}) to ${leastLost.value.toFixed(2)} (${leastLost.of}), and longer High tails`,
+    costs: `throughput of 8×1_1 over 8×1_8: ${mostLost.value.toFixed(2)} (${mostLost.of}) to ${leastLost.value.toFixed(2)} (${leastLost.of}), and longer High tails; two contexts of large jobs have shorter ones`,
   };
 }
 

@@ -130,8 +130,20 @@ export function isolationFacts(gpu: MeasuredGpu) {
   premise(Math.min(...overlapped) === 1, 'of contexts, those over all SMs are the fastest for batches');
   premise(Math.min(...single) > 0.9, 'and within a tenth of the fastest contexts for single jobs');
   premise(leastLost.value <= 1, 'SMs of their own cost throughput');
-  premise(leastTail.value > 1, 'and do not shorten the tail of High jobs');
-  return { mostLost, leastLost, leastTail, mostTail };
+  premise(leastTail.value > 1, 'and with eight contexts lengthen the tail of High jobs');
+  return { mostLost, leastLost, leastTail, mostTail, two: twoIsolated(gpu) };
+}
+
+/** Of batches on two contexts it was measured for one set alone: half of the GPU for each job. */
+function twoIsolated(gpu: MeasuredGpu) {
+  return gpu.batches.flatMap((set) => {
+    const [alone, shared] = [runOf(set, 'GreenContexts 2×1_1'), runOf(set, 'GreenContexts 2×1_2')];
+    if (alone === undefined || shared === undefined) return [];
+    const tail = (alone.high.responseUs?.p99 ?? Number.NaN) / (shared.high.responseUs?.p99 ?? Number.NaN);
+    premise(tail < 1, 'of batches on two contexts the tail of High jobs is shorter on SMs of their own');
+    const late = { alone: alone.low.missRate, shared: shared.low.missRate };
+    return [{ of: titleOf(set), change: rate(alone) / rate(shared) - 1, tail, late }];
+  });
 }
 
 export function admissionFacts(gpu: MeasuredGpu) {
@@ -247,4 +259,16 @@ export function simulatedAdmissionFacts({ main, predicted }: PaperResults) {
     'on the paper’s GPU both tests reach about the same throughput',
   );
   return { least: Math.min(...changes), most: Math.max(...changes) };
+}
+
+/** Joined at four fifths of the roof, or what is nearest to that, simulated on the H200. */
+export function joinedFacts({ h200: { joined } }: PaperResults, gpu: MeasuredGpu) {
+  return ['resnet18', 'resnet50'].flatMap((network) => {
+    const row = joined.find((each) => each.network === network && each.measured.offered === 0.8);
+    const single = gpu.singles.find((set) => set.network === network);
+    if (row === undefined) return [];
+    premise(row.run.high.missed + row.run.low.missed === 0, 'joined, nobody is late at four fifths of the roof');
+    premise(row.run.high.rejected + row.run.low.rejected === 0, 'and nobody is refused');
+    return [{ ...row, overSingles: single && row.run.jobsPerS / rate(single.best) }];
+  });
 }

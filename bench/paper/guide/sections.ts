@@ -3,6 +3,7 @@ import type { PaperResults } from '../results.ts';
 import {
   admissionFacts,
   isolationFacts,
+  joinedFacts,
   joiningFacts,
   mixFacts,
   numberFacts,
@@ -25,18 +26,19 @@ export function reasons(gpu: MeasuredGpu, results: PaperResults): string {
     oversubscription(gpu),
     mix(results),
     admission(gpu, results),
-    joining(gpu),
+    joining(gpu, results),
     copies(gpu),
     smallGpu(results),
   ].join('\n\n');
 }
 
 function sizeOfJobs(gpu: MeasuredGpu): string {
-  const alone = sizeFacts(gpu).map(({ set, of }) => `${titleOf(set)} ${of.toFixed(2)}`);
+  const alone = sizeFacts(gpu).map(({ set, of }) => `${of.toFixed(2)}: ${titleOf(set)}`);
   return `### Is a job small or large?
 
-A job is **large** when one after the other already does more than half of what the GPU can do at most. Of the sets below that is so for all batches
-(${alone.join('; ')}). Ask for the AFET of a larger batch: a \`ModelProfile\` has it in \`status.batches\`. Where twice the
+A job is **large** when one after the other already does more than half of what the GPU can do at most. Of the sets below that is so
+for all batches (${alone.join('; ')}).
+Ask for the AFET of a larger batch: a \`ModelProfile\` has it in \`status.batches\`. Where twice the
 batch takes hardly longer, the job is small; where it takes twice as long, it is large.`;
 }
 
@@ -46,8 +48,8 @@ function howManyStreams(gpu: MeasuredGpu): string {
     list(each.map(({ set, rate }) => `${set.network} ${signed(rate)}`));
   return `### How many streams
 
-Small jobs leave SMs over that more jobs at once use: from 6 streams to 10 ${words(gained)}. Large jobs only take turns more
-often: from 2 streams to 10 ${words(lost)}, and every High job then shares the GPU with nine others. Single jobs of unet
+Small jobs leave SMs over that more jobs at once use: from 6 streams to 10 ${words(gained)}. Large jobs only take turns
+more often: from 2 streams to 10 ${words(lost)}, and every High job then shares the GPU with nine others. Single jobs of unet
 lie between: ${signed(unetSix.rate)} from 6 to 10. So begin with two streams for large jobs and eight for small ones, and look at High p99.
 
 ![images a second and High responses by streams](figures/choosing-streams.svg)
@@ -74,12 +76,17 @@ figures of task sets yet; they are for drivers without green contexts.`;
 }
 
 function oversubscription(gpu: MeasuredGpu): string {
-  const { mostLost, leastLost, leastTail, mostTail } = isolationFacts(gpu);
+  const { mostLost, leastLost, leastTail, mostTail, two } = isolationFacts(gpu);
+  const halves = two.map(
+    ({ of, change, tail, late }) =>
+      `${of}, ${signed(change)} of throughput, High p99 ${ratio(tail)} as long, ${share(late.alone)} of the Low jobs late instead of ${share(late.shared)}`,
+  );
   return `### Oversubscription
 
 If there are contexts, let them overlap: OS as many as contexts is the fastest for batches, and never far from it for single jobs. SMs of their own
-(OS 1) cost throughput (8×1_1 reaches ${ratio(mostLost.value)}, ${mostLost.of}, to ${ratio(leastLost.value)}, ${leastLost.of}, of 8×1_8) and do not shorten
-tails: High p99 is ${ratio(leastTail.value)} (${leastTail.of}) to ${ratio(mostTail.value)} (${mostTail.of}) as long, since a job alone takes longer on fewer SMs.
+(OS 1) cost throughput: 8×1_1 reaches ${ratio(mostLost.value)} (${mostLost.of}) to ${ratio(leastLost.value)} (${leastLost.of}) of 8×1_8. With so many contexts they lengthen tails as
+well, since a job alone takes longer on fewer SMs: High p99 is ${ratio(leastTail.value)} (${leastTail.of}) to ${ratio(mostTail.value)} (${mostTail.of}) as long. With two contexts of large jobs
+they shorten them, at a price (2×1_1 against 2×1_2: ${halves.join('; ')}).
 
 ${twoTable(gpu)}`;
 }
@@ -117,13 +124,20 @@ fastest configuration changes by ${share(simulated.least)} to ${share(simulated.
 ${overloadTable(gpu)}`;
 }
 
-function joining(gpu: MeasuredGpu): string {
+function joining(gpu: MeasuredGpu, results: PaperResults): string {
+  const rows = joinedFacts(results, gpu).map(
+    ({ network, measured, meanSize, run, overSingles }) =>
+      `- ${network}, ${measured.offered} of the roof: ${number(run.jobsPerS)} jobs a second${overSingles === undefined ? '' : ` (${ratio(overSingles)} of the best of single jobs)`}, ${Math.round(meanSize)} a unit, High p99 ${ms(run.high.responseUs?.p99)} ms; nobody late, nobody refused. Measured without admission: ${number(measured.rate)}, High p99 ${ms(measured.highP99Us)} ms.`,
+  );
   const room = joiningFacts(gpu).map(({ network, times }) => `${network} ${ratio(times)}`);
   return `### Joining
 
 One stream of the largest batches does more than any number of single jobs: ${list(room)}. That is what
 [joining](joining.md) can win back at most, without anyone waiting for a batch to fill. It needs packages with larger batch sizes
-(\`--capacities\`), several tasks of one package, and deadlines that bear twice the time of a larger unit.`;
+(\`--capacities\`), several tasks of one package, and deadlines that bear twice the time of a larger unit. Simulated on the H200, tasks of 30 single jobs a
+second on two streams ([how well that is simulated](paper-model.md#joined-jobs)):
+
+${rows.join('\n')}`;
 }
 
 function copies(gpu: MeasuredGpu): string {
