@@ -12,7 +12,7 @@ export interface Answers {
   readonly errors: readonly string[];
 }
 
-const timeoutSeconds = 90;
+const timeoutSeconds = 180;
 
 function podFor({ metadata, spec, status }: RealtimeInferenceTask, requests: number): object {
   const { endpoint, effective } = status ?? {};

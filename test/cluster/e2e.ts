@@ -1,7 +1,7 @@
 // `make e2e`: acts on a cluster with a real node, with our images; ends with one line of counts. A cluster that is up already
 // is cleared first and stays up, with what the acts made, for a look; else one is started, and ended afterwards.
 import { Cluster } from '../control-plane/cluster.ts';
-import { allowedCores, divideCores, keepTo } from '../e2e/cores.ts';
+import { allowedCores, keepTo } from '../e2e/cores.ts';
 import { announce, describeOutcome, perform, summarize, type ActOutcome } from '../e2e/summary.ts';
 import { Tasks } from '../e2e/tasks.ts';
 import type { Act, World } from './act.ts';
@@ -64,7 +64,7 @@ async function playWith(kubeconfig: string, site: Omit<World, 'tasks' | 'runtime
 
 async function main(signal: AbortSignal): Promise<number> {
   // This process and its commands leave the core alone that the node gives to inference.
-  keepTo(divideCores(allowedCores()).others);
+  keepTo(allowedCores().slice(0, 1));
   const wasUp = currentRun() !== undefined;
   const started = performance.now();
   try {

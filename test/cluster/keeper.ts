@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { repositoryRoot } from '../control-plane/paths.ts';
-import { allowedCores, divideCores, keepTo } from '../e2e/cores.ts';
+import { allowedCores, keepTo } from '../e2e/cores.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { places, runVariable } from './places.ts';
 import { RealCluster } from './real-cluster.ts';
@@ -25,8 +25,8 @@ async function keep(signal: AbortSignal): Promise<void> {
   // The control plane's folder then goes with the rest, whatever ends this process.
   mkdirSync(places.stateDir, { recursive: true });
   process.env['TMPDIR'] = places.stateDir;
-  // The first core is not one that the kubelet gives to a container for itself.
-  keepTo(divideCores(allowedCores()).others);
+  // The core that the kubelet reserves for the system, and gives to no container for itself.
+  keepTo(allowedCores().slice(0, 1));
   const cluster = new RealCluster({ signal, onStep });
   try {
     await cluster.start();

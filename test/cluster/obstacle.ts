@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+import { allowedCores } from '../e2e/cores.ts';
 import { command } from './command.ts';
 
 const programs = ['buildah', 'containerd', 'ctr', 'runc', 'ip', 'iptables', 'nsenter', 'openssl', 'sysctl', 'cc'];
@@ -9,6 +10,7 @@ const programs = ['buildah', 'containerd', 'ctr', 'runc', 'ip', 'iptables', 'nse
 /** Undefined: nothing is in the way. */
 export async function findObstacle(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return 'only root may make network namespaces and containers';
+  if (allowedCores().length < 2) return 'a node needs two cores, one of them for inference alone';
   const missing = programs.filter((program) => !installed(program));
   if (!existsSync('/usr/lib/cni/bridge')) missing.push('/usr/lib/cni/bridge');
   if (missing.length > 0) return `${missing.join(', ')} missing: install the packages of test/cluster/packages.txt`;

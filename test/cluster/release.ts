@@ -15,6 +15,7 @@ export interface Site {
 }
 
 const waitSeconds = 180;
+const waiting = ['--wait', `--timeout=${waitSeconds}s`];
 const claim = 'daris-models';
 
 /** Requests that equal the limits, and a whole core: so the static CPU manager gives it a core for itself. */
@@ -59,8 +60,6 @@ export async function install(site: Site, name: string, tag: string, ...flags: r
 export async function upgrade(site: Site, name: string, tag: string): Promise<void> {
   await release(site, ['upgrade', name, chart, ...waiting], values(tag));
 }
-
-const waiting = ['--wait', `--timeout=${waitSeconds}s`];
 
 export async function uninstall(site: Site, name: string): Promise<void> {
   await release(site, ['uninstall', name, ...waiting]);

@@ -8,7 +8,7 @@ import { checkHighTasks, checkMonotone } from '../../e2e/judge.ts';
 import { jobsByName, jobsInStatus } from '../../e2e/monotone.ts';
 import { identityOf } from '../../e2e/tasks.ts';
 import type { Act, World } from '../act.ts';
-import { agentPod, containerOf, killContainer } from '../pods.ts';
+import { agentPod, containerOf, killContainer, type Pod } from '../pods.ts';
 import { onQuietCore } from '../quiet.ts';
 
 interface Outage {
@@ -59,11 +59,12 @@ async function run(world: World): Promise<ActResult> {
   const before = await tasks.list(signal);
   const [identities, shown] = [before.map(identityOf), jobsInStatus(before)];
   const first = await runtime.watch.fresh(signal);
-  const restarts = containerOf(await agentPod(world), 'agent').restartCount;
+  const earlier = await agentPod(world);
+  const restarts = (pod: Pod, container: string): number => containerOf(pod, container).restartCount;
   const { result, quiet, foreign, measured } = await onQuietCore(world, () => killAgent(world));
   const pod = await agentPod(world);
-  checks.equal('restarts of the agent', containerOf(pod, 'agent').restartCount, restarts + measured);
-  checks.equal('restarts of the runtime', containerOf(pod, 'runtime').restartCount, 0);
+  checks.equal('restarts of the agent', restarts(pod, 'agent'), restarts(earlier, 'agent') + measured);
+  checks.equal('restarts of the runtime', restarts(pod, 'runtime'), restarts(earlier, 'runtime'));
   const outage = windowBetween(result.dead, result.alive, identities);
   for (const { name, jobs } of outage.tasks.filter(({ priority }) => priority === 'High')) {
     checks.atLeast(`jobs of ${name} without the agent`, jobs.completed, 1);
