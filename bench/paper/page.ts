@@ -120,9 +120,11 @@ ResNet50: were the same load made of tasks of ${MEASURED_RESNET50_PER_S} jobs a 
 
 function tookWords(results: PaperResults): string {
   if (!existsSync(TIME_FILE)) return '';
-  const { machine, seconds, events, runs, eventsPerS } = JSON.parse(readFileSync(TIME_FILE, 'utf8')) as Took;
+  const { machine, seconds, loadBefore, events, runs, eventsPerS } = JSON.parse(
+    readFileSync(TIME_FILE, 'utf8'),
+  ) as Took;
   const same = events === results.events ? '' : `, when it had ${number(events)} events`;
-  return ` On ${machine.cores} cores of ${machine.processor} it took ${Math.round(seconds)} s for ${number(runs)} runs: ${number(eventsPerS)} events a second${same}.`;
+  return ` On ${machine.cores} cores of ${machine.processor} (load average before it: ${loadBefore.toFixed(1)}) it took ${Math.round(seconds)} s for ${number(runs)} runs: ${number(eventsPerS)} events a second${same}.`;
 }
 
 function summary(claims: readonly Claim[]): string {

@@ -1,6 +1,7 @@
 // `make paper`: fits the model, runs every experiment of the paper on daris-sim, writes bench/paper/results/*.json.
 // What it writes follows from the repository alone; with --record it also writes how long it took on this machine.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { writeResult } from '../result.ts';
 import {
@@ -193,6 +194,7 @@ async function allResults(simulator: Simulator, platforms: Platforms): Promise<P
 /** `allResults` counts its events last, since what is written first is evaluated first. */
 async function runAll(record: boolean): Promise<void> {
   const started = performance.now();
+  const loadBefore = Number((loadavg()[0] ?? 0).toFixed(1));
   const gpus = fitAll(readObservations());
   mkdirSync('bench/paper/results', { recursive: true });
   writeFileSync(FIT_FILE, `${JSON.stringify({ gpus }, null, 2)}\n`);
@@ -203,7 +205,8 @@ async function runAll(record: boolean): Promise<void> {
   const eventsPerS = Math.round(simulator.events / seconds);
   const rate = eventsPerS.toLocaleString('en-US');
   process.stdout.write(`${RESULT_FILE} written: ${simulator.events} events in ${seconds} s, ${rate} a second\n`);
-  if (record) writeResult(TIME_FILE, { seconds, events: simulator.events, runs: simulator.runs, eventsPerS });
+  if (record)
+    writeResult(TIME_FILE, { seconds, loadBefore, events: simulator.events, runs: simulator.runs, eventsPerS });
 }
 
 if (import.meta.main) await runAll(process.argv.includes('--record'));
