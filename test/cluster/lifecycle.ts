@@ -13,7 +13,8 @@ import { places, runVariable } from './places.ts';
 import { currentRun, type Run } from './run-file.ts';
 
 const upTimeoutMs = 240_000;
-const downTimeoutMs = 60_000;
+/** Each of its daemons may need its whole grace, and what is left is then cleared away. */
+const downTimeoutMs = 150_000;
 /** Archives of build/images; the client is of the acts alone. */
 const images = ['operator', 'agent', 'client'] as const;
 const referenceOf = (name: (typeof images)[number]): string => `docker.io/daris/${name}:dev`;
