@@ -160,9 +160,9 @@ cluster-down: $(STAMPS)/node ## end it, and what a killed one has left
 	@node test/cluster/down.ts
 
 .PHONY: e2e
-e2e: $(STAMPS)/node ## the chart and our images on a real kubelet, act by act; where there can be none, it is skipped
+e2e: $(STAMPS)/node ## the chart and our images on a real kubelet, act by act; where there can be none, it is skipped; RECORD=1 keeps the figures
 	@$(CLUSTER_POSSIBLE) e2e || { [ $$? = 77 ] && exit 0 || exit 1; }; \
-	  $(SUBMAKE) cluster-parts && exec node test/cluster/e2e.ts
+	  $(SUBMAKE) cluster-parts && exec node test/cluster/e2e.ts $(if $(RECORD),--record)
 
 .PHONY: bench
 bench: setup ## measure, and write JSON under bench/results

@@ -1,6 +1,8 @@
 // What a run of the acts leaves behind: build/cluster/summary.json, and the line of counts at the end.
 import { dirname, join } from 'node:path';
 
+import { writeResult } from '../../bench/result.ts';
+import { repositoryRoot } from '../control-plane/paths.ts';
 import { writeSummary, type Summary } from '../e2e/summary.ts';
 import { places } from './places.ts';
 
@@ -21,4 +23,9 @@ export function writeReport(report: Report): void {
 
 export function closingLine({ passed, failed, skipped }: Report): string {
   return `e2e: ${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+/** With machine and commit, for docs/operate.md. */
+export function recordReport(report: Report): void {
+  writeResult(join(repositoryRoot, 'bench', 'results', 'cluster.json'), report);
 }

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 
 import { formatDurationUs } from '../../../api/durations.ts';
+import type { RealtimeInferenceTask } from '../../../api/resources.ts';
 import type { ObservedState } from '../../../node-agent/native/gen/runtime.ts';
 import { repositoryRoot } from '../../control-plane/paths.ts';
 import type { Act, ActResult } from '../act.ts';
@@ -24,9 +25,12 @@ const model = 'channel-estimator';
 const count = 40;
 const examples = 6;
 const label = 'demo.daris.dev/joining';
-/** Of the core given to inference, each job alone. */
-const targetLoad = 1.6;
+/** Of the core given to inference, each job alone, by what one took when it was measured: surely more than can be done. */
+const saturatingLoad = 2;
+/** Jobs released for one that is then completed. */
+const overload = 1.5;
 const settleSeconds = 2;
+const saturatedSeconds = 3;
 const measuredSeconds = 6;
 
 interface Measured {
@@ -71,7 +75,7 @@ async function suspendExamples(stack: Stack, suspend: boolean, signal: AbortSign
 }
 
 /** The period by which all of them load the core to the target, from what one of them takes on this machine. */
-async function fittingPeriodUs(stack: Stack, signal: AbortSignal): Promise<number> {
+async function saturatingPeriodUs(stack: Stack, signal: AbortSignal): Promise<number> {
   await stack.cluster.apply(cell(stack, 0, 1_000_000), { signal });
   await stack.tasks.until(nameOf(0), isReady, { what: `the first of the ${count} tasks`, timeoutMs: 60_000, signal });
   const { tasks } = await stack.node1.watch.until((state) => state.tasks.some(({ afetUs }) => afetUs > 0), {
@@ -80,7 +84,34 @@ async function fittingPeriodUs(stack: Stack, signal: AbortSignal): Promise<numbe
     signal,
   });
   const afetUs = Math.max(...tasks.map((task) => task.afetUs));
-  return Math.round((afetUs * count) / (targetLoad * stack.node1.streams) / 1000) * 1000;
+  return wholeMs((afetUs * count) / (saturatingLoad * stack.node1.streams));
+}
+
+/** How many jobs a second the machine does now, each alone, and the period by which a little more is asked for. */
+async function fittingPeriodUs(stack: Stack, signal: AbortSignal): Promise<number> {
+  const { node1, tasks } = stack;
+  await node1.watch.span(settleSeconds, signal);
+  const span = (): Promise<[ObservedState, ObservedState]> => node1.watch.span(saturatedSeconds, signal);
+  const { result } = await undisturbed([node1.core], span);
+  const window = windowBetween(...result, await tasks.identities(signal));
+  return wholeMs((count * window.seconds * 1e6) / (overload * jobsOf(window).completed));
+}
+
+function wholeMs(us: number): number {
+  return Math.round(us / 1000) * 1000;
+}
+
+/** All of them, with this period in force. */
+async function release(stack: Stack, periodUs: number, signal: AbortSignal): Promise<RealtimeInferenceTask[]> {
+  const { appliedGeneration } = await stack.node1.watch.fresh(signal);
+  await stack.cluster.apply(cells(stack, periodUs), { signal });
+  const tasks = await stack.tasks.allReady(count + examples, { timeoutMs: 60_000, signal });
+  await stack.node1.watch.until((state) => state.appliedGeneration > appliedGeneration, {
+    what: 'the runtime to have the new period',
+    timeoutMs: 10_000,
+    signal,
+  });
+  return tasks;
 }
 
 async function measure(stack: Stack, signal: AbortSignal): Promise<Measured> {
@@ -141,16 +172,14 @@ async function perform(stack: Stack, signal: AbortSignal): Promise<ActResult> {
   const checks = new Checks();
   await suspendExamples(stack, true, signal);
   await stack.cluster.kubectl(['apply', '-n', stack.namespace, '-f', examplesFolder], { signal });
+  await release(stack, await saturatingPeriodUs(stack, signal), signal);
   const periodUs = await fittingPeriodUs(stack, signal);
-  await stack.cluster.apply(cells(stack, periodUs), { signal });
-  const tasks = await stack.tasks.allReady(count + examples, { timeoutMs: 60_000, signal });
+  const tasks = await release(stack, periodUs, signal);
   const placedAlone = tasks.filter(({ metadata, status }) => isCell(metadata.name) && status?.placement).length;
   const alone = await measure(stack, signal);
   const placed = await joinTasks(stack, signal);
   const together = await measure(stack, signal);
   const high = tasks.map(identityOf).filter(({ name, priority }) => isCell(name) && priority === 'High');
-  const load = offeredLoad(alone.window, stack.node1.streams);
-  checks.atLeast('offered load, each job alone', load, 1.2);
   checks.atLeast('share of jobs refused, each alone', alone.refusedShare, 0.1);
   checks.atMost('share of jobs refused, joined', together.refusedShare, 0.005);
   checks.atLeast('jobs that go together in the mean', together.meanUnitSize, 1.2);
@@ -162,7 +191,7 @@ async function perform(stack: Stack, signal: AbortSignal): Promise<ActResult> {
       highTasks: high.length,
       placedAlone,
       periodMs: periodUs / 1000,
-      offeredLoadAlone: round(load),
+      offeredLoadAlone: round(offeredLoad(alone.window, stack.node1.streams)),
       ...figuresOf('alone', alone),
       ...figuresOf('joined', together),
       placed,
