@@ -14,8 +14,11 @@ export interface CoreTicks {
 
 /** At most this share of a core may be taken from us while we measure. */
 const toleratedShare = 0.03;
-/** So much may others here use of the cores, the kernel's own work for us included. */
-const toleratedForeignShare = 0.06;
+/**
+ * So much may others here use of the cores, the kernel's own work for us included: in one piece, of the few seconds that are
+ * measured, half of a deadline.
+ */
+const toleratedForeignShare = 0.01;
 /** So long at most may this process, which does little, stand still: else so did the machine. */
 const toleratedStallMs = 150;
 const attempts = 6;
