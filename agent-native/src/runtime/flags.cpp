@@ -16,7 +16,6 @@ namespace daris::runtime {
 
 namespace {
 
-constexpr std::size_t kSocketPathBytes = 107;  // sun_path, without its final 0
 constexpr std::uint32_t kMostGpus = 255;
 constexpr std::uint32_t kMostSimGpus = 64;  // as many as a GpuNode holds
 constexpr std::size_t kUuidBytes = 64;

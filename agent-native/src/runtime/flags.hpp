@@ -2,6 +2,7 @@
 // error in one line that names the flag and what would work.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -15,6 +16,8 @@ class FlagError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+inline constexpr std::size_t kSocketPathBytes = 107;  // sun_path, without its final 0
 
 struct Flags {
   std::string socket;     // path of the Unix socket for the agent

@@ -6,7 +6,6 @@ namespace daris::runtime {
 
 namespace {
 
-constexpr std::size_t kSocketPathBytes = 107;  // sun_path, without its final 0
 constexpr std::size_t kPorts = 65'536;
 
 void check(const Flags& flags, std::size_t count) {
