@@ -1,5 +1,6 @@
 """All packages of the experiments, compiled on this machine in parallel, those that are needed first at first."""
 
+import os
 import subprocess
 import sys
 import time
@@ -10,8 +11,8 @@ from typing import NamedTuple
 from .sets import SETS
 from .setting import Setting
 
-AT_ONCE = 4
 WORKERS = 5
+CORES_A_PACKAGE = 4  # of five workers one waits for the GPU or for files
 
 
 class Wanted(NamedTuple):
@@ -83,7 +84,7 @@ def build(setting: Setting, package: Wanted) -> dict:
 
 def run(setting: Setting, packages: Sequence[Wanted] | None = None) -> dict:
     setting.packages.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(max((os.cpu_count() or 1) // CORES_A_PACKAGE, 1)) as pool:
         return {"packages": list(pool.map(lambda each: build(setting, each), packages or wanted()))}
 
 
