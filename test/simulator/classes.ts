@@ -37,6 +37,7 @@ const capacityLists: readonly [number[], ...number[][]] = [
   [1, 2, 4],
   [1, 3, 8],
   [1, 2, 3, 4, 6],
+  [1, 2, 4, 8],
   [1, 5, 256],
 ];
 
@@ -65,6 +66,7 @@ export function joiningOf(random: Random): JoiningDraft {
     share: random.pick([1, 1, 0.9, 0.6]),
     patience: random.pick([
       { from: 1, to: 4 },
+      { from: 3, to: 6 },
       { from: 5, to: 10 },
       { from: 10, to: 40 },
     ]),

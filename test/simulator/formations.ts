@@ -20,11 +20,13 @@ export interface Formation {
   longestStage: bigint;
   /** D − M(1) of each high-priority task of the context. */
   slacks: bigint[];
-  /** The largest capacity that three quarters of the jobs were there for. */
-  fillable: bigint;
-  /** (d): B + 2·M(n) for the capacity and for the fillable one, and the least deadline of the class's tasks. */
+  /** The capacity that by AFETs most jobs a time would have gone at, whatever (b) to (d) say. */
+  fastest: bigint;
+  /** Jobs a time, of those that could go, at its capacity against those at 1. */
+  gain: number;
+  /** (d): B + 2·M(n) for the capacity and for the fastest one, and the least deadline of the class's tasks. */
   needed: bigint;
-  fillableNeeded: bigint;
+  fastestNeeded: bigint;
   leastDeadline: bigint;
   /** Tasks of the class with a job in the context that has begun and is ready. */
   begun: string[];
@@ -36,8 +38,13 @@ function total(size: Size): bigint {
   return sum(mretsOf(size));
 }
 
-function slackOf({ deadline, class: { alone, larger } }: Task): bigint {
-  return deadline - (larger.length > 0 ? total(alone) : sum(alone.stages.map(({ afet }) => afet)));
+function slackOf({ deadline, class: { alone } }: Task): bigint {
+  return deadline - total(alone);
+}
+
+/** Jobs a second, of so many that could go. */
+function pace(jobs: bigint, { capacity, stages }: Size): number {
+  return Number(jobs < capacity ? jobs : capacity) / Number(sum(stages.map(({ afet }) => afet)));
 }
 
 /** B + 2·M(n). */
@@ -60,7 +67,8 @@ export function recorder(formations: Formation[]): OnFormation {
     const [tasks, stages] = [tasksIn(world, context), mretsOf(size)];
     const left = tasks.filter(({ class: each, active }) => each === own && active !== undefined && !active.unit);
     const jobs = BigInt(members.length + left.length);
-    const fillable = own.larger.findLast(({ capacity }) => 4n * jobs >= 3n * capacity) ?? own.alone;
+    const possible = own.larger.filter((_, i) => (own.larger[i - 1] ?? own.alone).capacity < jobs);
+    const fastest = possible.reduce((best, each) => (pace(jobs, each) > pace(jobs, best) ? each : best), own.alone);
     const onGpu = world.tasks.filter((task) => task.context?.gpu === context.gpu);
     const deadlines = onGpu.filter((task) => task.class === own).map(({ deadline }) => deadline);
     const isBegun = ({ class: each, active }: Task): boolean =>
@@ -73,9 +81,10 @@ export function recorder(formations: Formation[]): OnFormation {
       whole: total(size),
       longestStage: stages.reduce((most, stage) => (stage > most ? stage : most)),
       slacks: tasks.filter(({ high }) => high).map(slackOf),
-      fillable: fillable.capacity,
+      fastest: fastest.capacity,
+      gain: pace(jobs, size) / pace(jobs, own.alone),
       needed: neededBy(size, own, onGpu),
-      fillableNeeded: neededBy(fillable, own, onGpu),
+      fastestNeeded: neededBy(fastest, own, onGpu),
       leastDeadline: deadlines.reduce((least, deadline) => (deadline < least ? deadline : least)),
       begun: tasks.filter(isBegun).map(({ name }) => name),
       mixed: new Set(members.map(({ task }) => task.high)).size > 1,

@@ -115,14 +115,13 @@ describe('joining', () => {
   test('the scenarios put each rule to the test', () => {
     const all = runs.flatMap(({ formations }) => formations);
     const several = all.filter(({ capacity }) => capacity > 1n);
-    const heldBack = all.filter(({ capacity, fillable }) => capacity < fillable);
+    const heldBack = all.filter(({ capacity, fastest }) => capacity < fastest);
     const shares = {
       several: several.length,
       mixedPriorities: several.filter(({ mixed }) => mixed).length,
       notFull: several.filter(({ members, capacity }) => BigInt(members.length) < capacity).length,
       heldBack: heldBack.length,
-      heldBackByDeadlines: heldBack.filter(({ fillableNeeded, leastDeadline }) => fillableNeeded > leastDeadline)
-        .length,
+      heldBackByDeadlines: heldBack.filter(({ fastestNeeded, leastDeadline }) => fastestNeeded > leastDeadline).length,
       someHeldBack: heldBack.filter(({ capacity }) => capacity > 1n).length,
       counted: all.filter(({ counted }) => counted > 1n).length,
     };
@@ -155,9 +154,9 @@ describe('joining', () => {
     expect(formationFaults(({ begun }) => begun.length > 0)).toEqual([]);
   });
 
-  test('three quarters of a unit are there, and no more than it holds', () => {
-    const isAmiss = ({ capacity, members }: Formation): boolean =>
-      4 * members.length < 3 * Number(capacity) || members.length > Number(capacity);
+  test('a unit holds no more than its capacity, and several go only where that is faster than one by one', () => {
+    const isAmiss = ({ capacity, members, gain }: Formation): boolean =>
+      members.length > Number(capacity) || (capacity > 1n && gain <= 1);
     expect(formationFaults(isAmiss)).toEqual([]);
   });
 

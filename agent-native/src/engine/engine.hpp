@@ -129,14 +129,22 @@ struct SlotMemory {
   std::vector<std::span<std::byte>> outputs;  ///< the same for outputs
 };
 
-/// One stage of one job, to run on a stream of the slot's context.
+/// Whose stage it is. Where the hardware can prefer the work of some streams, it prefers what is urgent: a
+/// small kernel would wait for SMs among large ones. All others share it evenly: a unit that starved would
+/// keep its stream for nothing.
+enum class Urgency : std::uint8_t {
+  Urgent,  ///< a high-priority job's that goes alone
+  High,    ///< several jobs', one of high priority among them
+  Low,     ///< low-priority jobs'
+};
+
+/// One stage of a unit, to run on a stream of the slot's context.
 struct Launch {
   Slot* slot;
   std::uint32_t stage;   ///< index into the manifest's stages
   std::uint32_t stream;  ///< below the context's streams
   std::uint64_t tag;     ///< the caller's own, handed back with the completion
-  /// Of a low-priority job: where the hardware can tell the two apart, it prefers the work of others.
-  bool low = false;
+  Urgency urgency = Urgency::Urgent;
   std::uint32_t form = 0;  ///< index into the slot's batches; the same for all stages of a unit
 };
 

@@ -134,19 +134,25 @@ void OnlinePhase::dispatch() {
   }
 }
 
+/// Of the unit whose first job is this task's.
+engine::Urgency OnlinePhase::urgencyOf(const TaskRecord& first) {
+  bool high = false;
+  for (const TaskRecord* record = &first; record != nullptr; record = record->job.next)
+    high = high || record->priority == sched::Priority::High;
+  if (!high) return engine::Urgency::Low;
+  return first.job.next == nullptr ? engine::Urgency::Urgent : engine::Urgency::High;
+}
+
 void OnlinePhase::launch(const sched::Dispatch& run) {
   TaskRecord& first = recordOf(run.members.front().task);
   if (run.first) gather(run);
   first.job.unit = run.unit;
   first.job.dispatchedUs = clock_.steadyUs();
-  bool low = true;
-  for (const TaskRecord* record = &first; record != nullptr; record = record->job.next)
-    low = low && record->priority == sched::Priority::Low;
   engine_.launch({.slot = first.job.slot->slot.get(),
                   .stage = run.stage,
                   .stream = run.stream,
                   .tag = first.id.index,
-                  .low = low,
+                  .urgency = urgencyOf(first),
                   .form = first.job.form});
 }
 

@@ -73,6 +73,7 @@ class OnlinePhase {
   void release(TaskRecord& record, TimeUs pointUs, TimeUs now);
   void decided(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
   void admitted(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
+  [[nodiscard]] static engine::Urgency urgencyOf(const TaskRecord& first);
   void launch(const sched::Dispatch& run);
   void gather(const sched::Dispatch& run);
   void collect(const TaskRecord& first);

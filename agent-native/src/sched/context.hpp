@@ -63,12 +63,13 @@ struct Context {
   Streams streams;
   ReadyQueue ready;
   ContextLoad load;
-  Wide runningRemaining = 0;       // sum of the remaining MRETs of running units
-  std::uint32_t withoutSlot = 0;   // units in all `slots[..].without`
-  std::vector<ClassSlots> slots;   // by class index
-  std::vector<GroupCount> groups;  // by UtilGroup
-  DurationUs plainSlackUs =
-      kNoBound;  // least D - AFET of its high-priority tasks of classes that do not join
+  Wide runningRemaining = 0;             // sum of the remaining MRETs of running units
+  std::uint32_t withoutSlot = 0;         // units in all `slots[..].without`
+  std::vector<ClassSlots> slots;         // by class index
+  std::vector<GroupCount> groups;        // by UtilGroup
+  std::vector<std::uint32_t> plainHigh;  // its high-priority tasks of classes that do not join
+  DurationUs plainSlackUs = kNoBound;    // the least D - MRET of these
+  bool plainSlackIsOld = false;          // one of those MRETs changed
   DurationUs busyUs = 0;
 
   /// Drained: nothing will ever happen here again.

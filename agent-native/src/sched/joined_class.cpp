@@ -40,22 +40,41 @@ void JoinedClass::choose(std::uint32_t contexts, DurationUs slackUs) {
   while (chosen_ > 0 && !qualifies(chosen_)) --chosen_;
 }
 
+void JoinedClass::resize(std::uint32_t mretWindow) {
+  for (MretWindows& windows : windows_) windows.resize(mretWindow);
+}
+
+void JoinedClass::record(std::uint32_t capacity, std::uint32_t stage, DurationUs execUs) {
+  windows_[capacity].record(stage, execUs);
+  if (capacity == chosen_) ++measurements_;
+}
+
 bool JoinedClass::noteFormed(std::uint32_t capacity, std::size_t candidates, std::uint32_t mretWindow) {
   Trial& formed = trials_[capacity];
   formed.passed = 0;
   if (++formed.formed >= mretWindow) formed.patience = mretWindow;
   bool aged = false;
-  for (std::uint32_t larger = capacity + 1; larger < capacities(); ++larger) {
-    if (!fill(candidates, jobs_[larger])) continue;
-    Trial& passed = trials_[larger];
+  for (std::uint32_t other = 1; other <= smallestFor(candidates); ++other) {
+    if (!(paceOf(other, candidates) > paceOf(capacity, candidates))) continue;
+    Trial& passed = trials_[other];
     passed.formed = 0;
     if (++passed.passed < std::max(passed.patience, mretWindow)) continue;
     passed.passed = 0;
     passed.patience = std::min(2 * std::max(passed.patience, mretWindow), kMostPatience);
-    windows_[larger].age();
+    windows_[other].age();
     aged = true;
   }
   return aged;
+}
+
+std::uint32_t JoinedClass::smallestFor(std::size_t candidates) const {
+  std::uint32_t capacity = 0;
+  while (capacity + 1 < capacities() && jobs_[capacity] < candidates) ++capacity;
+  return capacity;
+}
+
+Pace JoinedClass::paceOf(std::uint32_t capacity, std::size_t candidates) const {
+  return {std::min<std::size_t>(candidates, jobs_[capacity]), windows_[capacity].totalAfetUs()};
 }
 
 std::uint32_t capacityFor(const JoinedClass& joined, std::span<const Candidate> candidates,
@@ -69,18 +88,19 @@ std::uint32_t capacityFor(const JoinedClass& joined, std::span<const Candidate> 
     if (aloneUs <= deadlineUs) earliest = std::min(earliest, deadlineUs);
     tightest[i] = earliest;
   }
-  const auto suits = [&](std::uint32_t capacity) {
-    const std::size_t jobs = joined.jobs(capacity);
-    const std::size_t members = std::min(candidates.size(), jobs);
+  std::uint32_t best = 0;
+  const std::uint32_t most = joined.smallestFor(candidates.size());
+  for (std::uint32_t capacity = 1; capacity <= most; ++capacity) {
+    const std::size_t members = std::min<std::size_t>(candidates.size(), joined.jobs(capacity));
     const DurationUs unitUs = joined.windows(capacity).totalUs();
-    return fill(candidates.size(), jobs) &&               // (a)
-           now + unitUs <= tightest[members - 1] &&       // (b)
-           joined.longestStageUs(capacity) <= slackUs &&  // (c)
-           joined.facts.bears(unitUs);                    // (d)
-  };
-  std::uint32_t capacity = joined.capacities() - 1;
-  while (capacity > 0 && !suits(capacity)) --capacity;
-  return capacity;
+    const bool suits =
+        joined.paceOf(capacity, candidates.size()) > joined.paceOf(best, candidates.size()) &&  // (a)
+        now + unitUs <= tightest[members - 1] &&                                                // (b)
+        joined.longestStageUs(capacity) <= slackUs &&                                           // (c)
+        joined.facts.bears(unitUs);                                                             // (d)
+    if (suits) best = capacity;
+  }
+  return best;
 }
 
 }  // namespace daris::sched

@@ -24,6 +24,16 @@ struct ClassFacts {
   }
 };
 
+/// So many jobs in so long, on one stream.
+struct Pace {
+  std::uint64_t jobs = 0;
+  DurationUs unitUs = 1;
+
+  [[nodiscard]] bool operator>(const Pace& other) const {
+    return static_cast<Wide>(jobs) * other.unitUs > static_cast<Wide>(other.jobs) * unitUs;
+  }
+};
+
 class JoinedClass {
  public:
   ClassFacts facts;
@@ -37,15 +47,32 @@ class JoinedClass {
   [[nodiscard]] std::uint32_t capacities() const { return static_cast<std::uint32_t>(jobs_.size()); }
   [[nodiscard]] std::uint32_t jobs(std::uint32_t capacity) const { return jobs_[capacity]; }
   [[nodiscard]] std::uint32_t mostJobs() const { return jobs_.back(); }
-  [[nodiscard]] MretWindows& windows(std::uint32_t capacity) { return windows_[capacity]; }
   [[nodiscard]] const MretWindows& windows(std::uint32_t capacity) const { return windows_[capacity]; }
   [[nodiscard]] DurationUs longestStageUs(std::uint32_t capacity) const;
 
   /// Finds n*: `contexts` of its GPU, `slackUs` the least of what their high-priority tasks bear.
   void choose(std::uint32_t contexts, DurationUs slackUs);
 
-  /// A unit of this capacity was formed of so many candidates. Larger ones that they filled, and that time
-  /// forbade, are counted as passed over, and lose their oldest measurement after a while: one slow unit does
+  /// The smallest capacity, by index, that holds so many; else the largest.
+  [[nodiscard]] std::uint32_t smallestFor(std::size_t candidates) const;
+
+  /// The pace, by AFETs, of a unit that so many could go in.
+  [[nodiscard]] Pace paceOf(std::uint32_t capacity, std::size_t candidates) const;
+
+  /// A new ws; the newest measurements are kept.
+  void resize(std::uint32_t mretWindow);
+
+  /// A stage of a unit of this capacity was measured.
+  void record(std::uint32_t capacity, std::uint32_t stage, DurationUs execUs);
+
+  /// The oldest measurements of n* are dropped.
+  void age() { windows_[chosen_].age(); }
+
+  /// How many stages of units of n* were measured.
+  [[nodiscard]] std::uint64_t measurements() const { return measurements_; }
+
+  /// A unit of this capacity was formed of so many candidates. Those that would have been faster by their
+  /// AFETs are counted as passed over, and lose their oldest measurement after a while: one slow unit does
   /// not close a capacity for ever, and one that is slow indeed is tried ever more seldom. Whether any did.
   bool noteFormed(std::uint32_t capacity, std::size_t candidates, std::uint32_t mretWindow);
 
@@ -77,12 +104,8 @@ class JoinedClass {
   std::vector<MretWindows> windows_;
   std::vector<Trial> trials_;
   std::uint32_t chosen_ = 0;
+  std::uint64_t measurements_ = 0;
 };
-
-/// (a): whether so many candidates fill three quarters of a capacity.
-[[nodiscard]] constexpr bool fill(std::size_t candidates, std::size_t jobs) {
-  return 4 * candidates >= 3 * jobs;
-}
 
 /// A job that has not started.
 struct Candidate {

@@ -44,6 +44,7 @@ struct TaskTerms {
 struct Task {
   std::uint32_t job = kNone;
   std::uint32_t rejectionsInRow = 0;
+  std::uint64_t measuredBefore = 0;  // measurements of its joined class at the first of these
   bool removed = false;
   bool changePending = false;  // `change` is swapped in at the end of the active job, without allocating
   Utilization util;            // what it adds to its context's sums, unless it is joined: then its group's is

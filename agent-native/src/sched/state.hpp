@@ -76,12 +76,12 @@ class Scheduler::State {
   void switchJoining(bool joining);
   [[nodiscard]] std::uint32_t takeGroup(std::uint32_t classIndex, DurationUs windowUs);
   void lookAtTasks();
-  void lookAt(const Task& task);
-  [[nodiscard]] DurationUs slackUs(const Context& context) const;
+  void lookAt(std::uint32_t taskIndex);
+  [[nodiscard]] DurationUs slackUs(Context& context);
   void chooseCapacity(std::uint32_t classIndex);
 
   // ---- The start of units (state_forming.cpp) ----
-  [[nodiscard]] std::optional<std::uint32_t> capacityToStart(const Context& context, std::uint32_t unitIndex,
+  [[nodiscard]] std::optional<std::uint32_t> capacityToStart(Context& context, std::uint32_t unitIndex,
                                                              TimeUs now);
   void start(Context& context, std::uint32_t unitIndex, std::uint32_t stream, std::uint32_t capacity,
              TimeUs now);
@@ -121,7 +121,7 @@ class Scheduler::State {
   void leaveStream(Unit& unit, DurationUs execUs, TimeUs now);
   void measure(Unit& unit, DurationUs execUs, TimeUs now);
   [[nodiscard]] static bool isFormed(const Unit& unit) { return unit.capacity != kNone; }
-  [[nodiscard]] MretWindows& windowsOf(const Unit& unit);
+  [[nodiscard]] const MretWindows& windowsOf(const Unit& unit) const;
   [[nodiscard]] MemberCompletion describeStage(std::uint32_t jobIndex, StageIndex stage, DurationUs mretUs,
                                                TimeUs now) const;
   StageCompletion endStage(UnitId id, std::optional<End> end, TimeUs now);

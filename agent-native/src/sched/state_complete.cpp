@@ -54,13 +54,14 @@ void Scheduler::State::leaveStream(Unit& unit, DurationUs execUs, TimeUs now) {
 void Scheduler::State::measure(Unit& unit, DurationUs execUs, TimeUs now) {
   const StageIndex stage = unit.stage;
   Task& lead = tasks_[jobs_[unit.firstJob].task];
-  MretWindows& windows = windowsOf(unit);
+  const MretWindows& windows = windowsOf(unit);
   // A joined class's windows have other units' measurements too: this one goes by what it was formed with.
   unit.remainingUs -= isFormed(unit) ? lead.terms.stages[stage].mretUs : windows.mretUs(stage);
-  windows.record(stage, execUs);
   if (isFormed(unit)) {
+    joined_[unit.classIndex].record(unit.capacity, stage, execUs);
     chooseCapacity(unit.classIndex);
   } else {
+    lead.terms.windows.record(stage, execUs);
     setUtil(lead);
   }
   std::uint32_t count = 0;
@@ -84,7 +85,7 @@ MemberCompletion Scheduler::State::describeStage(std::uint32_t jobIndex, StageIn
 }
 
 /// Those that the unit's stages are measured into.
-MretWindows& Scheduler::State::windowsOf(const Unit& unit) {
+const MretWindows& Scheduler::State::windowsOf(const Unit& unit) const {
   return isFormed(unit) ? joined_[unit.classIndex].windows(unit.capacity)
                         : tasks_[jobs_[unit.firstJob].task].terms.windows;
 }

@@ -52,8 +52,7 @@ void Scheduler::State::adoptPolicy(Task& task, bool restaged) {
 /// Recomputes what follows from the MRETs, after the windows changed their length.
 void Scheduler::State::refreshEstimates() {
   for (const std::uint32_t index : joining_) {
-    for (std::uint32_t capacity = 0; capacity < joined_[index].capacities(); ++capacity)
-      joined_[index].windows(capacity).resize(policy_.mretWindow);
+    joined_[index].resize(policy_.mretWindow);
     chooseCapacity(index);
   }
   for (std::uint32_t index = 0; index < tasks_.capacity(); ++index)

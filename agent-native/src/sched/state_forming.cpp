@@ -8,8 +8,8 @@ namespace daris::sched {
 
 /// The capacity, by index, that the unit could start with now, and in `candidates_` who may go along; none
 /// where no slot is free.
-std::optional<std::uint32_t> Scheduler::State::capacityToStart(const Context& context,
-                                                               std::uint32_t unitIndex, TimeUs now) {
+std::optional<std::uint32_t> Scheduler::State::capacityToStart(Context& context, std::uint32_t unitIndex,
+                                                               TimeUs now) {
   const Unit& unit = units_[unitIndex];
   const ClassSlots& slots = context.slots[unit.classIndex];
   candidates_.clear();

@@ -135,11 +135,12 @@ void Scheduler::State::lookAtTasks() {
   if (joining_.empty()) return;
   for (JoinedClass& joined : joined_) joined.facts = {};
   partition_.forEach([&](ContextRef, Context& context) {
-    context.plainSlackUs = kNoBound;
+    context.plainHigh.clear();
+    context.plainSlackIsOld = true;
     for (const std::uint32_t index : joining_) context.slots[index].highDeadlineUs = kNoBound;
   });
   for (std::uint32_t index = 0; index < tasks_.capacity(); ++index)
-    if (tasks_.used(index)) lookAt(tasks_[index]);
+    if (tasks_.used(index)) lookAt(index);
   for (std::uint32_t index = 0; index < tasks_.capacity(); ++index) {
     if (!tasks_.used(index)) continue;
     const Task& task = tasks_[index];
@@ -153,13 +154,13 @@ void Scheduler::State::lookAtTasks() {
   for (const std::uint32_t index : joining_) chooseCapacity(index);
 }
 
-void Scheduler::State::lookAt(const Task& task) {
+void Scheduler::State::lookAt(std::uint32_t taskIndex) {
+  const Task& task = tasks_[taskIndex];
   const TaskTerms& terms = task.terms;
   const bool high = terms.spec.priority == Priority::High;
   Context& context = partition_.at(task.context);
   if (terms.group == kNone) {
-    const DurationUs slack = terms.spec.deadlineUs - terms.windows.totalAfetUs();
-    if (high) context.plainSlackUs = std::min(context.plainSlackUs, slack);
+    if (high) context.plainHigh.push_back(taskIndex);
     return;
   }
   ClassFacts& facts = joined_[terms.classIndex].facts;
@@ -172,7 +173,15 @@ void Scheduler::State::lookAt(const Task& task) {
 }
 
 /// The longest stage that the context's high-priority tasks bear before them.
-DurationUs Scheduler::State::slackUs(const Context& context) const {
+DurationUs Scheduler::State::slackUs(Context& context) {
+  if (context.plainSlackIsOld) {
+    context.plainSlackIsOld = false;
+    context.plainSlackUs = kNoBound;
+    for (const std::uint32_t index : context.plainHigh) {
+      const TaskTerms& terms = tasks_[index].terms;
+      context.plainSlackUs = std::min(context.plainSlackUs, terms.spec.deadlineUs - terms.windows.totalUs());
+    }
+  }
   DurationUs slack = context.plainSlackUs;
   for (const std::uint32_t index : joining_) {
     const ClassSlots& slots = context.slots[index];
@@ -187,7 +196,7 @@ void Scheduler::State::chooseCapacity(std::uint32_t classIndex) {
   JoinedClass& joined = joined_[classIndex];
   std::uint32_t contexts = 0;
   DurationUs slack = kNoBound;
-  for (const Context& context : partition_.contextsOf(joined.facts.gpu)) {
+  for (Context& context : partition_.contextsOf(joined.facts.gpu)) {
     if (context.state != ContextState::Serving) continue;
     ++contexts;
     slack = std::min(slack, slackUs(context));

@@ -153,16 +153,17 @@ void Scheduler::State::migrate(Task& task, ContextRef to, TimeUs now) {
 
 void Scheduler::State::reject(Task& task) {
   ++task.counters.rejected;
+  JoinedClass* const joined = isJoined(task.terms) ? &joined_[task.terms.classIndex] : nullptr;
+  if (joined != nullptr && task.rejectionsInRow == 0) task.measuredBefore = joined->measurements();
   if (!policy_.mretAging || ++task.rejectionsInRow < policy_.mretWindow) return;
   task.rejectionsInRow = 0;
-  if (isJoined(task.terms)) {
-    JoinedClass& joined = joined_[task.terms.classIndex];
-    joined.windows(joined.chosen()).age();
+  if (joined == nullptr) {
+    task.terms.windows.age();
+    setUtil(task);
+  } else if (joined->measurements() == task.measuredBefore) {  // else others saw to it
+    joined->age();
     chooseCapacity(task.terms.classIndex);
-    return;
   }
-  task.terms.windows.age();
-  setUtil(task);
 }
 
 JobId Scheduler::State::startJob(std::uint32_t taskIndex, const Arrival& arrival) {

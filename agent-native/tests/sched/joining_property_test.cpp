@@ -227,8 +227,12 @@ class Play {
       EXPECT_FALSE(task.begun && task.spec.classId == run.classId && task.context == run.context)
           << "a unit is formed although one of its class that has begun is ready";
     EXPECT_LE(run.members.size(), run.capacity);
-    EXPECT_GE(4 * run.members.size(), 3 * std::size_t{run.capacity}) << "(a)";
     if (run.capacity == 1) return;
+    const auto afetUs = [&](std::uint32_t jobs) {
+      const auto& stages = std::ranges::find(classes_.at(run.classId), jobs, &Capacity::jobs)->afetUs;
+      return static_cast<std::size_t>(stages[0] + stages[1]);
+    };
+    EXPECT_GT(run.members.size() * afetUs(1), afetUs(run.capacity)) << "(a): faster than one by one";
     const TimeUs aloneUs = now_ + totalUs(run.classId, 1);
     const TimeUs togetherUs = now_ + totalUs(run.classId, run.capacity);
     for (const UnitMember& member : run.members) {
@@ -252,7 +256,7 @@ class Play {
       if (task.priority != Priority::High || task.context != run.context) continue;
       const TaskSpec& spec = tasks_.at(task.task).spec;
       const bool joins = classes_.contains(spec.classId);
-      const DurationUs own = joins ? totalUs(spec.classId, 1) : spec.afetUs[0] + spec.afetUs[1];
+      const DurationUs own = joins ? totalUs(spec.classId, 1) : task.mretUs;
       EXPECT_LE(longestUs, spec.deadlineUs - own) << "(c)";
     }
   }

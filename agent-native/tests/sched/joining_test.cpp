@@ -14,16 +14,21 @@ Formed formed(const Dispatch& run) {
   return {run.members.size(), run.capacity};
 }
 
-TEST(Forming, TakesTheLargestCapacityThatIsFilledToThreeQuarters) {
+TEST(Forming, TakesTheCapacityAtWhichMostJobsGoInATime) {
   struct Case {
+    DurationUs fourUs;
     std::uint32_t ready;
     Formed first;
   };
-  for (const Case& each :
-       {Case{1, {1, 1}}, Case{2, {2, 2}}, Case{3, {3, 4}}, Case{4, {4, 4}}, Case{9, {4, 4}}}) {
-    JoiningBed bed(partitionOf(1, 1, joiningPolicy()));
+  for (const Case& each : {
+           Case{200, 1, {1, 1}}, Case{200, 2, {2, 2}}, Case{200, 3, {3, 4}}, Case{200, 4, {4, 4}},
+           Case{200, 9, {4, 4}}, Case{220, 3, {2, 2}},  // 3 / 220 < 2 / 140
+           Case{210, 3, {2, 2}},                        // as many, the smaller
+           Case{300, 9, {2, 2}}, Case{90, 2, {2, 2}},   // no larger than they need
+       }) {
+    JoiningBed bed(partitionOf(1, 1, joiningPolicy()), capacitiesOf({{1, 100}, {2, 140}, {4, each.fourUs}}));
     bed.addAndRelease(each.ready, lowTask(100'000, {100}));
-    EXPECT_EQ(formed(bed.run(0)), each.first) << each.ready;
+    EXPECT_EQ(formed(bed.run(0)), each.first) << each.ready << " with four in " << each.fourUs;
   }
 }
 
@@ -84,6 +89,15 @@ TEST(Forming, StagesStayWithinWhatHighTasksBear) {
     bed.addAndRelease(4, lowTask(100'000, {100}));
     EXPECT_EQ(formed(bed.run(0)), expected) << deadlineUs;
   }
+}
+
+TEST(Forming, WhatHighTasksBearGoesByWhatTheyWereMeasuredToTake) {
+  JoiningBed bed(partitionOf(1, 1, joiningPolicy()));
+  const TaskId other = bed.add(highTask(340, {140}, 99));
+  bed.release(other, 0);
+  bed.completeAll(bed.run(0), 141, 141);
+  bed.addAndRelease(4, lowTask(100'000, {100}), 141);
+  EXPECT_EQ(formed(bed.run(141)), (Formed{2, 2})) << "it bears 199 us";
 }
 
 TEST(Forming, WhoComesNextCanFindTheUnitBeforeIt) {
@@ -319,6 +333,26 @@ TEST(Aging, OneSlowUnitDoesNotCloseItsCapacityForEver) {
   serve(0);
   EXPECT_EQ(capacities, (std::vector<std::uint32_t>{4, 2, 2, 2, 2, 4}))
       << "passed over twice: by its AFET again";
+}
+
+TEST(Aging, RejectionsAgeACapacityOnlyWhereNobodyMeasuresIt) {
+  for (const bool measured : {false, true}) {
+    Config config = partitionOf(1, 1, joiningPolicy());
+    config.policy.mretAging = true;
+    config.policy.mretWindow = 2;
+    JoiningBed bed(config);
+    const auto high = bed.addAndRelease(4, highTask(100'000, {100}));
+    for (std::uint64_t order = 90; order < 93; ++order) bed.add(joined(highTask(100'000, {100}, order)));
+    const TaskId low = bed.add(joined(lowTask(100'000, {100}, 99)));
+    bed.completeAll(bed.run(0), 50'000, 50'000);  // an eighth of the time for each task
+    EXPECT_EQ(bed.release(low, 50'000).decision, Decision::Rejected);
+    if (measured) {
+      for (const TaskId task : high) bed.release(task, 50'000);
+      bed.completeAll(bed.run(50'000), 40'000, 90'000);
+    }
+    EXPECT_EQ(bed.release(low, 90'000).decision, Decision::Rejected) << "the second in a row";
+    EXPECT_EQ(bed.task(low).mretUs, measured ? 50'000 : 200);
+  }
 }
 
 TEST(Switching, CountsEachTaskTheOtherWay) {

@@ -45,14 +45,17 @@ function start(task: Task, now: bigint, number: bigint): void {
   task.consecutiveRejections = 0;
 }
 
-/** After `mretWindow` rejections in a row the task's class ages at n*; the count restarts. */
+/** After `mretWindow` rejections in a row n* of the task's class ages, unless it was measured meanwhile; the count restarts. */
 function countRejection(world: World, task: Task): void {
   const { rules } = world;
+  const { class: own } = task;
+  if (task.consecutiveRejections === 0) task.measuredBefore = own.measurements;
   task.consecutiveRejections += 1;
   if (!rules.mretAging || task.consecutiveRejections < rules.mretWindow) return;
-  age(task.class.counted);
-  findCounted(world, contextOf(task).gpu, task.class);
   task.consecutiveRejections = 0;
+  if (own.measurements !== task.measuredBefore) return;
+  age(own.counted);
+  findCounted(world, contextOf(task).gpu, own);
 }
 
 function terms({ context, active, remaining }: Test): Fields {

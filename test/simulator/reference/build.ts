@@ -56,12 +56,13 @@ function taskOf(spec: TaskSpec, index: number, staging: boolean): Task {
     drops: spec.lateJobs === 'Drop',
     demand: demandOf(spec.demand),
     className: spec.class,
-    class: { tasks: 1, alone, larger: [], counted: alone },
+    class: { tasks: 1, alone, larger: [], counted: alone, measurements: 0 },
     rows: spec.execUs.map((row) => stageTimes(row, staging)),
     context: undefined,
     releases: 0n,
     admissions: 0,
     consecutiveRejections: 0,
+    measuredBefore: 0,
     active: undefined,
   };
 }

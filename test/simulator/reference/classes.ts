@@ -14,9 +14,9 @@ function longestStage(size: Size): bigint {
   return largest(mretsOf(size));
 }
 
-/** M_i(1); of a task that is not joined, the sum of its AFETs. */
-function mretAlone({ class: { alone, larger } }: Task): bigint {
-  return sum(larger.length > 0 ? mretsOf(alone) : alone.stages.map(({ afet }) => afet));
+/** M_i(1). */
+function mretAlone({ class: { alone } }: Task): bigint {
+  return sum(mretsOf(alone));
 }
 
 /** Rule (c): whether all high-priority tasks of a context can wait for the longest stage of such a unit. */
@@ -57,7 +57,7 @@ function classOf(
     const rows = element(execUs, i).map((row) => row.map(BigInt));
     return sizeOf(BigInt(capacity), element(afetUs, i).map(BigInt), rows, demandOf(demand?.[i]));
   });
-  return { tasks: 0, alone, larger, counted: alone };
+  return { tasks: 0, alone, larger, counted: alone, measurements: 0 };
 }
 
 /** Puts a task into its class on this GPU; the first one makes the class. */

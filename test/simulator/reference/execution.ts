@@ -92,7 +92,9 @@ export function complete(world: World, trace: Trace, context: Context, stream: n
   context.gpu.busy += exec;
   stage.measured.push(exec);
   if (stage.measured.length > world.rules.mretWindow) stage.measured.shift();
-  findCounted(world, context.gpu, element(unit.members, 0).task.class);
+  const { class: own } = element(unit.members, 0).task;
+  if (unit.size === own.counted) own.measurements += 1;
+  findCounted(world, context.gpu, own);
   for (const member of unit.members) completeMember(trace, member, now, { exec, mret: mretOf(stage) });
   unit.running = false;
   unit.current += 1;

@@ -11,7 +11,7 @@ import {
   type Context,
   type Job,
   type Size,
-  type Task,
+  type TaskClass,
   type Unit,
   type World,
 } from './world.ts';
@@ -50,22 +50,30 @@ function harmsNobody(members: readonly Job[], size: Size, alone: Size, now: bigi
   return members.every((job) => finishAlone > deadlineOf(job) || finish <= deadlineOf(job));
 }
 
-/** Rule (a): three quarters of it are there. */
-function isFilled(candidates: readonly Job[], { capacity }: Size): boolean {
-  return 4n * BigInt(candidates.length) >= 3n * capacity;
+/** Whether more jobs a time go at the one size than at the other, by AFETs. */
+function isFaster(jobs: number, size: Size, than: Size): boolean {
+  const [one, other] = [size, than].map(({ capacity, stages }) => ({
+    jobs: capacity < BigInt(jobs) ? capacity : BigInt(jobs),
+    time: sum(stages.map(({ afet }) => afet)),
+  })) as [{ jobs: bigint; time: bigint }, { jobs: bigint; time: bigint }];
+  return one.jobs * other.time > other.jobs * one.time;
 }
 
-/** The largest size that (a) is filled, (b) harms nobody, (c) is bearable and (d) leaves time; else one job. */
+/** Those of several jobs that are no larger than what so many need. */
+function larger({ alone, larger: all }: TaskClass, jobs: number): Size[] {
+  return all.filter((_, i) => (all[i - 1] ?? alone).capacity < BigInt(jobs));
+}
+
+/** Of the sizes that (b) harm nobody, (c) are bearable and (d) leave time the (a) fastest, the smallest of several. */
 function sizeFor(world: World, lead: Job, candidates: readonly Job[], { context, now }: Place): Size {
   const { class: own } = lead.task;
-  const found = own.larger.findLast(
+  const allowed = larger(own, candidates.length).filter(
     (size) =>
-      isFilled(candidates, size) &&
       harmsNobody(taken(candidates, size), size, own.alone, now) &&
       isBearable(world, context, size) &&
       leavesTime(world, context.gpu, own, size),
   );
-  return found ?? own.alone;
+  return allowed.reduce((best, size) => (isFaster(candidates.length, size, best) ? size : best), own.alone);
 }
 
 /** One job alone has its task's row; a unit of several the class's next one of its size. */
@@ -83,17 +91,20 @@ function countFormed({ rules }: World, { trials }: Size): void {
   if (trials.formed >= rules.mretWindow) trials.losses = 0;
 }
 
-/** So that one slow unit does not close its capacity for ever; one that is slow indeed is tried ever more seldom. */
-function passOver(world: World, task: Task, size: Size): void {
-  const { rules } = world;
+/**
+ * So that one slow unit does not close its capacity for ever; one that is slow indeed is tried ever more seldom.
+ * Whether it ages now.
+ */
+function passOver({ rules }: World, size: Size): boolean {
   const { trials } = size;
   trials.formed = 0;
   trials.passedOver += 1;
-  if (!rules.mretAging || trials.passedOver < Math.min(rules.mretWindow * 2 ** trials.losses, mostPassings)) return;
+  if (!rules.mretAging || trials.passedOver < Math.min(rules.mretWindow * 2 ** trials.losses, mostPassings))
+    return false;
   age(size);
   trials.passedOver = 0;
   trials.losses += 1;
-  findCounted(world, contextOf(task).gpu, task.class);
+  return true;
 }
 
 export function formed(world: World, lead: Job, at: Place): Unit {
@@ -105,7 +116,9 @@ export function formed(world: World, lead: Job, at: Place): Unit {
   for (const member of members) member.unit = unit;
   world.onFormation(unit, { world, ...at });
   countFormed(world, size);
-  const isPassedOver = (each: Size): boolean => each.capacity > size.capacity && isFilled(candidates, each);
-  lead.task.class.larger.filter(isPassedOver).forEach((each) => passOver(world, lead.task, each));
+  const { class: own } = lead.task;
+  const faster = larger(own, candidates.length).filter((each) => isFaster(candidates.length, each, size));
+  const aged = faster.filter((each) => passOver(world, each));
+  if (aged.length > 0) findCounted(world, contextOf(lead.task).gpu, own);
   return unit;
 }

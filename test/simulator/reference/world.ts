@@ -61,6 +61,8 @@ export interface TaskClass {
   larger: Size[];
   /** The size that it is counted with: n*. */
   counted: Size;
+  /** How many stages of units of n* were measured. */
+  measurements: number;
 }
 
 /** Of its stages, in millionths: what they take of the SMs, and from all that run beside. */
@@ -87,6 +89,8 @@ export interface Task {
   releases: bigint;
   admissions: number;
   consecutiveRejections: number;
+  /** `measurements` of its class at the first of these. */
+  measuredBefore: number;
   active: Job | undefined;
 }
 

@@ -42,16 +42,16 @@ Lanes::Lanes(std::span<const SmPartition> contexts, std::uint32_t streams_per_co
   }
 }
 
-const GpuStream& Lanes::Lane::stream_for(bool is_wide, bool is_low) const {
+const GpuStream& Lanes::Lane::stream_for(bool is_wide, bool is_urgent) const {
   if (is_wide && wide) return *wide;
-  return is_low ? *low : *high;
+  return is_urgent ? *high : *low;
 }
 
 void Lanes::launch(const Launch& launch, std::int64_t now_us) noexcept {
   const std::size_t place = std::size_t{launch.slot->context()} * streams_per_context_ + launch.stream;
   Lane& lane = lanes_[place];
   const StageLaunch& stage = static_cast<const TorchSlot*>(launch.slot)->stage(launch.form, launch.stage);
-  const CUstream stream = lane.stream_for(stage.wide, launch.low).get();
+  const CUstream stream = lane.stream_for(stage.wide, launch.urgency == Urgency::Urgent).get();
   const std::uint32_t number = book_.begin(place, launch, now_us);
   CUresult result = driver().graph_launch(stage.graph, stream);
   if (result == CUDA_SUCCESS) result = driver().stream_write(stream, lane.word, number, 0);

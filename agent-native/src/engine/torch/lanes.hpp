@@ -33,9 +33,9 @@ class Lanes {
 
  private:
   struct Lane {
-    [[nodiscard]] const GpuStream& stream_for(bool is_wide, bool is_low) const;
+    [[nodiscard]] const GpuStream& stream_for(bool is_wide, bool is_urgent) const;
 
-    std::unique_ptr<GpuStream> high;  // on the context's SMs
+    std::unique_ptr<GpuStream> high;  // on the context's SMs, for what is urgent
     std::unique_ptr<GpuStream> low;   // the same; only one of the lane's streams is ever in use
     std::unique_ptr<GpuStream> wide;  // on the whole GPU, for stages that cannot run there
     CUdeviceptr word = 0;

@@ -48,8 +48,9 @@ class Measurement {
   void launch(std::size_t slot, std::uint32_t stage) {
     launched_ns_[slot] = now_ns();
     const auto stream = static_cast<std::uint32_t>(slot % streams_per_context_);
-    lanes_.launch({.slot = slots_[slot].get(), .stage = stage, .stream = stream, .tag = slot, .low = true},
-                  launched_ns_[slot] / 1000);
+    lanes_.launch(
+        {.slot = slots_[slot].get(), .stage = stage, .stream = stream, .tag = slot, .urgency = Urgency::Low},
+        launched_ns_[slot] / 1000);
   }
 
   void ended(const Completion& completion, std::int64_t now, bool stopping) {

@@ -304,7 +304,7 @@ void TorchEngine::launch(const Launch& launch) noexcept {
   bind_thread();
   const std::int64_t now = now_us();
   launched_us_.store(now, std::memory_order_relaxed);
-  if (!launch.low) high_launched_us_.store(now, std::memory_order_relaxed);
+  if (launch.urgency != Urgency::Low) high_launched_us_.store(now, std::memory_order_relaxed);
   lanes_->launch(launch, now);
 }
 

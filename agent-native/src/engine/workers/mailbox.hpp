@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <new>
 
+#include "engine/engine.hpp"
 #include "engine/workers/doorbell.hpp"
 #include "engine/workers/shared_memory.hpp"
 #include "engine/workers/shared_ring.hpp"
@@ -19,7 +20,7 @@ struct LaunchOrder {
   std::uint64_t slot;  ///< the worker's own word for it, which it answered when it made the slot
   std::uint32_t stage;
   std::uint32_t stream;
-  std::uint32_t low = 0;  ///< not 0: of a low-priority job
+  Urgency urgency = Urgency::Urgent;
   std::uint32_t form = 0;
 };
 

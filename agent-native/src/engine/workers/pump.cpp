@@ -73,7 +73,7 @@ bool Pump::launch_ordered(Rings& rings, std::uint32_t first_stream) noexcept {
                     .stage = order->stage,
                     .stream = first_stream + order->stream,
                     .tag = order->slot,
-                    .low = order->low != 0,
+                    .urgency = order->urgency,
                     .form = order->form});
     any = true;
   }

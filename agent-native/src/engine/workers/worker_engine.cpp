@@ -221,7 +221,7 @@ void WorkerEngine::launch(const Launch& launch) noexcept {
   const bool has_room = mailbox.serving.launches.push({.slot = slot.word(),
                                                        .stage = launch.stage,
                                                        .stream = launch.stream,
-                                                       .low = launch.low,
+                                                       .urgency = launch.urgency,
                                                        .form = launch.form});
   if (!has_room) end_over_nonsense(slot.context());
   mailbox.doorbell.ring();
