@@ -1,5 +1,6 @@
 // Each unit of a joined class in figures, at the instant at which the reference formed it.
 import { sum } from './reference/arithmetic.ts';
+import { preferred } from './reference/pace.ts';
 import {
   mretsOf,
   tasksIn,
@@ -20,7 +21,7 @@ export interface Formation {
   longestStage: bigint;
   /** D − M(1) of each high-priority task of the context. */
   slacks: bigint[];
-  /** The capacity that by AFETs most jobs a time would have gone at, whatever (b) to (d) say. */
+  /** The capacity of (a), whatever (b) to (d) say. */
   fastest: bigint;
   /** Jobs a time, of those that could go, at its capacity against those at 1. */
   gain: number;
@@ -42,7 +43,7 @@ function slackOf({ deadline, class: { alone } }: Task): bigint {
   return deadline - total(alone);
 }
 
-/** Jobs a second, of so many that could go. */
+/** Jobs a time, of so many that could go. */
 function pace(jobs: bigint, { capacity, stages }: Size): number {
   return Number(jobs < capacity ? jobs : capacity) / Number(sum(stages.map(({ afet }) => afet)));
 }
@@ -67,8 +68,7 @@ export function recorder(formations: Formation[]): OnFormation {
     const [tasks, stages] = [tasksIn(world, context), mretsOf(size)];
     const left = tasks.filter(({ class: each, active }) => each === own && active !== undefined && !active.unit);
     const jobs = BigInt(members.length + left.length);
-    const possible = own.larger.filter((_, i) => (own.larger[i - 1] ?? own.alone).capacity < jobs);
-    const fastest = possible.reduce((best, each) => (pace(jobs, each) > pace(jobs, best) ? each : best), own.alone);
+    const fastest = preferred(own, Number(jobs), () => true);
     const onGpu = world.tasks.filter((task) => task.context?.gpu === context.gpu);
     const deadlines = onGpu.filter((task) => task.class === own).map(({ deadline }) => deadline);
     const isBegun = ({ class: each, active }: Task): boolean =>

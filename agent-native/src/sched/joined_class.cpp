@@ -36,8 +36,7 @@ void JoinedClass::choose(std::uint32_t contexts, DurationUs slackUs) {
     return std::uint64_t{jobs_[capacity]} * contexts <= facts.tasks &&
            facts.bears(windows_[capacity].totalUs()) && longestStageUs(capacity) <= slackUs;
   };
-  chosen_ = capacities() - 1;
-  while (chosen_ > 0 && !qualifies(chosen_)) --chosen_;
+  chosen_ = preferred(mostJobs(), qualifies);
 }
 
 void JoinedClass::resize(std::uint32_t mretWindow) {
@@ -54,8 +53,8 @@ bool JoinedClass::noteFormed(std::uint32_t capacity, std::size_t candidates, std
   formed.passed = 0;
   if (++formed.formed >= mretWindow) formed.patience = mretWindow;
   bool aged = false;
-  for (std::uint32_t other = 1; other <= smallestFor(candidates); ++other) {
-    if (!(paceOf(other, candidates) > paceOf(capacity, candidates))) continue;
+  for (std::uint32_t other = 1; other < capacities() && jobs_[other - 1] < candidates; ++other) {
+    if (other == capacity || !prefers(other, capacity, candidates)) continue;
     Trial& passed = trials_[other];
     passed.formed = 0;
     if (++passed.passed < std::max(passed.patience, mretWindow)) continue;
@@ -67,14 +66,15 @@ bool JoinedClass::noteFormed(std::uint32_t capacity, std::size_t candidates, std
   return aged;
 }
 
-std::uint32_t JoinedClass::smallestFor(std::size_t candidates) const {
-  std::uint32_t capacity = 0;
-  while (capacity + 1 < capacities() && jobs_[capacity] < candidates) ++capacity;
-  return capacity;
+Pace JoinedClass::paceOf(std::uint32_t capacity, std::size_t jobs) const {
+  return {std::min<std::size_t>(jobs, jobs_[capacity]), windows_[capacity].totalAfetUs()};
 }
 
-Pace JoinedClass::paceOf(std::uint32_t capacity, std::size_t candidates) const {
-  return {std::min<std::size_t>(candidates, jobs_[capacity]), windows_[capacity].totalAfetUs()};
+/// One of the two, the other being allowed.
+bool JoinedClass::prefers(std::uint32_t capacity, std::uint32_t other, std::size_t jobs) const {
+  const Pace pace = paceOf(capacity, jobs);
+  const Pace others = paceOf(other, jobs);
+  return capacity < other ? pace.isNearly(others) : !others.isNearly(pace);
 }
 
 std::uint32_t capacityFor(const JoinedClass& joined, std::span<const Candidate> candidates,
@@ -88,19 +88,14 @@ std::uint32_t capacityFor(const JoinedClass& joined, std::span<const Candidate> 
     if (aloneUs <= deadlineUs) earliest = std::min(earliest, deadlineUs);
     tightest[i] = earliest;
   }
-  std::uint32_t best = 0;
-  const std::uint32_t most = joined.smallestFor(candidates.size());
-  for (std::uint32_t capacity = 1; capacity <= most; ++capacity) {
+  const auto allowed = [&](std::uint32_t capacity) {
     const std::size_t members = std::min<std::size_t>(candidates.size(), joined.jobs(capacity));
     const DurationUs unitUs = joined.windows(capacity).totalUs();
-    const bool suits =
-        joined.paceOf(capacity, candidates.size()) > joined.paceOf(best, candidates.size()) &&  // (a)
-        now + unitUs <= tightest[members - 1] &&                                                // (b)
-        joined.longestStageUs(capacity) <= slackUs &&                                           // (c)
-        joined.facts.bears(unitUs);                                                             // (d)
-    if (suits) best = capacity;
-  }
-  return best;
+    return now + unitUs <= tightest[members - 1] &&       // (b)
+           joined.longestStageUs(capacity) <= slackUs &&  // (c)
+           joined.facts.bears(unitUs);                    // (d)
+  };
+  return joined.preferred(candidates.size(), allowed);  // (a)
 }
 
 }  // namespace daris::sched

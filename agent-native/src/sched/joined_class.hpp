@@ -32,6 +32,10 @@ struct Pace {
   [[nodiscard]] bool operator>(const Pace& other) const {
     return static_cast<Wide>(jobs) * other.unitUs > static_cast<Wide>(other.jobs) * unitUs;
   }
+  /// At least 19/20 of the other.
+  [[nodiscard]] bool isNearly(const Pace& other) const {
+    return 20 * static_cast<Wide>(jobs) * other.unitUs >= 19 * static_cast<Wide>(other.jobs) * unitUs;
+  }
 };
 
 class JoinedClass {
@@ -53,11 +57,20 @@ class JoinedClass {
   /// Finds n*: `contexts` of its GPU, `slackUs` the least of what their high-priority tasks bear.
   void choose(std::uint32_t contexts, DurationUs slackUs);
 
-  /// The smallest capacity, by index, that holds so many; else the largest.
-  [[nodiscard]] std::uint32_t smallestFor(std::size_t candidates) const;
-
-  /// The pace, by AFETs, of a unit that so many could go in.
-  [[nodiscard]] Pace paceOf(std::uint32_t capacity, std::size_t candidates) const;
+  /// Of the capacities that `allowed(capacity)` holds for, and the first, the smallest at which nearly as
+  /// many of so many jobs go in a time as at the best, by AFETs; none larger than these jobs need.
+  [[nodiscard]] std::uint32_t preferred(std::size_t jobs, const auto& allowed) const {
+    std::uint32_t best = 0;
+    std::uint32_t known = 1;
+    for (std::uint32_t capacity = 1; capacity < capacities() && jobs_[capacity - 1] < jobs; ++capacity) {
+      if (!allowed(capacity)) continue;
+      known |= 1U << capacity;
+      if (paceOf(capacity, jobs) > paceOf(best, jobs)) best = capacity;
+    }
+    std::uint32_t smallest = 0;
+    while ((known >> smallest & 1) == 0 || !paceOf(smallest, jobs).isNearly(paceOf(best, jobs))) ++smallest;
+    return smallest;
+  }
 
   /// A new ws; the newest measurements are kept.
   void resize(std::uint32_t mretWindow);
@@ -71,8 +84,8 @@ class JoinedClass {
   /// How many stages of units of n* were measured.
   [[nodiscard]] std::uint64_t measurements() const { return measurements_; }
 
-  /// A unit of this capacity was formed of so many candidates. Those that would have been faster by their
-  /// AFETs are counted as passed over, and lose their oldest measurement after a while: one slow unit does
+  /// A unit of this capacity was formed of so many candidates. Those that would have been preferred to it are
+  /// counted as passed over, and lose their oldest measurement after a while: one slow unit does
   /// not close a capacity for ever, and one that is slow indeed is tried ever more seldom. Whether any did.
   bool noteFormed(std::uint32_t capacity, std::size_t candidates, std::uint32_t mretWindow);
 
@@ -93,6 +106,9 @@ class JoinedClass {
   }
 
  private:
+  [[nodiscard]] Pace paceOf(std::uint32_t capacity, std::size_t jobs) const;
+  [[nodiscard]] bool prefers(std::uint32_t capacity, std::uint32_t other, std::size_t jobs) const;
+
   /// How a capacity fares under MRET aging.
   struct Trial {
     std::uint32_t formed = 0;    // in a row

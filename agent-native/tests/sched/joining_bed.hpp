@@ -34,7 +34,7 @@ inline TaskSpec joined(TaskSpec spec, ClassId classId = kJoined) {
 class JoiningBed : public Bed {
  public:
   explicit JoiningBed(const Config& config,
-                      const std::vector<Capacity>& capacities = capacitiesOf({{1, 100}, {2, 140}, {4, 200}}))
+                      const std::vector<Capacity>& capacities = capacitiesOf({{1, 100}, {2, 150}, {4, 200}}))
       : Bed(config) {
     EXPECT_TRUE(sched.setCapacities(kJoined, capacities).ok());
   }

@@ -2,6 +2,7 @@
 import type { ClassSpec } from '../scenario.ts';
 import { sum } from './arithmetic.ts';
 import { demandOf, sizeOf } from './build.ts';
+import { preferred } from './pace.ts';
 import { element, mretsOf, tasksIn } from './world.ts';
 import type { Context, Gpu, Size, Task, TaskClass, World } from './world.ts';
 
@@ -37,7 +38,7 @@ export function leavesTime(world: World, gpu: Gpu, own: TaskClass, size: Size): 
   return world.tasks.every((task) => task.class !== own || needed <= task.deadline);
 }
 
-/** Finds n*, the largest capacity that fills in all contexts, obeys (d), and is bearable everywhere; else 1. */
+/** Finds n*: (a) of full capacities that can fill in all contexts, obey (d), and are bearable everywhere; else 1. */
 export function findCounted(world: World, gpu: Gpu, own: TaskClass): void {
   if (own.larger.length === 0) return;
   const contexts = BigInt(gpu.contexts.length);
@@ -45,7 +46,7 @@ export function findCounted(world: World, gpu: Gpu, own: TaskClass): void {
     size.capacity * contexts <= BigInt(own.tasks) &&
     leavesTime(world, gpu, own, size) &&
     gpu.contexts.every((context) => isBearable(world, context, size));
-  own.counted = own.larger.findLast(holds) ?? own.alone;
+  own.counted = preferred(own, Number(element(own.larger, own.larger.length - 1).capacity), holds);
 }
 
 function classOf(

@@ -2,6 +2,7 @@
 import { sum } from './arithmetic.ts';
 import { findCounted, isBearable, leavesTime } from './classes.ts';
 import { better, keyOf } from './key.ts';
+import { preferred, preferredTo } from './pace.ts';
 import {
   age,
   contextOf,
@@ -11,7 +12,6 @@ import {
   type Context,
   type Job,
   type Size,
-  type TaskClass,
   type Unit,
   type World,
 } from './world.ts';
@@ -50,30 +50,14 @@ function harmsNobody(members: readonly Job[], size: Size, alone: Size, now: bigi
   return members.every((job) => finishAlone > deadlineOf(job) || finish <= deadlineOf(job));
 }
 
-/** Whether more jobs a time go at the one size than at the other, by AFETs. */
-function isFaster(jobs: number, size: Size, than: Size): boolean {
-  const [one, other] = [size, than].map(({ capacity, stages }) => ({
-    jobs: capacity < BigInt(jobs) ? capacity : BigInt(jobs),
-    time: sum(stages.map(({ afet }) => afet)),
-  })) as [{ jobs: bigint; time: bigint }, { jobs: bigint; time: bigint }];
-  return one.jobs * other.time > other.jobs * one.time;
-}
-
-/** Those of several jobs that are no larger than what so many need. */
-function larger({ alone, larger: all }: TaskClass, jobs: number): Size[] {
-  return all.filter((_, i) => (all[i - 1] ?? alone).capacity < BigInt(jobs));
-}
-
-/** Of the sizes that (b) harm nobody, (c) are bearable and (d) leave time the (a) fastest, the smallest of several. */
+/** Of the sizes that (b) harm nobody, (c) are bearable and (d) leave time that of (a); else one job. */
 function sizeFor(world: World, lead: Job, candidates: readonly Job[], { context, now }: Place): Size {
   const { class: own } = lead.task;
-  const allowed = larger(own, candidates.length).filter(
-    (size) =>
-      harmsNobody(taken(candidates, size), size, own.alone, now) &&
-      isBearable(world, context, size) &&
-      leavesTime(world, context.gpu, own, size),
-  );
-  return allowed.reduce((best, size) => (isFaster(candidates.length, size, best) ? size : best), own.alone);
+  const isAllowed = (size: Size): boolean =>
+    harmsNobody(taken(candidates, size), size, own.alone, now) &&
+    isBearable(world, context, size) &&
+    leavesTime(world, context.gpu, own, size);
+  return preferred(own, candidates.length, isAllowed);
 }
 
 /** One job alone has its task's row; a unit of several the class's next one of its size. */
@@ -117,8 +101,7 @@ export function formed(world: World, lead: Job, at: Place): Unit {
   world.onFormation(unit, { world, ...at });
   countFormed(world, size);
   const { class: own } = lead.task;
-  const faster = larger(own, candidates.length).filter((each) => isFaster(candidates.length, each, size));
-  const aged = faster.filter((each) => passOver(world, each));
+  const aged = preferredTo(own, candidates.length, size).filter((each) => passOver(world, each));
   if (aged.length > 0) findCounted(world, contextOf(lead.task).gpu, own);
   return unit;
 }
