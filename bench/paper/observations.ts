@@ -99,6 +99,12 @@ export interface PaperClaims {
   readonly batchingUnetLowMissRate: number;
   readonly fullLoadLostToLow: number;
   readonly withoutOversubscriptionBelowBatching: number;
+  readonly betterThanGslice: number;
+  /** ResNet50 on the GPU of that work, jobs a second. */
+  readonly gslice: { readonly batching: number; readonly rate: number };
+  readonly closestHighMissRate: number;
+  readonly closestLowMissRate: number;
+  readonly rtgpuMissRate: number;
 }
 
 export interface PaperGpu {

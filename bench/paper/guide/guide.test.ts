@@ -28,7 +28,7 @@ test('where results no longer bear the advice out, there is no guide', () => {
   const slowStreams = changed((run) =>
     run.name.startsWith('Streams') ? { ...run, elementsPerS: run.elementsPerS / 2 } : run,
   );
-  expect(() => guideOf(slowStreams, results)).toThrow('within a tenth of the best partitioning');
+  expect(() => guideOf(slowStreams, results)).toThrow('within an eighth of the best partitioning');
   const lateHigh = changed((run) => ({ ...run, high: { ...run.high, missed: run.high.missed + 1 } }));
   expect(() => guideOf(lateHigh, results)).toThrow('no number of streams keeps the bounds');
 });

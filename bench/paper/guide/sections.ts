@@ -6,6 +6,7 @@ import {
   joinedFacts,
   joiningFacts,
   mixFacts,
+  mpsFacts,
   numberFacts,
   roofFacts,
   simulatedAdmissionFacts,
@@ -59,6 +60,7 @@ ${streamsTable(gpu)}`;
 
 function streamsOrContexts(gpu: MeasuredGpu): string {
   const { worst, leastLonger, mostLonger, lateInContexts, lateInStreams } = streamsFacts(gpu);
+  const { least, most, best } = mpsFacts(gpu);
   return `### Streams or contexts
 
 Streams of one context have one queue: whichever is free takes the most urgent stage. A context of its own has a queue of its
@@ -66,13 +68,14 @@ own, and a High task never leaves its context, even where others are idle. So wi
 streams High p50 is ${ratio(leastLonger.value)} (${leastLonger.of}) to ${ratio(mostLonger.value)} (${mostLonger.of}) as long, and up to
 ${share(lateInContexts.value)} of the Low jobs are late, against ${share(lateInStreams.value)} at most in any number of streams. In throughput streams reach
 at least ${ratio(worst.value)} of the best of all partitionings (${worst.of}). The paper found contexts under MPS to be the fastest on its
-GPU; here neither the measurements nor the model say so ([paper.md](paper.md)).
+GPU; here the measurements say so of one network ([paper.md](paper.md)): MPS has ${ratio(least.value)} (${least.of}) to
+${ratio(most.value)} (${most.of}, ${best}) of the throughput without it.
 
 ${eightTable(gpu)}
 
 Take contexts where tasks must be kept apart, or where a mix of nets does better with them. \`GreenContexts\` before \`MPS\`: weights lie
-on the GPU once, no core is taken for each context ([concepts.md](concepts.md#policies)). Of \`MPS\` and \`MPSStreams\` there are no
-figures of task sets yet; they are for drivers without green contexts.`;
+on the GPU once, no core is taken for each context ([concepts.md](concepts.md#policies)). \`MPSStreams\` is worth a try where
+one network of middle size fills the GPU, and is for drivers without green contexts.`;
 }
 
 function oversubscription(gpu: MeasuredGpu): string {
