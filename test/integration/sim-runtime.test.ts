@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { connect, type Connection } from '../../kube/connection.ts';
-import { gpuNodes, type Placement, type StoredTask } from '../../node-agent/resources.ts';
+import { gpuNodes, type Effective, type Placement, type StoredTask } from '../../node-agent/resources.ts';
 import { Daemon } from '../control-plane/daemon.ts';
 import { repositoryRoot } from '../control-plane/paths.ts';
 import { waitFor } from '../control-plane/wait.ts';
@@ -43,6 +43,11 @@ beforeAll(async () => {
   cpSync(join(built, 'edge-classifier'), join(modelRoot, 'edge-classifier'), { recursive: true });
   const { examples } = JSON.parse(readFileSync(join(built, 'examples.json'), 'utf8'));
   real = { uri: 'file:///edge-classifier', digest: examples['edge-classifier'].digest };
+  await startRuntime();
+  await node.startAgent();
+}, 60_000);
+
+async function startRuntime(): Promise<void> {
   const command = join(repositoryRoot, 'build', 'bin', 'daris-runtime');
   const args = [
     '--engine=sim',
@@ -56,8 +61,7 @@ beforeAll(async () => {
   ];
   runtime = await Daemon.start({ name: 'daris-runtime', command, args, logFile: join(folder, 'runtime.log') });
   await runtime.ready(async () => existsSync(socketPath), 20_000);
-  await node.startAgent();
-}, 60_000);
+}
 
 afterAll(async () => {
   await node.remove();
@@ -67,8 +71,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 }, 60_000);
 
-function serve(name: string, context: number): Promise<StoredTask> {
-  const terms = { model: source, periodUs: 1_000_000, deadlineUs: 1_000_000, maxMissRate: '1' };
+function serve(name: string, context: number, times: Partial<Effective> = {}): Promise<StoredTask> {
+  const terms = { model: source, periodUs: 1_000_000, deadlineUs: 1_000_000, maxMissRate: '1', ...times };
   const placement: Placement = { ...node.placement(1, context), gpu: 'sim-0', gpuProduct: 'What if' };
   return node.place(name, terms, placement);
 }
@@ -125,4 +129,32 @@ test('a partitioning that only trying proves impossible is told in the words of 
   expect(status.appliedPolicy).toMatchObject({ name: 'default', contexts });
   expect(condition({ status }, 'Ready')?.status).toBe('True');
   await node.task('steady', 'to be served again', isServed);
+}, 90_000);
+
+/** Rejected jobs by reason, as the agent's metrics mirror them. */
+async function rejected(name: string): Promise<{ byUtilization: number; byPrediction: number }> {
+  const count = async (reason: string): Promise<number> =>
+    (await node.metric(`daris_jobs_rejected_total{namespace="${namespace}",task="${name}",reason="${reason}"}`)) ?? 0;
+  return { byUtilization: await count('Utilization'), byPrediction: await count('Predicted') };
+}
+
+test('rejections are counted by the test that refused, and go on where a killed runtime has left them', async () => {
+  // Six milliseconds on one of eight streams: 1.2 of them, but late; and twelve of them.
+  await serve('late', 0, { periodUs: 100_000, deadlineUs: 5_000 });
+  await serve('large', 0, { periodUs: 100_000, deadlineUs: 500 });
+  const both = async (least: number): Promise<{ late: number; large: number } | undefined> => {
+    const [late, large] = [await rejected('late'), await rejected('large')];
+    expect([late.byUtilization, large.byPrediction]).toEqual([0, 0]);
+    const counts = { late: late.byPrediction, large: large.byUtilization };
+    return Math.min(counts.late, counts.large) > least ? counts : undefined;
+  };
+  const before = await waitFor(() => both(3), { what: 'jobs to be rejected', timeoutMs: 20_000 });
+  const told = await node.task('late', 'to tell of it', ({ status }) => (status?.runtime?.jobs?.rejected ?? 0) > 3);
+  expect(told.status?.runtime?.jobs?.rejectedByPrediction).toBe(told.status?.runtime?.jobs?.rejected);
+  await runtime.kill();
+  await node.ready('False', 'RuntimeUnavailable');
+  await startRuntime();
+  const most = Math.max(before.late, before.large);
+  const after = await waitFor(() => both(most), { what: 'more to be rejected', timeoutMs: 30_000 });
+  expect(Math.min(after.late - before.late, after.large - before.large)).toBeGreaterThan(0);
 }, 90_000);
