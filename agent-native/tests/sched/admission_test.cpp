@@ -151,7 +151,7 @@ TEST(Predicted, RefusesByTheFinishWhereOneContextFitsAndTheOtherDoesNot) {
   const TaskId slow = bed.add(in(lowTask(10000, {1000}, 2), 1));
   const TaskId quick = bed.add(in(lowTask(1500, {600}, 3), 0));
   bed.release(slow, 0);
-  bed.runOne(0);
+  bed.runOne(0, 1);
   const ReleaseOutcome outcome = bed.release(quick, 0);
   ASSERT_EQ(outcome.decision, Decision::Rejected);
   ASSERT_EQ(outcome.tested.size(), 2u);
