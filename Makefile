@@ -133,8 +133,9 @@ images: $(STAMPS)/images ## the images of operator and agent, and their sizes ag
 	@node hack/image-sizes.ts
 
 .PHONY: image-cuda
-image-cuda: $(STAMPS)/node ## the agent's image with the torch engine; several GB, no GPU needed
+image-cuda: $(STAMPS)/node ## the agent's image with the torch engine, and its size; needs 25 GB of disk and no GPU
 	@$(STEP) "Image with torch" hack/images.sh agent-cuda
+	@node hack/image-sizes.ts agent-cuda
 
 $(STAMPS)/node-of-cluster: $(wildcard test/control-plane/*/go.* test/control-plane/build.sh)
 	@$(STEP) "Kubelet, scheduler, proxy, DNS" test/control-plane/build.sh node

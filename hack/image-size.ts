@@ -13,7 +13,8 @@ export interface ImageSize {
   readonly image: string;
   /** 10^6 bytes. */
   readonly compressedMB: number;
-  readonly limitMB: number;
+  /** Absent: any size. */
+  readonly limitMB?: number;
 }
 
 /** @throws AppError where the archive does not hold exactly one image */
@@ -28,10 +29,16 @@ export function compressedBytes(read: ReadFile): number {
   return [config, ...layers].reduce((sum, { size }) => sum + size, manifest.size);
 }
 
+/** What was recorded, with the measured ones in their places or at the end. */
+export function withMeasured(recorded: readonly ImageSize[], measured: readonly ImageSize[]): ImageSize[] {
+  const sizes = new Map([...recorded, ...measured].map((size) => [size.image, size]));
+  return [...sizes.values()];
+}
+
 /** One sentence for each image above its limit. */
 export function aboveLimit(sizes: readonly ImageSize[]): string[] {
   return sizes
-    .filter(({ compressedMB, limitMB }) => compressedMB > limitMB)
+    .filter(({ compressedMB, limitMB }) => limitMB !== undefined && compressedMB > limitMB)
     .map(
       ({ image, compressedMB, limitMB }) => `${image}: ${compressedMB} MB compressed, at most ${limitMB} are allowed`,
     );

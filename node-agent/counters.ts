@@ -6,6 +6,8 @@ export const counterNames = [
   'released',
   'skipped',
   'rejected',
+  'rejectedByUtilization',
+  'rejectedByPrediction',
   'early',
   'superseded',
   'withdrawn',

@@ -112,9 +112,14 @@ function fingerprintOf(task: StoredTask): string {
 }
 
 describe('carried counters', () => {
-  const kept = { epoch: 1, jobs: { released: 100, admitted: 90, missed: 2, onTime: 85 }, migrations: { count: 3 } };
+  const refused = { rejected: 7, rejectedByUtilization: 4, rejectedByPrediction: 3 };
+  const kept = {
+    epoch: 1,
+    jobs: { released: 100, admitted: 90, missed: 2, onTime: 85, ...refused },
+    migrations: { count: 3 },
+  };
   const rows: [string, Seen | undefined, object, number][] = [
-    ['come from status after a restart of the agent', undefined, { released: 100, missed: 2 }, 3],
+    ['come from status after a restart of the agent', undefined, { released: 100, missed: 2, ...refused }, 3],
     [
       'are the later ones where the agent saw more than status says',
       { jobs: jobs({ released: 120, missed: 4 }), migrations: 5 },

@@ -140,7 +140,15 @@ function reversed<T extends object>(value: T): T {
 }
 
 describe('runtime', () => {
-  const counted = jobs({ released: 100, rejected: 5, admitted: 90, completed: 88, missed: 3, onTime: 86 });
+  const counted = jobs({
+    released: 100,
+    rejected: 5,
+    rejectedByUtilization: 5,
+    admitted: 90,
+    completed: 88,
+    missed: 3,
+    onTime: 86,
+  });
 
   test('tells timing, counters, rates, the window and the context', () => {
     const migrations = { count: 4, lastFrom: 0, lastTo: 1, lastTimeUs: 1_700_000_000_123_000 };

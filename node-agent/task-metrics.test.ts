@@ -30,7 +30,7 @@ test('counters, times in seconds and utilizations in streams, by namespace and t
   const registry = new MetricRegistry();
   const metrics = new TaskMetrics(registry);
   const observed = {
-    jobs: jobs({ released: 10, rejected: 1, missed: 3, onTime: 6 }),
+    jobs: jobs({ released: 10, rejected: 3, rejectedByUtilization: 1, rejectedByPrediction: 2, missed: 3, onTime: 6 }),
     migrations: { count: 4, lastFrom: 0, lastTo: 1, lastTimeUs: 1 },
     executionUs: 2_500_000,
     startedJobs: 4,
@@ -42,7 +42,8 @@ test('counters, times in seconds and utilizations in streams, by namespace and t
   expect(lines(registry)).toEqual(
     expect.arrayContaining([
       `daris_jobs_released_total${labels} 10`,
-      `daris_jobs_rejected_total${labels} 1`,
+      'daris_jobs_rejected_total{namespace="default",task="front",reason="Utilization"} 1',
+      'daris_jobs_rejected_total{namespace="default",task="front",reason="Predicted"} 2',
       `daris_jobs_missed_total${labels} 3`,
       `daris_jobs_on_time_total${labels} 6`,
       'daris_jobs_missed_by_cause_total{namespace="default",task="front",cause="Blocked"} 2',

@@ -19,10 +19,16 @@ export interface TaskSample {
   readonly misses: ReadonlyMap<MissCause, number>;
 }
 
-const helps: Readonly<Record<keyof JobCounters, readonly [name: string, help: string]>> = {
+/** How the rejected ones divide, by the setting of the policy's admission that refuses them. */
+const reasons = { rejectedByUtilization: 'Utilization', rejectedByPrediction: 'Predicted' } as const;
+type Reason = keyof typeof reasons;
+const reasonNames = Object.entries(reasons) as readonly (readonly [Reason, (typeof reasons)[Reason]])[];
+
+type Plain = Exclude<keyof JobCounters, Reason | 'rejected'>;
+
+const helps: Readonly<Record<Plain, readonly [name: string, help: string]>> = {
   released: ['released', 'Jobs released: on the grid, or by requests that were not early.'],
   skipped: ['skipped', 'Releases skipped because the previous job was still active.'],
-  rejected: ['rejected', 'Jobs refused by the admission test.'],
   early: ['early', 'Requests refused because they came too early.'],
   superseded: ['superseded', 'Waiting requests replaced by a newer one.'],
   withdrawn: ['withdrawn', 'Waiting requests taken back: their client left, or their task changed or went.'],
@@ -37,7 +43,8 @@ const helps: Readonly<Record<keyof JobCounters, readonly [name: string, help: st
 const mostTasks = 5_000;
 
 export class TaskMetrics {
-  readonly #jobs: ReadonlyMap<keyof JobCounters, Counter<TaskLabel>>;
+  readonly #jobs: ReadonlyMap<Plain, Counter<TaskLabel>>;
+  readonly #rejected: Counter<TaskLabel | 'reason'>;
   readonly #causes: Counter<TaskLabel | 'cause'>;
   readonly #migrations: Counter<TaskLabel>;
   readonly #execution: Counter<TaskLabel>;
@@ -52,13 +59,19 @@ export class TaskMetrics {
 
   constructor(registry: MetricRegistry) {
     const task = { labels: ['namespace', 'task'] as const, maxSeries: mostTasks };
-    const entries = Object.entries(helps) as [keyof JobCounters, readonly [string, string]][];
+    const entries = Object.entries(helps) as [Plain, readonly [string, string]][];
     this.#jobs = new Map(
       entries.map(([name, [suffix, help]]) => [
         name,
         registry.counter<TaskLabel>({ name: `daris_jobs_${suffix}_total`, help, ...task }),
       ]),
     );
+    this.#rejected = registry.counter({
+      name: 'daris_jobs_rejected_total',
+      help: 'Jobs refused by the admission test: Utilization, no context had it free; Predicted, they would have been late.',
+      labels: ['namespace', 'task', 'reason'],
+      maxSeries: mostTasks * reasonNames.length,
+    });
     this.#causes = registry.counter({
       name: 'daris_jobs_missed_by_cause_total',
       help: 'Missed jobs by cause, as far as the runtime told each: at least so many, since the agent saw the task.',
@@ -132,6 +145,7 @@ export class TaskMetrics {
     this.#info.set(1, infoOf(sample));
     const jobs = observed.jobs ?? zeroCounters;
     for (const [counter, metric] of this.#jobs) metric.setTotal(jobs[counter], labels);
+    for (const [counter, reason] of reasonNames) this.#rejected.setTotal(jobs[counter], { ...labels, reason });
     for (const [cause, count] of misses) this.#causes.setTotal(count, { ...labels, cause: causeName(cause) });
     this.#migrations.setTotal(observed.migrations?.count ?? 0, labels);
     this.#execution.setTotal(observed.executionUs / 1_000_000, labels);
@@ -150,6 +164,7 @@ export class TaskMetrics {
     const labels = { namespace, task: name };
     this.#info.remove(infoOf(sample));
     for (const metric of this.#jobs.values()) metric.remove(labels);
+    for (const [, reason] of reasonNames) this.#rejected.remove({ ...labels, reason });
     for (const cause of misses.keys()) this.#causes.remove({ ...labels, cause: causeName(cause) });
     const figures = [this.#migrations, this.#execution, this.#started, this.#unitJobs, this.#capacity];
     for (const metric of [...figures, this.#mret, this.#utilization, this.#response]) metric.remove(labels);

@@ -195,6 +195,14 @@ export interface RealtimeInferenceTask {
          */
         rejected?: number;
         /**
+         * Of the rejected: no context had the utilization free, inequality (12).
+         */
+        rejectedByUtilization?: number;
+        /**
+         * Of the rejected: predicted to finish after their deadline wherever they fitted.
+         */
+        rejectedByPrediction?: number;
+        /**
          * Requests refused because they came too early.
          */
         early?: number;

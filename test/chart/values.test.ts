@@ -177,6 +177,25 @@ describe('wrong values are refused with their key', () => {
     await expect(render({ values })).rejects.toThrow(said);
   });
 
+  test.each<[string, number, object, string]>([
+    ['the one port of a runtime', 9091, { access: 'None' }, 'the ports 9091 to 9091, and 9091 is'],
+    ['the last port of a range', 9088, { count: 4 }, 'give it 9087 at most, or 9092 at least'],
+    [
+      'a port of GPUs that nobody has counted',
+      9080,
+      { access: 'DRA', deviceClassName: 'gpu' },
+      'up to 16, the ports 9080 to',
+    ],
+  ])('%s is that of the metrics', async (_name, inferencePort, more, said) => {
+    await expect(render({ values: { agent: { inferencePort }, ...pool(more) } })).rejects.toThrow(said);
+  });
+
+  test.each([9087, 9092])('the ports beside that of the metrics are free: four from %d on', async (inferencePort) => {
+    const agent = await onlyAgent({ agent: { inferencePort }, gpuPools: [{ name: 'a', count: 4, cores: '0-3' }] });
+    const ports = agent.spec.containers.flatMap((container) => container.ports ?? []);
+    expect(new Set(ports.map(({ containerPort }) => containerPort)).size).toBe(5);
+  });
+
   test('an old Kubernetes version', async () => {
     await expect(render({ kubeVersion: '1.31.9' })).rejects.toThrow(
       'chart requires kubeVersion: >=1.32.0-0 which is incompatible with Kubernetes v1.31.9',

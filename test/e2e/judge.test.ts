@@ -83,7 +83,8 @@ test('a High task that did nothing does not count as one without misses', () => 
   expect(checks.failures).toEqual(['jobs of front-camera completed is 0, wanted at least 1']);
 });
 
-const overloaded = window(highTask(), lowTask({ released: 700, rejected: 500, onTime: 190 }, 3));
+const refused = { released: 700, rejected: 500, rejectedByUtilization: 350, rejectedByPrediction: 150 };
+const overloaded = window(highTask(), lowTask({ ...refused, onTime: 190 }, 3));
 
 test('an overload passes that is refused in part while as much is served', () => {
   const { figures, failures } = judgeOverload(window(highTask(), lowTask()), overloaded, 2);
@@ -92,7 +93,7 @@ test('an overload passes that is refused in part while as much is served', () =>
 });
 
 test.each([
-  ['no migration', window(highTask(), lowTask({ released: 700, rejected: 500 })), 'migrations between contexts is 0'],
+  ['no migration', window(highTask(), lowTask(refused)), 'migrations between contexts is 0'],
   [
     'little refused',
     window(highTask(), lowTask({ released: 700, rejected: 100 }, 1)),
@@ -100,8 +101,13 @@ test.each([
   ],
   [
     'less served',
-    window(highTask(), lowTask({ released: 700, rejected: 500, completed: 150 }, 1)),
+    window(highTask(), lowTask({ ...refused, completed: 150 }, 1)),
     'throughput of Low tasks against before is 0.75',
+  ],
+  [
+    'a refusal without a reason',
+    window(highTask(), lowTask({ ...refused, rejectedByPrediction: 149 }, 1)),
+    'Low jobs refused for a known reason is 499, wanted 500',
   ],
   ['no overload', window(highTask(), lowTask({ released: 200, rejected: 100 }, 1)), 'offered load is 0.6'],
 ])('%s fails an overload', (_name, during, failure) => {

@@ -77,6 +77,11 @@ export function judgeOverload(before: Window, during: Window, streams: number): 
   const figures = figuresOf(during, streams);
   checks.atLeast('offered load', offeredLoad(during, streams), 1.5);
   checks.atLeast('share of Low jobs refused', refusedShare, 0.2);
+  checks.equal(
+    'Low jobs refused for a known reason',
+    low.rejectedByUtilization + low.rejectedByPrediction,
+    low.rejected,
+  );
   checks.atLeast('throughput of Low tasks against before', throughputShare, 0.8);
   checks.atLeast('migrations between contexts', figures['migrations'] ?? 0, 1);
   checkHighTasks(checks, during);

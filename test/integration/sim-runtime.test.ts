@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { connect, type Connection } from '../../kube/connection.ts';
-import { gpuNodes, type Placement, type StoredTask } from '../../node-agent/resources.ts';
+import { gpuNodes, type Effective, type Placement, type StoredTask } from '../../node-agent/resources.ts';
 import { Daemon } from '../control-plane/daemon.ts';
 import { repositoryRoot } from '../control-plane/paths.ts';
 import { waitFor } from '../control-plane/wait.ts';
@@ -43,6 +43,11 @@ beforeAll(async () => {
   cpSync(join(built, 'edge-classifier'), join(modelRoot, 'edge-classifier'), { recursive: true });
   const { examples } = JSON.parse(readFileSync(join(built, 'examples.json'), 'utf8'));
   real = { uri: 'file:///edge-classifier', digest: examples['edge-classifier'].digest };
+  await startRuntime();
+  await node.startAgent();
+}, 60_000);
+
+async function startRuntime(): Promise<void> {
   const command = join(repositoryRoot, 'build', 'bin', 'daris-runtime');
   const args = [
     '--engine=sim',
@@ -56,8 +61,7 @@ beforeAll(async () => {
   ];
   runtime = await Daemon.start({ name: 'daris-runtime', command, args, logFile: join(folder, 'runtime.log') });
   await runtime.ready(async () => existsSync(socketPath), 20_000);
-  await node.startAgent();
-}, 60_000);
+}
 
 afterAll(async () => {
   await node.remove();
@@ -67,8 +71,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 }, 60_000);
 
-function serve(name: string, context: number): Promise<StoredTask> {
-  const terms = { model: source, periodUs: 1_000_000, deadlineUs: 1_000_000, maxMissRate: '1' };
+function serve(name: string, context: number, times: Partial<Effective> = {}): Promise<StoredTask> {
+  const terms = { model: source, periodUs: 1_000_000, deadlineUs: 1_000_000, maxMissRate: '1', ...times };
   const placement: Placement = { ...node.placement(1, context), gpu: 'sim-0', gpuProduct: 'What if' };
   return node.place(name, terms, placement);
 }
@@ -125,4 +129,52 @@ test('a partitioning that only trying proves impossible is told in the words of 
   expect(status.appliedPolicy).toMatchObject({ name: 'default', contexts });
   expect(condition({ status }, 'Ready')?.status).toBe('True');
   await node.task('steady', 'to be served again', isServed);
+}, 90_000);
+
+interface Refusals {
+  readonly byUtilization: number;
+  readonly byPrediction: number;
+  /** Released and not skipped. */
+  readonly tested: number;
+}
+
+/** What the agent's metrics say at one time. */
+async function refusals(name: string): Promise<Refusals> {
+  const lines = (await node.metrics()).split('\n');
+  const count = (metric: string, more = ''): number => {
+    const series = `daris_jobs_${metric}_total{namespace="${namespace}",task="${name}"${more}} `;
+    return Number(lines.find((line) => line.startsWith(series))?.slice(series.length) ?? 0);
+  };
+  return {
+    byUtilization: count('rejected', ',reason="Utilization"'),
+    byPrediction: count('rejected', ',reason="Predicted"'),
+    tested: count('released') - count('skipped'),
+  };
+}
+
+/** Until more than `least` jobs were tested. */
+function refusedBeyond(name: string, least: number): Promise<Refusals> {
+  const probe = async (): Promise<Refusals | undefined> => {
+    const now = await refusals(name);
+    return now.tested > least ? now : undefined;
+  };
+  return waitFor(probe, { what: `more than ${least} jobs of ${name}`, timeoutMs: 20_000 });
+}
+
+test('rejections are counted by the test that refused, and go on where a killed runtime has left them', async () => {
+  // Six milliseconds are 1.2 streams where five are given, which fits in eight and is late; where half of one is given, 12.
+  await serve('late', 0, { periodUs: 100_000, deadlineUs: 5_000 });
+  await serve('large', 0, { periodUs: 100_000, deadlineUs: 500 });
+  const check = async (least: number): Promise<number> => {
+    const [late, large] = [await refusedBeyond('late', least), await refusedBeyond('large', least)];
+    expect(late).toEqual({ byUtilization: 0, byPrediction: late.tested, tested: late.tested });
+    expect(large).toEqual({ byUtilization: large.tested, byPrediction: 0, tested: large.tested });
+    return Math.max(late.tested, large.tested);
+  };
+  const before = await check(10);
+  await runtime.kill();
+  await node.ready('False', 'RuntimeUnavailable');
+  await startRuntime();
+  // Of all that were ever tested, since counters go on from what the first runtime had told.
+  await check(before);
 }, 90_000);

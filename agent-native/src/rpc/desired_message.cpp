@@ -52,6 +52,8 @@ runtime::JobCounters countersOf(const wire::JobCounters& message) {
   jobs.released = message.released();
   jobs.skipped = message.skipped();
   jobs.rejected = message.rejected();
+  jobs.rejectedByUtilization = message.rejected_by_utilization();
+  jobs.rejectedByPrediction = message.rejected_by_prediction();
   jobs.early = message.early();
   jobs.superseded = message.superseded();
   jobs.withdrawn = message.withdrawn();

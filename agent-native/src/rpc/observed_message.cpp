@@ -87,6 +87,8 @@ void fill(wire::JobCounters& message, const runtime::JobCounters& jobs) {
   message.set_released(jobs.released);
   message.set_skipped(jobs.skipped);
   message.set_rejected(jobs.rejected);
+  message.set_rejected_by_utilization(jobs.rejectedByUtilization);
+  message.set_rejected_by_prediction(jobs.rejectedByPrediction);
   message.set_early(jobs.early);
   message.set_superseded(jobs.superseded);
   message.set_withdrawn(jobs.withdrawn);

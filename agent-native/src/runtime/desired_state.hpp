@@ -40,6 +40,8 @@ struct JobCounters {
   std::uint64_t released = 0;
   std::uint64_t skipped = 0;
   std::uint64_t rejected = 0;
+  std::uint64_t rejectedByUtilization = 0;  // of these, by inequality (12)
+  std::uint64_t rejectedByPrediction = 0;   // of these, by the predicted finish
   std::uint64_t early = 0;
   std::uint64_t superseded = 0;
   std::uint64_t withdrawn = 0;

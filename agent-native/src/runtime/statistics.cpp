@@ -25,11 +25,16 @@ void TaskStatistics::waitingReleased(const sched::ReleaseOutcome& outcome, std::
 
 void TaskStatistics::decided(const sched::ReleaseOutcome& outcome, std::int64_t wallUs) {
   if (outcome.decision == sched::Decision::Skipped) ++jobs_.skipped;
-  if (outcome.decision == sched::Decision::Rejected) ++jobs_.rejected;
+  if (outcome.decision == sched::Decision::Rejected) rejected(outcome.rejectedBy);
   if (outcome.decision == sched::Decision::Admitted) ++jobs_.admitted;
   if (outcome.superseded) ++jobs_.superseded;
   if (!outcome.migratedFrom) return;
   migrations_ = {migrations_.count + 1, outcome.migratedFrom->index, outcome.context.index, wallUs};
+}
+
+void TaskStatistics::rejected(sched::Admission by) {
+  ++jobs_.rejected;
+  ++(by == sched::Admission::Predicted ? jobs_.rejectedByPrediction : jobs_.rejectedByUtilization);
 }
 
 void TaskStatistics::omitted(std::uint64_t count) {

@@ -76,6 +76,7 @@ class TaskStatistics {
 
  private:
   void decided(const sched::ReleaseOutcome& outcome, std::int64_t wallUs);
+  void rejected(sched::Admission by);
 
   JobCounters jobs_;
   Histogram response_;

@@ -2,6 +2,9 @@
 // Pure: it reads the context's sums and decides nothing about where the job goes.
 #pragma once
 
+#include <algorithm>
+#include <span>
+
 #include "sched/context.hpp"
 
 namespace daris::sched {
@@ -69,6 +72,12 @@ struct Newcomer {
   if (admission == Admission::Predicted)
     terms.passes = terms.predicted->scaledUs <= static_cast<Wide>(terms.predicted->streams) * job.deadlineUs;
   return terms;
+}
+
+/// The test that refused a job which no context of `tested` took.
+[[nodiscard]] inline Admission refusedBy(std::span<const AdmissionTerms> tested) {
+  const bool fits = std::ranges::any_of(tested, &AdmissionTerms::fits);
+  return fits ? Admission::Predicted : Admission::Utilization;
 }
 
 }  // namespace daris::sched

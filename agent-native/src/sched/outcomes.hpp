@@ -61,6 +61,8 @@ struct ReleaseOutcome {
   std::optional<AdmissionTerms> admittedBy;  // Admitted: the terms of `context`; absent for HP without HPA
   std::optional<Token> superseded;           // Waiting
   TimeUs retryAtUs = 0;                      // Early: the first instant that would not be early
+  /// Rejected: Utilization where (12) holds in no context, Predicted where it does and the job would be late.
+  Admission rejectedBy = Admission::Utilization;
 };
 
 // ---- Why a job ended, and why it was late ----

@@ -104,6 +104,7 @@ ReleaseOutcome Scheduler::State::admit(std::uint32_t taskIndex, const Arrival& a
     if (chosen == nullptr) {
       reject(task);
       outcome.decision = Decision::Rejected;
+      outcome.rejectedBy = refusedBy(outcome.tested);
       return outcome;
     }
     outcome.admittedBy = *chosen;

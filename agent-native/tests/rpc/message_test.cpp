@@ -63,6 +63,9 @@ wire::DesiredState sound() {
   task.set_late_jobs(wire::LATE_JOBS_DROP);
   task.mutable_carried()->set_missed(4);
   task.mutable_carried()->set_withdrawn(2);
+  task.mutable_carried()->set_rejected(7);
+  task.mutable_carried()->set_rejected_by_utilization(5);
+  task.mutable_carried()->set_rejected_by_prediction(1);
   task.add_stage_afet_us(1500);
   task.add_stage_afet_us(2000);
   for (const char* digest : {"d", "e"}) message.add_models()->set_digest(digest);
@@ -83,6 +86,9 @@ TEST(DesiredMessage, IsTakenFieldByField) {
   EXPECT_EQ(desired.tasks[0].lateJobs, sched::LateJobs::Drop);
   EXPECT_EQ(desired.tasks[0].carried.missed, 4U);
   EXPECT_EQ(desired.tasks[0].carried.withdrawn, 2U);
+  EXPECT_EQ(desired.tasks[0].carried.rejected, 7U);
+  EXPECT_EQ(desired.tasks[0].carried.rejectedByUtilization, 5U);
+  EXPECT_EQ(desired.tasks[0].carried.rejectedByPrediction, 1U);
   EXPECT_EQ(desired.tasks[0].stageAfetUs, (std::vector<DurationUs>{1500, 2000}));
   ASSERT_EQ(desired.models.size(), 2U);
   EXPECT_FALSE(desired.models[0].measure);
@@ -118,6 +124,9 @@ TEST(ObservedMessage, HoldsFiguresMissesAndHistogram) {
   end.missed = true;
   end.cause = sched::MissCause::Blocked;
   task.statistics.withdrawn();
+  sched::ReleaseOutcome refused;
+  refused.rejectedBy = sched::Admission::Predicted;
+  task.statistics.released(refused, 0);
   task.statistics.ended(end, false, 99, std::make_shared<const std::string>("default/b"));
   state.tasks.push_back(task);
   const wire::ObservedState message = messageOf(state, "instance");
@@ -125,6 +134,9 @@ TEST(ObservedMessage, HoldsFiguresMissesAndHistogram) {
   EXPECT_EQ(told.phase(), wire::TASK_PHASE_SERVING);
   EXPECT_EQ(told.jobs().missed(), 1U);
   EXPECT_EQ(told.jobs().withdrawn(), 1U);
+  EXPECT_EQ(told.jobs().rejected(), 1U);
+  EXPECT_EQ(told.jobs().rejected_by_prediction(), 1U);
+  EXPECT_EQ(told.jobs().rejected_by_utilization(), 0U);
   EXPECT_EQ(told.last_misses(0).behind(), "default/b");
   EXPECT_EQ(told.last_misses(0).cause(), wire::MISS_CAUSE_BLOCKED);
   EXPECT_EQ(told.response().counts_size(), told.response().bounds_us_size() + 1);

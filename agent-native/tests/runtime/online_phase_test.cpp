@@ -196,6 +196,8 @@ TEST_F(OnlinePhaseTest, AJobThatWasHandledTooLateToMakeItIsRejected) {
   phase_.apply(request(1));
   releaseLate(kPeriodUs - 3999);  // four stages of 1000 each
   EXPECT_EQ(statistics().jobs().rejected, 1U);
+  EXPECT_EQ(statistics().jobs().rejectedByPrediction, 1U);
+  EXPECT_EQ(statistics().jobs().rejectedByUtilization, 0U);
   EXPECT_FALSE(phase_.active());
   const auto told = events_.tryReceive();
   ASSERT_TRUE(told && std::holds_alternative<Answered>(*told));

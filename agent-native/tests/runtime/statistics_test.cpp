@@ -41,6 +41,19 @@ TEST(Statistics, EachReleaseIsCountedOnceWhateverBecomesOfIt) {
   EXPECT_EQ(jobs.released, jobs.skipped + jobs.rejected + jobs.superseded + jobs.admitted);
 }
 
+TEST(Statistics, ARejectionIsCountedByTheTestThatRefused) {
+  TaskStatistics statistics;
+  sched::ReleaseOutcome outcome = decided(sched::Decision::Rejected);
+  outcome.rejectedBy = sched::Admission::Utilization;
+  statistics.released(outcome, 0);
+  outcome.rejectedBy = sched::Admission::Predicted;
+  statistics.released(outcome, 0);
+  statistics.waitingReleased(outcome, 0);
+  EXPECT_EQ(statistics.jobs().rejected, 3U);
+  EXPECT_EQ(statistics.jobs().rejectedByUtilization, 1U);
+  EXPECT_EQ(statistics.jobs().rejectedByPrediction, 2U);
+}
+
 TEST(Statistics, AMissIsCountedWhenTheDeadlinePassesAndNotAgainAtTheEnd) {
   TaskStatistics statistics;
   statistics.overdue();

@@ -34,6 +34,7 @@ TEST(Eq11_12, TheTermsAreInTheAnswer) {
   EXPECT_EQ(rejected.tested[0].util, billionths(800'000'000));
   EXPECT_EQ(rejected.tested[0].remaining, billionths(1'600'000'000));
   EXPECT_FALSE(rejected.tested[0].fits);
+  EXPECT_EQ(rejected.rejectedBy, Admission::Utilization);
 }
 
 TEST(Eq7, AnEndedJobNoLongerCounts) {
@@ -138,7 +139,36 @@ TEST(Predicted, RefusesWhatWouldBeLateAlthoughItFits) {
     EXPECT_TRUE(outcome.tested[0].fits);
     EXPECT_FALSE(outcome.tested[0].passes);
     EXPECT_EQ(outcome.tested[0].predicted->toDouble(), 1600.0);
+    EXPECT_EQ(outcome.rejectedBy, Admission::Predicted);
   }
+}
+
+TEST(Predicted, RefusesByTheFinishWhereOneContextFitsAndTheOtherDoesNot) {
+  Policy policy;
+  policy.admission = Admission::Predicted;
+  Bed bed(partitionOf(2, 1, policy));
+  bed.add(in(highTask(1000, {900}, 1), 0));
+  const TaskId slow = bed.add(in(lowTask(10000, {1000}, 2), 1));
+  const TaskId quick = bed.add(in(lowTask(1500, {600}, 3), 0));
+  bed.release(slow, 0);
+  bed.runOne(0, 1);
+  const ReleaseOutcome outcome = bed.release(quick, 0);
+  ASSERT_EQ(outcome.decision, Decision::Rejected);
+  ASSERT_EQ(outcome.tested.size(), 2u);
+  EXPECT_FALSE(outcome.tested[0].fits) << "0.4 + 0.9 in its own";
+  EXPECT_TRUE(outcome.tested[1].fits);
+  EXPECT_EQ(outcome.rejectedBy, Admission::Predicted);
+}
+
+TEST(Predicted, RefusesByUtilizationWhereNothingFits) {
+  Policy policy;
+  policy.admission = Admission::Predicted;
+  Bed bed(partitionOf(1, 1, policy));
+  bed.add(highTask(1000, {900}, 1));
+  const TaskId low = bed.add(lowTask(1000, {200}, 2));
+  const ReleaseOutcome outcome = bed.release(low, 0);
+  ASSERT_EQ(outcome.decision, Decision::Rejected);
+  EXPECT_EQ(outcome.rejectedBy, Admission::Utilization);
 }
 
 TEST(Predicted, AFinishAtTheDeadlineIsInTime) {

@@ -12,6 +12,7 @@ void Audit::checkRelease(const ReleaseOutcome& got, const Expected& want, Token 
   check(got.superseded == want.superseded, "another request was superseded");
   check(got.migratedFrom == want.migratedFrom, "another migration");
   if (got.decision == Decision::Rejected || got.decision == Decision::Skipped) endToken(token);
+  if (got.decision == Decision::Rejected) check(got.rejectedBy == want.rejectedBy, "refused by another test");
   if (got.decision != Decision::Admitted) return;
   check(got.context == want.context, "admitted to another context");
   if (!got.admittedBy) {

@@ -229,11 +229,13 @@ Expected Reference::admit(TaskModel& task, const Release& release, TimeUs now) {
   const TimeUs releaseUs = release.releaseUs;
   const bool high = task.spec.priority == Priority::High;
   std::optional<ContextRef> chosen;
+  bool fits = passesUtilization(task, task.context);
   if ((high && !policy.highPriorityAdmission) || passes(task, task.context, releaseUs, now))
     chosen = task.context;
   if (!chosen && !high) {
     for (const auto& [ref, context] : contexts) {
       if (ref.gpu != task.context.gpu || ref == task.context || !context.serving) continue;
+      fits |= passesUtilization(task, ref);
       if (!passes(task, ref, releaseUs, now)) continue;
       if (!chosen || predicted(task, ref, releaseUs, now) < predicted(task, *chosen, releaseUs, now))
         chosen = ref;
@@ -246,7 +248,7 @@ Expected Reference::admit(TaskModel& task, const Release& release, TimeUs now) {
       for (auto& window : task.windows)
         if (!window.empty()) window.pop_front();
     }
-    return {Decision::Rejected, {}, {}, {}};
+    return {Decision::Rejected, {}, {}, {}, fits ? Admission::Predicted : Admission::Utilization};
   }
   Expected expected{Decision::Admitted, *chosen, {}, {}};
   if (*chosen != task.context) {

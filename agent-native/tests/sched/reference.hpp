@@ -52,6 +52,7 @@ struct Expected {
   ContextRef context;
   std::optional<ContextRef> migratedFrom;
   std::optional<Token> superseded;
+  Admission rejectedBy = Admission::Utilization;  // Rejected
 };
 
 struct ContextModel {

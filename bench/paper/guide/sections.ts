@@ -178,7 +178,7 @@ export function wrongChoice(): string {
   const rows = [
     [
       'Low jobs are refused while streams are idle',
-      '`daris_jobs_rejected_total` grows, `daris_context_busy_seconds_total` grows by less than the streams of the context each second',
+      '`daris_jobs_rejected_total{reason="Utilization"}` grows, `daris_context_busy_seconds_total` grows by less than the streams of the context each second',
       'High tasks book what they do not use, or MRETs are far above what jobs take',
       'fewer or shorter High tasks in that context; more streams; `mretAging` on',
     ],

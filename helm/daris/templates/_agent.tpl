@@ -40,6 +40,18 @@ volumeMounts:
 {{- if has .access (list "DRA" "RuntimeClass") }}{{ max 16 .count }}{{ else }}{{ .count }}{{ end }}
 {{- end }}
 
+{{/* All containers of a pod have its one address: a runtime on the port of the agent's metrics would find it taken. Call
+     with (dict "root" $ "pool" POOL). */}}
+{{- define "daris.portsApart" -}}
+{{- $metrics := 9091 }}
+{{- $first := .root.Values.agent.inferencePort | int }}
+{{- $most := include "daris.mostGpus" .pool | int }}
+{{- $last := sub (add $first $most) 1 | int }}
+{{- if and (le $first $metrics) (ge $last $metrics) }}
+{{- fail (printf "agent.inferencePort: %d gives the runtimes of gpuPools %q, up to %d, the ports %d to %d, and %d is that of the agent's metrics; give it %d at most, or %d at least" $first .pool.name $most $first $last $metrics (sub $metrics $most) (add $metrics 1)) }}
+{{- end }}
+{{- end }}
+
 {{/* It reaches neither the API server's token nor anything to write but its sockets and temporary files. */}}
 {{- define "daris.runtimeContainer" -}}
 name: runtime

@@ -570,6 +570,10 @@ export interface JobCounters {
   failed: number;
   onTime: number;
   withdrawn: number;
+  /** Of the rejected ones, those that inequality (12) kept out of every context. */
+  rejectedByUtilization: number;
+  /** Of the rejected ones, those that would have been late wherever inequality (12) holds. */
+  rejectedByPrediction: number;
 }
 
 export interface ApplyResponse {
@@ -2102,6 +2106,8 @@ function createBaseJobCounters(): JobCounters {
     failed: 0,
     onTime: 0,
     withdrawn: 0,
+    rejectedByUtilization: 0,
+    rejectedByPrediction: 0,
   };
 }
 
@@ -2142,6 +2148,12 @@ export const JobCounters: MessageFns<JobCounters> = {
     }
     if (message.withdrawn !== 0) {
       writer.uint32(96).uint64(message.withdrawn);
+    }
+    if (message.rejectedByUtilization !== 0) {
+      writer.uint32(104).uint64(message.rejectedByUtilization);
+    }
+    if (message.rejectedByPrediction !== 0) {
+      writer.uint32(112).uint64(message.rejectedByPrediction);
     }
     return writer;
   },
@@ -2255,6 +2267,22 @@ export const JobCounters: MessageFns<JobCounters> = {
             message.withdrawn = longToNumber(reader.uint64());
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.rejectedByUtilization = longToNumber(reader.uint64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.rejectedByPrediction = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2285,6 +2313,16 @@ export const JobCounters: MessageFns<JobCounters> = {
         ? globalThis.Number(object.on_time)
         : 0,
       withdrawn: isSet(object.withdrawn) ? globalThis.Number(object.withdrawn) : 0,
+      rejectedByUtilization: isSet(object.rejectedByUtilization)
+        ? globalThis.Number(object.rejectedByUtilization)
+        : isSet(object.rejected_by_utilization)
+        ? globalThis.Number(object.rejected_by_utilization)
+        : 0,
+      rejectedByPrediction: isSet(object.rejectedByPrediction)
+        ? globalThis.Number(object.rejectedByPrediction)
+        : isSet(object.rejected_by_prediction)
+        ? globalThis.Number(object.rejected_by_prediction)
+        : 0,
     };
   },
 
@@ -2326,6 +2364,12 @@ export const JobCounters: MessageFns<JobCounters> = {
     if (message.withdrawn !== 0) {
       obj.withdrawn = Math.round(message.withdrawn);
     }
+    if (message.rejectedByUtilization !== 0) {
+      obj.rejectedByUtilization = Math.round(message.rejectedByUtilization);
+    }
+    if (message.rejectedByPrediction !== 0) {
+      obj.rejectedByPrediction = Math.round(message.rejectedByPrediction);
+    }
     return obj;
   },
 
@@ -2346,6 +2390,8 @@ export const JobCounters: MessageFns<JobCounters> = {
     message.failed = object.failed ?? 0;
     message.onTime = object.onTime ?? 0;
     message.withdrawn = object.withdrawn ?? 0;
+    message.rejectedByUtilization = object.rejectedByUtilization ?? 0;
+    message.rejectedByPrediction = object.rejectedByPrediction ?? 0;
     return message;
   },
 };
