@@ -16,6 +16,7 @@ models=$(pwd)/models
 
 root=$(mktemp -d)
 finish() {
+  cd /
   rm -rf "$root"
   [ ! -d "$RESULTS/logs" ] || { tar -C "$RESULTS" -cJf "$RESULTS/logs.tar.xz" logs && rm -r "$RESULTS/logs"; }
 }
