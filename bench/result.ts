@@ -24,7 +24,8 @@ export function round(value: number): number {
   return Number(value.toPrecision(4));
 }
 
-function machine(): object {
+/** This one. */
+export function machine(): object {
   const processors = cpus();
   return {
     processor: processors[0]?.model ?? 'unknown',
@@ -34,7 +35,8 @@ function machine(): object {
   };
 }
 
-function commit(): string {
+/** Of this tree. */
+export function commit(): string {
   const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim();
   const dirty = git('status', '--porcelain', '--', ':!bench/results') !== '';
   return git('rev-parse', '--short=12', 'HEAD') + (dirty ? '-dirty' : '');

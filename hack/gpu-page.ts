@@ -8,6 +8,7 @@ import { peersFigure, setsFigure } from './gpu-figures.ts';
 import { readGpuResults } from './gpu-results.ts';
 import { gpuRows, type GpuResults } from './gpu-rows.ts';
 import { joiningPart } from './joining-page.ts';
+import { severalPart } from './several-page.ts';
 
 const PAGE = 'docs/gpu.md';
 const FIGURES = 'docs/figures';
@@ -31,6 +32,7 @@ export function pageOf(results: GpuResults): string {
     ...(results.unbatched?.sets ?? []).flatMap(unbatchedPart),
     ...(results.joining === undefined ? [] : joiningPart(results.joining)),
     ...(results.loadBeside === undefined ? [] : besidePart(results.loadBeside)),
+    ...(results.several === undefined ? [] : severalPart(results.several)),
   ].join('\n\n');
 }
 

@@ -12,6 +12,7 @@ const FILES: Readonly<Record<Exclude<keyof GpuResults, 'gpu'>, string>> = {
   loadBeside: 'load-beside',
   joining: 'joining',
   soak: 'soak',
+  several: 'several',
 };
 
 /** The GPU's name is that of whichever experiment there is. */

@@ -9,6 +9,7 @@ import { MOST_LOW_MISSES, type BatchedSet, type UnbatchedSet } from '../bench/gp
 import type { SoakFigures } from '../bench/gpu/soak.ts';
 import type { Row } from './benchmark-rows.ts';
 import { joiningRows } from './joining-rows.ts';
+import { severalRows, type SeveralResult } from './several-page.ts';
 import { atLeast, ms, number, percent, row, us } from './row-words.ts';
 
 /** What was found, by experiment; an experiment that was not run is absent. */
@@ -23,10 +24,11 @@ export interface GpuResults {
   readonly loadBeside?: LoadBesideFigures;
   readonly joining?: JoiningFigures;
   readonly soak?: SoakFigures;
+  readonly several?: SeveralResult;
 }
 
 export function gpuRows(results: GpuResults): Row[] {
-  const { gpu, overhead, peers, sets, unbatched, migration, identity, loadBeside, joining, soak } = results;
+  const { gpu, overhead, peers, sets, unbatched, migration, identity, loadBeside, joining, soak, several } = results;
   return [
     ...(overhead === undefined ? [] : overheadRows(gpu, overhead)),
     ...(peers === undefined ? [] : peersRows(peers)),
@@ -37,6 +39,7 @@ export function gpuRows(results: GpuResults): Row[] {
     ...(loadBeside?.runs ?? []).map((run) => besideRow(run, loadBeside?.load ?? 0)),
     ...(soak === undefined ? [] : [soakRow(soak)]),
     ...(joining === undefined ? [] : joiningRows(joining)),
+    ...(several === undefined ? [] : severalRows(several)),
   ];
 }
 

@@ -28,7 +28,7 @@ hack/gpu-bundle.sh "$stage/runtime" daris-runtime
 mv "$stage/runtime/lib.tar.xz" "$stage/runtime/commit" "$folder/"
 mkdir -p "$stage/system/build/bin"
 mv "$stage/runtime"/* "$stage/system/build/bin/"
-git ls-files -z api kube operator node-agent helm examples test package.json | grep -zv '\.test\.ts$' |
+git ls-files -z api kube operator node-agent helm examples test bench/result.ts package.json | grep -zv '\.test\.ts$' |
   xargs -0 cp --parents -t "$stage/system"
 node hack/production-modules.mjs | while read -r module; do
   [ ! -d "$module" ] || tar -cf - --exclude='*.map' --exclude='*.d.ts' --exclude='*.md' --exclude="$module/node_modules" "$module"

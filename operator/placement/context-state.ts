@@ -1,36 +1,21 @@
 // One context of a snapshot with the running sums that the filters ask for, so that a decision costs the same however
 // many tasks are booked.
 import { wholeE9 } from '../../api/utilization.ts';
+import type { GpuBook } from './gpu-book.ts';
 import { leastShareE9, type JoinedContext, type JoiningBook, type Outlook, type Share } from './joining-book.ts';
 import type { MemoryBook } from './memory-book.ts';
 import type { QuotaBook } from './quota-book.ts';
 import type { Place, PlacementGpu, PlacementNode, PlacementTask } from './terms.ts';
 
-export interface ContextPosition {
-  readonly node: PlacementNode;
-  readonly gpu: PlacementGpu;
-  readonly context: PlacementGpu['contexts'][number];
-  readonly rank: number;
-  readonly quotas: QuotaBook | undefined;
-  readonly memory: MemoryBook;
-  readonly joining: JoiningBook | undefined;
-}
-
 export class ContextState {
   readonly node: PlacementNode;
   readonly gpu: PlacementGpu;
+  /** The whole GPU, with its other contexts. */
+  readonly whole: GpuBook;
   readonly place: Place;
   readonly streams: number;
   /** What High tasks may book here: the node's share times the streams (N_s). */
   readonly limitE9: number;
-  /** Position by node, GPU and index: the last tie breaker. */
-  readonly rank: number;
-  /** Of the policy that the node follows; undefined where that has no quotas. */
-  readonly quotas: QuotaBook | undefined;
-  /** Of its GPU, shared with the other contexts there. */
-  readonly memory: MemoryBook;
-  /** Of its GPU, shared with the other contexts there; undefined where no jobs join. */
-  readonly joining: JoiningBook | undefined;
   readonly #joined: JoinedContext | undefined;
   readonly #tasks: PlacementTask[] = [];
   #highE9 = 0;
@@ -39,17 +24,30 @@ export class ContextState {
   #longestStageUs = 0;
   #slackUs = Number.POSITIVE_INFINITY;
 
-  constructor({ node, gpu, context, rank, quotas, memory, joining }: ContextPosition) {
+  constructor(whole: GpuBook, { index, streams }: PlacementGpu['contexts'][number]) {
+    const { node, gpu } = whole;
     this.node = node;
     this.gpu = gpu;
-    this.place = { node: node.name, gpu: gpu.uuid, context: context.index };
-    this.streams = context.streams;
-    this.limitE9 = Number((BigInt(node.highLimitE9) * BigInt(context.streams * wholeE9)) / BigInt(wholeE9));
-    this.rank = rank;
-    this.quotas = quotas;
-    this.memory = memory;
-    this.joining = joining;
-    this.#joined = joining?.addContext(context.index, this.limitE9);
+    this.whole = whole;
+    this.place = { node: node.name, gpu: gpu.uuid, context: index };
+    this.streams = streams;
+    this.limitE9 = Number((BigInt(node.highLimitE9) * BigInt(streams * wholeE9)) / BigInt(wholeE9));
+    this.#joined = whole.joining?.addContext(index, this.limitE9);
+  }
+
+  /** Of the policy that the node follows; undefined where that has no quotas. */
+  get quotas(): QuotaBook | undefined {
+    return this.whole.quotas;
+  }
+
+  /** Of its GPU, shared with the other contexts there. */
+  get memory(): MemoryBook {
+    return this.whole.memory;
+  }
+
+  /** Of its GPU, shared with the other contexts there; undefined where no jobs join. */
+  get joining(): JoiningBook | undefined {
+    return this.whole.joining;
   }
 
   get tasks(): readonly PlacementTask[] {
@@ -105,6 +103,7 @@ export class ContextState {
     this.#tasks.push(task);
     if (this.#joined !== undefined) this.joining?.book(task, this.#joined);
     this.memory.book(task.package);
+    this.whole.book(task.demand.utilizationE9);
     this.#totalE9 += task.demand.utilizationE9;
     this.#longestStageUs = Math.max(this.#longestStageUs, task.demand.longestStageUs);
     if (task.priority !== 'High') return;
@@ -119,7 +118,7 @@ export class ContextState {
   }
 }
 
-/** Least utilization per stream first (cross-multiplied, so exact), then node, GPU, index. */
+/** Of one GPU: least utilization per stream first (cross-multiplied, so exact), then by index. Algorithm 1. */
 export function compareContexts(a: ContextState, b: ContextState): number {
-  return a.totalE9 * b.streams - b.totalE9 * a.streams || a.rank - b.rank;
+  return a.totalE9 * b.streams - b.totalE9 * a.streams || a.place.context - b.place.context;
 }

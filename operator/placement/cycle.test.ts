@@ -31,6 +31,11 @@ const settledAt = (name: string, context: number): Partial<PlacementTask> => ({
 });
 const changedAt = (name: string, context: number): Partial<PlacementTask> => ({ present: at(name, context) });
 
+const settledOn = (uuid: string, context: number): Partial<PlacementTask> => ({
+  present: { node: 'n1', gpu: uuid, context },
+  settled: true,
+});
+
 interface Case {
   nodes: PlacementNode[];
   tasks: PlacementTask[];
@@ -60,10 +65,36 @@ const order: Record<string, Case> = {
     ],
     want: { high: 'n1/gpu-0/0', low: 'n1/gpu-0/1' },
   },
-  'equal tasks go by name, equal contexts by node, GPU and index': {
-    nodes: [node('n2', 1), node('n1', 2)],
-    tasks: ['c', 'a', 'b'].map((name) => task(name, { afetMs: 4, periodMs: 10 })),
-    want: { a: 'n1/gpu-0/0', b: 'n1/gpu-0/1', c: 'n2/gpu-0/0' },
+  'equal tasks go by name, equal GPUs by node and name, equal contexts by index': {
+    nodes: [node('n2', 1), node('n1', 0, { gpus: [gpu('gpu-1', 1), gpu('gpu-0', 2)] })],
+    tasks: ['d', 'c', 'a', 'b'].map((name) => task(name, { afetMs: 4, periodMs: 10 })),
+    want: { a: 'n1/gpu-0/0', b: 'n1/gpu-1/0', c: 'n2/gpu-0/0', d: 'n1/gpu-0/1' },
+  },
+  'an empty GPU before an empty context of one that has work': {
+    nodes: [node('n1', 0, { gpus: [gpu('gpu-0', 4, 2), gpu('gpu-1', 4, 2)] })],
+    tasks: ['a', 'b', 'c', 'd', 'e'].map((name) => task(name, { afetMs: 1, periodMs: 10 })),
+    want: { a: 'n1/gpu-0/0', b: 'n1/gpu-1/0', c: 'n1/gpu-0/1', d: 'n1/gpu-1/1', e: 'n1/gpu-0/2' },
+  },
+  'the less utilized GPU, although another has the least utilized context': {
+    nodes: [node('n1', 0, { gpus: [gpu('gpu-0', 2), gpu('gpu-1', 2)] })],
+    tasks: [
+      task('a', { afetMs: 5, periodMs: 10, changes: settledOn('gpu-0', 0) }),
+      task('b', { afetMs: 1, periodMs: 10, changes: settledOn('gpu-0', 1) }),
+      task('c', { afetMs: 2, periodMs: 10, changes: settledOn('gpu-1', 0) }),
+      task('d', { afetMs: 3, periodMs: 10, changes: settledOn('gpu-1', 1) }),
+      task('e', { afetMs: 1, periodMs: 10 }),
+    ],
+    want: { a: 'n1/gpu-0/0', b: 'n1/gpu-0/1', c: 'n1/gpu-1/0', d: 'n1/gpu-1/1', e: 'n1/gpu-1/0' },
+  },
+  'another GPU where no context of the least utilized one takes it': {
+    nodes: [node('n1', 0, { gpus: [gpu('gpu-0', 2), gpu('gpu-1', 2)] })],
+    tasks: [
+      task('a', { afetMs: 4, periodMs: 10, changes: settledOn('gpu-0', 0) }),
+      task('b', { afetMs: 4, periodMs: 10, changes: settledOn('gpu-0', 1) }),
+      task('c', { afetMs: 9, periodMs: 10, priority: 'Low', longestStageMs: 1, changes: settledOn('gpu-1', 0) }),
+      task('d', { afetMs: 5, periodMs: 10 }),
+    ],
+    want: { a: 'n1/gpu-0/0', b: 'n1/gpu-0/1', c: 'n1/gpu-1/0', d: 'n1/gpu-1/1' },
   },
   'utilization counts per stream': {
     nodes: [node('n1', 0, { gpus: [gpu('one', 1, 1), gpu('three', 1, 3)] })],

@@ -1,8 +1,9 @@
 // One placement cycle: all tasks against one private snapshot (Algorithm 1), in numbered phases. Pure: the same tasks and
 // nodes give the same verdicts, in whatever order they come.
 import { formatE9 } from '../../api/utilization.ts';
-import { compareContexts, type ContextState } from './context-state.ts';
-import { compiledCode, contextFilters, evictingTaints, kindFilters, nodeFilters } from './filters.ts';
+import type { ContextState } from './context-state.ts';
+import { compiledCode, contextFilters, evictingTaints, kindFilters, nodeFilters, type OnGpu } from './filters.ts';
+import { compareGpus } from './gpu-book.ts';
 import { leastDemand, onKind, waitsForProfile } from './kinds.ts';
 import { comparePlacementTasks } from './order.ts';
 import { explainRefusal, neverFits } from './refuse.ts';
@@ -39,8 +40,8 @@ export function runCycle(nodes: readonly PlacementNode[], tasks: readonly Placem
   pending = pending.filter((task) => !cycle.refuseForEver(task));
   // 3. What has changed stays where its new terms fit.
   pending = pending.filter((task) => !cycle.keep(task));
-  // 4. The rest goes to the least utilized context that takes it; what a lost node had stays there if nothing does. Once
-  // more where jobs join: with those that have come since, more of them may go together.
+  // 4. The rest goes to the least utilized GPU that takes it, there to the least utilized context; what a lost node had stays
+  // there if nothing does. Once more where jobs join: with those that have come since, more of them may go together.
   do {
     cycle.beginRound();
     pending = pending.filter((task) => !cycle.place(task));
@@ -137,17 +138,17 @@ class Cycle {
     return true;
   }
 
-  /** The least utilized context of any kind that takes the task by what it needs there. */
+  /** The least utilized GPU of any kind that takes the task by what it needs there, in its least utilized context. */
   #find(task: PlacementTask): Found | undefined {
     const key = demandKey(task);
     if (this.#hopeless.has(key)) return undefined;
     let best: Found | undefined;
     for (const [kind, pool] of this.snapshot.poolsFor(task)) {
       const there = onKind(task, kind);
-      const runs = there !== undefined && pool.contexts.slice(0, 1).every((any) => fitsKind(there, any));
+      const runs = there !== undefined && pool.gpus.slice(0, 1).every((any) => fitsKind(there, any));
       const context = runs ? pool.choose((candidate) => fits(there, candidate)) : undefined;
       if (there === undefined || context === undefined) continue;
-      if (best === undefined || compareContexts(context, best.context) < 0) best = { task: there, context };
+      if (best === undefined || compareGpus(context.whole, best.context.whole) < 0) best = { task: there, context };
     }
     if (best === undefined) this.#hopeless.add(key);
     return best;
@@ -195,8 +196,8 @@ function takes(task: PlacementTask, context: ContextState): boolean {
   return compiledCode.passes(task, context) && fitsKind(task, context) && fits(task, context);
 }
 
-function fitsKind(task: PlacementTask, context: ContextState): boolean {
-  return kindFilters.every((filter) => filter.passes(task, context));
+function fitsKind(task: PlacementTask, on: OnGpu): boolean {
+  return kindFilters.every((filter) => filter.passes(task, on));
 }
 
 function fits(task: PlacementTask, context: ContextState): boolean {

@@ -5,7 +5,7 @@ import { builtInPolicy } from '../../api/resources.ts';
 import { formatE9 } from '../../api/utilization.ts';
 import type { ContextState } from './context-state.ts';
 import type { Exceeded, Outlook, Share } from './joining-book.ts';
-import type { PlacementNode, PlacementTask, Refusal } from './terms.ts';
+import type { PlacementGpu, PlacementNode, PlacementTask, Refusal } from './terms.ts';
 import { formatTaint, missingLabels, untoleratedTaint } from './tolerations.ts';
 import { formatBytes, formatSum } from './words.ts';
 
@@ -14,6 +14,12 @@ export interface Filter<Target> {
   passes(task: PlacementTask, target: Target): boolean;
   /** Of a target that does not pass. */
   words(task: PlacementTask, target: Target): string;
+}
+
+/** A GPU, or a context of it: the same to those filters that ask for nothing else. */
+export interface OnGpu {
+  readonly node: PlacementNode;
+  readonly gpu: PlacementGpu;
 }
 
 export const nodeReady: Filter<PlacementNode> = {
@@ -49,7 +55,7 @@ export const evictingTaints: Filter<PlacementNode> = {
 };
 
 /** A package runs on the engines that it holds artifacts for, and on no other. */
-export const engine: Filter<ContextState> = {
+export const engine: Filter<OnGpu> = {
   reason: 'Engine',
   passes: (task, { gpu }) => task.package?.engines?.includes(gpu.engine) ?? true,
   words: (task, { gpu, node }) => {
@@ -59,7 +65,7 @@ export const engine: Filter<ContextState> = {
 };
 
 /** To load compiled code is to run it beside everyone's data: only for namespaces that the node's policy lists. */
-export const compiledCode: Filter<ContextState> = {
+export const compiledCode: Filter<OnGpu> = {
   reason: 'CompiledCodeNotAllowed',
   passes: ({ namespace }, { gpu, node }) =>
     !runsCompiledCode(gpu.engine) || node.codeNamespaces?.has(namespace) === true,
@@ -73,12 +79,12 @@ export const compiledCode: Filter<ContextState> = {
 };
 
 /** A GPU with a fault takes nothing new. */
-export const healthy: Filter<ContextState> = closedBy('Unhealthy');
+export const healthy: Filter<OnGpu> = closedBy('Unhealthy');
 
 /** Nor does one on which others work: what its profile says does not hold there. */
-export const unshared: Filter<ContextState> = closedBy('ForeignSharing');
+export const unshared: Filter<OnGpu> = closedBy('ForeignSharing');
 
-function closedBy(reason: string): Filter<ContextState> {
+function closedBy(reason: string): Filter<OnGpu> {
   return {
     reason,
     passes: (_task, { gpu }) => gpu.closed?.reason !== reason,
@@ -152,7 +158,7 @@ export const highPriorityQuota: Filter<ContextState> = {
 };
 
 /** On a GPU that takes longer than the deadline no job would ever be in time. */
-export const fastEnough: Filter<ContextState> = {
+export const fastEnough: Filter<OnGpu> = {
   reason: 'TooSlow',
   passes: ({ demand, deadlineUs }) => demand.afetUs <= deadlineUs,
   words: ({ demand, deadlineUs }, { gpu, node }) => {
@@ -199,9 +205,9 @@ export const nodeFilters: readonly Filter<PlacementNode>[] = [nodeReady, nodeSel
  * What keeps a task from a GPU whatever is booked there, the same for all tasks of a class; a task is refused for the
  * last one that any GPU reached.
  */
-export const gpuFilters: readonly Filter<ContextState>[] = [engine, compiledCode, healthy, unshared];
+export const gpuFilters: readonly Filter<OnGpu>[] = [engine, compiledCode, healthy, unshared];
 /** The same for all contexts of a kind of GPU, so not asked of each. */
-export const kindFilters: readonly Filter<ContextState>[] = [engine, fastEnough];
+export const kindFilters: readonly Filter<OnGpu>[] = [engine, fastEnough];
 export const contextFilters: readonly Filter<ContextState>[] = [memory, highPriorityQuota, highPriorityLimit, blocking];
 
 export function refusalBy<Target>(

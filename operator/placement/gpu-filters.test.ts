@@ -110,7 +110,7 @@ const memory: Record<string, Case> = {
   'what nobody knows bounds nothing': {
     nodes: [large('n1', undefined), large('n2', 1)],
     tasks: [low('a', model('m', 99)), low('b', model('x')), low('c', model('y'))],
-    want: { a: 'n1/gpu-0/0', b: 'n1/gpu-0/1', c: 'n2/gpu-0/0' },
+    want: { a: 'n1/gpu-0/0', b: 'n2/gpu-0/0', c: 'n1/gpu-0/1' },
   },
   'what runs stays although its model proves larger than the GPU': {
     nodes: [large('n1', 1), large('n2', 9)],

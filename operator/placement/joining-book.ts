@@ -59,10 +59,16 @@ export class JoiningBook {
   readonly #changed: () => void;
   /** Longest stage of tasks that never go together with others. */
   #aloneLongestUs = 0;
+  #totalE9 = 0;
 
   /** `changed`: n* of a class is another one, so that sums may be less than they were. */
   constructor(changed: () => void = () => undefined) {
     this.#changed = changed;
+  }
+
+  /** Over all contexts. */
+  get totalE9(): number {
+    return this.#totalE9;
   }
 
   addContext(index: number, limitE9: number): JoinedContext {
@@ -132,6 +138,7 @@ export class JoiningBook {
     }
     const units = new Map([...this.#classes.values()].map((booked) => [booked, booked.unit]));
     for (const context of this.#contexts) context.sums = sumsOf(context, units);
+    this.#totalE9 = this.#contexts.reduce((sum, { sums }) => sum + sums.totalE9, 0);
     if (changed) this.#changed();
   }
 

@@ -1,41 +1,43 @@
-// The contexts of one kind of GPU that one class of tasks (same selector, same tolerations) may use, ordered by utilization
+// The GPUs of one kind that one class of tasks (same selector, same tolerations) may use, ordered by utilization
 // in a binary heap that is brought up to date only where it is read: sums grow during a cycle, so an old key is a lower bound.
 // Where jobs join, sums may also become less; the snapshot keeps a record of that, by which the heap is put right.
-import { compareContexts, type ContextState } from './context-state.ts';
+import type { ContextState } from './context-state.ts';
+import { compareGpus, type GpuBook } from './gpu-book.ts';
+import type { GpuState } from './gpu-state.ts';
 
-/** Contexts taken from the heap before a plain scan is cheaper than going on. */
+/** GPUs taken from the heap before a plain scan is cheaper than going on. */
 const heapReads = 64;
 
 interface Entry {
-  readonly context: ContextState;
-  /** The context's total when the entry was last put in order. */
+  readonly gpu: GpuState;
+  /** The GPU's total when the entry was last put in order. */
   totalE9: number;
   /** Position in the heap. */
   at: number;
 }
 
 export class Pool {
-  readonly contexts: readonly ContextState[];
+  readonly gpus: readonly GpuState[];
   readonly #heap: Entry[];
-  readonly #entries = new Map<ContextState, Entry>();
-  /** Contexts whose sums may have become less, of all pools of the snapshot. */
-  readonly #lowered: readonly ContextState[];
+  readonly #entries = new Map<GpuBook, Entry>();
+  /** GPUs whose sums may have become less, of all pools of the snapshot. */
+  readonly #lowered: readonly GpuBook[];
   /** How many of them the heap knows of. */
   #known: number;
 
-  constructor(contexts: readonly ContextState[], lowered: readonly ContextState[] = []) {
-    this.contexts = contexts;
+  constructor(gpus: readonly GpuState[], lowered: readonly GpuBook[] = []) {
+    this.gpus = gpus;
     this.#lowered = lowered;
     this.#known = lowered.length;
-    this.#heap = contexts.map((context, at) => ({ context, totalE9: context.totalE9, at }));
-    for (const entry of this.#heap) if (entry.context.joining !== undefined) this.#entries.set(entry.context, entry);
+    this.#heap = gpus.map((gpu, at) => ({ gpu, totalE9: gpu.totalE9, at }));
+    for (const entry of this.#heap) if (entry.gpu.joining !== undefined) this.#entries.set(entry.gpu, entry);
     for (let at = this.#heap.length >> 1; at >= 0; at--) {
       const entry = this.#heap[at];
       if (entry !== undefined) this.#sink(at, entry);
     }
   }
 
-  /** The least utilized context that is accepted. */
+  /** Of the least utilized GPU that has one that is accepted, the least utilized such context. */
   choose(accepts: (context: ContextState) => boolean): ContextState | undefined {
     this.#catchUp();
     const taken: Entry[] = [];
@@ -44,7 +46,7 @@ export class Pool {
       const entry = this.#take();
       if (entry === undefined) break;
       taken.push(entry);
-      if (accepts(entry.context)) chosen = entry.context;
+      chosen = entry.gpu.least(accepts);
     }
     if (chosen === undefined && this.#heap.length > 0) chosen = this.#scan(accepts);
     for (const entry of taken) this.#put(entry);
@@ -53,18 +55,18 @@ export class Pool {
 
   #catchUp(): void {
     for (; this.#known < this.#lowered.length; this.#known++) {
-      const context = this.#lowered[this.#known];
-      const entry = context && this.#entries.get(context);
-      if (entry === undefined || entry.context.totalE9 >= entry.totalE9) continue;
-      entry.totalE9 = entry.context.totalE9;
+      const gpu = this.#lowered[this.#known];
+      const entry = gpu && this.#entries.get(gpu);
+      if (entry === undefined || entry.gpu.totalE9 >= entry.totalE9) continue;
+      entry.totalE9 = entry.gpu.totalE9;
       this.#rise(entry.at, entry);
     }
   }
 
   #scan(accepts: (context: ContextState) => boolean): ContextState | undefined {
     let best: ContextState | undefined;
-    for (const context of this.contexts) {
-      if ((best === undefined || compareContexts(context, best) < 0) && accepts(context)) best = context;
+    for (const gpu of this.gpus) {
+      if (best === undefined || compareGpus(gpu, best.whole) < 0) best = gpu.least(accepts) ?? best;
     }
     return best;
   }
@@ -73,8 +75,8 @@ export class Pool {
     for (;;) {
       const [top] = this.#heap;
       if (top === undefined) return undefined;
-      if (top.totalE9 === top.context.totalE9) return this.#removeTop(top);
-      top.totalE9 = top.context.totalE9;
+      if (top.totalE9 === top.gpu.totalE9) return this.#removeTop(top);
+      top.totalE9 = top.gpu.totalE9;
       this.#sink(0, top);
     }
   }
@@ -125,7 +127,8 @@ export class Pool {
   }
 }
 
+/** As `compareGpus` puts them, by the totals that the heap knows. */
 function before(a: Entry, b: Entry): boolean {
-  const difference = a.totalE9 * b.context.streams - b.totalE9 * a.context.streams;
-  return difference < 0 || (difference === 0 && a.context.rank < b.context.rank);
+  const difference = a.totalE9 * b.gpu.streams - b.totalE9 * a.gpu.streams;
+  return difference < 0 || (difference === 0 && a.gpu.rank < b.gpu.rank);
 }

@@ -99,6 +99,25 @@ function onGpu(sums: ReadonlyMap<string, Recount>, { place }: Context): Placemen
   return [...sums].flatMap(([key, { tasks }]) => (key.startsWith(`${place.node}/${place.gpu}/`) ? tasks : []));
 }
 
+/** Utilization per stream of contexts together. */
+function shareOf(contexts: readonly Context[], sums: ReadonlyMap<string, Recount>): number {
+  const totalE9 = contexts.reduce((sum, context) => sum + (sums.get(contextKey(context))?.totalE9 ?? 0), 0);
+  return totalE9 / contexts.reduce((sum, { streams }) => sum + streams, 0);
+}
+
+/** Of the GPU that the context belongs to. */
+function gpuShare({ memory }: Context, { snapshot }: CycleResult, sums: ReadonlyMap<string, Recount>): number {
+  return shareOf(
+    snapshot.contexts.filter((each) => each.memory === memory),
+    sums,
+  );
+}
+
+/** Of its GPU, by the names of node and GPU. */
+function rankOf({ memory }: Context, { snapshot }: CycleResult): number {
+  return snapshot.contexts.findIndex((each) => each.memory === memory);
+}
+
 function hasMemory(task: PlacementTask, there: readonly PlacementTask[], context: Context): boolean {
   return neededBytes([...there, task]) <= (context.gpu.memoryBytes ?? 0);
 }
@@ -155,7 +174,7 @@ describe.each(seeds)('seed %i', (seed) => {
     for (const { key } of tasks) expect(again.verdicts.get(key)).toEqual(result.verdicts.get(key));
   });
 
-  test('the last one placed went to the least utilized context that took it', () => {
+  test('the last one placed went to the least utilized context of the least utilized GPU that took it', () => {
     const placed = tasks.filter(({ key }) => result.verdicts.get(key)?.kind === 'Placed');
     const last = placed.find(({ key }) =>
       result.snapshot.contexts.some((context) => context.tasks.at(-1)?.key === key),
@@ -171,8 +190,8 @@ describe.each(seeds)('seed %i', (seed) => {
       .filter((context) => mayUse(last, context))
       .filter((context) => couldJoin(last, others.get(contextKey(context))?.tasks ?? [], context.limitE9))
       .filter((context) => hasMemory(last, onGpu(others, context), context))
-      .map((context) => ({ context, share: (others.get(contextKey(context))?.totalE9 ?? 0) / context.streams }))
-      .sort((a, b) => a.share - b.share || a.context.rank - b.context.rank)[0];
+      .map((context) => ({ context, gpu: gpuShare(context, alone, others), own: shareOf([context], others) }))
+      .sort((a, b) => a.gpu - b.gpu || rankOf(a.context, alone) - rankOf(b.context, alone) || a.own - b.own)[0];
     expect(chosen).toBe(least && contextKey(least.context));
   });
 

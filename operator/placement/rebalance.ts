@@ -5,8 +5,10 @@
 // No ping-pong: after a move its source is still at least as utilized as its target. So, with all GPUs in descending order
 // of utilization, each move makes that list lexicographically smaller; there are finitely many placements, so moves end.
 import { formatE9, wholeE9 } from '../../api/utilization.ts';
-import { compareContexts, type ContextState } from './context-state.ts';
+import type { ContextState } from './context-state.ts';
 import { contextFilters, kindFilters } from './filters.ts';
+import { compareGpus, type GpuBook } from './gpu-book.ts';
+import type { GpuState } from './gpu-state.ts';
 import { type JoinedContext, JoiningBook } from './joining-book.ts';
 import { onKind } from './kinds.ts';
 import { compareText } from './order.ts';
@@ -60,85 +62,55 @@ export function moveWords({ from, to, fromE9, toE9 }: Move): string {
   return `from ${from.gpu} of node ${from.node} (utilization ${left} per stream) to ${target}, which is less utilized`;
 }
 
-/** One GPU with what is booked on it. */
-interface Load {
-  readonly contexts: readonly ContextState[];
-  readonly totalE9: number;
-  readonly streams: number;
-}
-
 interface Target {
-  readonly load: Load;
   readonly context: ContextState;
   readonly task: PlacementTask;
 }
 
 class Loads {
   /** GPUs of nodes that are Ready. */
-  readonly descending: readonly Load[];
+  readonly descending: readonly GpuState[];
   readonly #standing: Standing;
   readonly #snapshot: Snapshot;
-  readonly #classes = new Map<string, readonly Load[]>();
-  readonly #byContext: ReadonlyMap<ContextState, Load>;
+  readonly #classes = new Map<string, readonly GpuState[]>();
 
   constructor(snapshot: Snapshot, standing: Standing) {
     this.#snapshot = snapshot;
     this.#standing = standing;
-    const ready = snapshot.contexts.filter(({ node }) => node.state === 'Ready');
-    const loads = [...Map.groupBy(ready, ({ memory }) => memory).values()].map(loadOf);
-    this.descending = loads.toSorted((a, b) => compareLoads(b, a));
-    this.#byContext = new Map(loads.flatMap((load) => load.contexts.map((context) => [context, load])));
+    const ready = snapshot.gpus.filter(({ node }) => node.state === 'Ready');
+    this.descending = ready.toSorted((a, b) => compareGpus(b, a));
   }
 
-  get least(): Load | undefined {
-    return this.descending.findLast(({ contexts: [context] }) => context && this.#standing.node(context.node.name));
+  get least(): GpuState | undefined {
+    return this.descending.findLast(({ node }) => this.#standing.node(node.name));
   }
 
   /** The least utilized GPU that takes the task and is far enough below where it is. */
-  leastFor(task: PlacementTask, source: Load): Target | undefined {
-    for (const load of this.#ascendingFor(task)) {
-      if (!isFarAbove(source, load)) return undefined;
-      const there = onMeasuredKind(task, load);
-      const context = there && leastContext(there, load);
-      if (there !== undefined && context !== undefined) return { load, context, task: there };
+  leastFor(task: PlacementTask, source: GpuState): Target | undefined {
+    for (const gpu of this.#ascendingFor(task)) {
+      if (!isFarAbove(source, gpu)) return undefined;
+      const there = onMeasuredKind(task, gpu);
+      const context = there && gpu.least((each) => takes(there, each));
+      if (there !== undefined && context !== undefined) return { context, task: there };
     }
     return undefined;
   }
 
-  #ascendingFor(task: PlacementTask): readonly Load[] {
+  #ascendingFor(task: PlacementTask): readonly GpuState[] {
     const known = this.#classes.get(task.gpuClass);
     if (known !== undefined) return known;
-    const contexts = [...this.#snapshot.poolsFor(task).values()].flatMap((pool) => pool.contexts);
-    const steady = contexts.filter(({ node }) => this.#standing.node(node.name));
-    const loads = new Set(steady.flatMap((context) => this.#byContext.get(context) ?? []));
-    const ascending = [...loads].toSorted(compareLoads);
+    const gpus = [...this.#snapshot.poolsFor(task).values()].flatMap((pool) => pool.gpus);
+    const ascending = gpus.filter(({ node }) => this.#standing.node(node.name)).toSorted(compareGpus);
     this.#classes.set(task.gpuClass, ascending);
     return ascending;
   }
 }
 
-function loadOf(contexts: readonly ContextState[]): Load {
-  return {
-    contexts,
-    totalE9: contexts.reduce((sum, context) => sum + context.totalE9, 0),
-    streams: contexts.reduce((sum, context) => sum + context.streams, 0),
-  };
-}
-
-/** By utilization per stream, cross-multiplied, so exact. */
-function compareLoads(a: Load, b: Load): number {
-  return a.totalE9 * b.streams - b.totalE9 * a.streams || rankOf(a) - rankOf(b);
-}
-
-function rankOf({ contexts }: Load): number {
-  return contexts[0]?.rank ?? 0;
-}
-
-function perStream({ totalE9, streams }: Load): number {
+function perStream({ totalE9, streams }: GpuBook): number {
   return totalE9 / streams;
 }
 
-function isFarAbove(source: Load, target: Load | undefined): boolean {
+function isFarAbove(source: GpuBook, target: GpuBook | undefined): boolean {
   return target !== undefined && perStream(source) - perStream(target) > leastDifferenceE9;
 }
 
@@ -146,8 +118,8 @@ function isFarAbove(source: Load, target: Load | undefined): boolean {
  * What is booked on a GPU once the task has left. Where jobs join, fewer of those that stay may go together: undefined where
  * that would bring High tasks beyond their limit, or leave as much booked as there was.
  */
-function totalWithout(leaving: PlacementTask, { contexts, totalE9 }: Load): number | undefined {
-  if (contexts[0]?.joining === undefined) return totalE9 - leaving.demand.utilizationE9;
+function totalWithout(leaving: PlacementTask, { joining, contexts, totalE9 }: GpuState): number | undefined {
+  if (joining === undefined) return totalE9 - leaving.demand.utilizationE9;
   const left = [...without(leaving, contexts)];
   const harms = left.some(([{ limitE9, highE9 }, { sums }]) => sums.highE9 > Math.max(limitE9, highE9));
   const leftE9 = left.reduce((sum, [, { sums }]) => sum + sums.totalE9, 0);
@@ -167,7 +139,7 @@ function without(leaving: PlacementTask, contexts: readonly ContextState[]): Rea
 }
 
 /** The largest first: the fewest moves. */
-function movable({ contexts }: Load, standing: Standing): PlacementTask[] {
+function movable({ contexts }: GpuState, standing: Standing): PlacementTask[] {
   return contexts
     .flatMap(({ tasks }) => tasks)
     .filter(({ priority, settled, key }) => priority === 'Low' && settled && standing.task(key))
@@ -175,22 +147,23 @@ function movable({ contexts }: Load, standing: Standing): PlacementTask[] {
 }
 
 /** Nobody is moved on a guess. */
-function onMeasuredKind(task: PlacementTask, { contexts: [context] }: Load): PlacementTask | undefined {
-  const kind = context?.gpu.kind;
-  return kind === undefined || task.standIns?.has(kind) === true ? undefined : onKind(task, kind);
+function onMeasuredKind(task: PlacementTask, { gpu: { kind } }: GpuBook): PlacementTask | undefined {
+  return task.standIns?.has(kind) === true ? undefined : onKind(task, kind);
 }
 
-function leastContext(task: PlacementTask, { contexts }: Load): ContextState | undefined {
-  const filters = [...kindFilters, ...contextFilters];
-  const taking = contexts.filter((context) => filters.every((filter) => filter.passes(task, context)));
-  return taking.toSorted(compareContexts)[0];
+function takes(task: PlacementTask, context: ContextState): boolean {
+  return (
+    kindFilters.every((filter) => filter.passes(task, context)) &&
+    contextFilters.every((filter) => filter.passes(task, context))
+  );
 }
 
 /** Undefined where the move would turn the order of the two round, or harm who stays. */
-function moveTo({ load, context, task }: Target, leaving: PlacementTask, source: Load): Move | undefined {
+function moveTo({ context, task }: Target, leaving: PlacementTask, source: GpuState): Move | undefined {
+  const { whole } = context;
   const left = totalWithout(leaving, source);
-  const taken = context.outlook(task)?.totalE9 ?? load.totalE9 + task.demand.utilizationE9;
-  if (left === undefined || left * load.streams < taken * source.streams) return undefined;
+  const taken = context.outlook(task)?.totalE9 ?? whole.totalE9 + task.demand.utilizationE9;
+  if (left === undefined || left * whole.streams < taken * source.streams) return undefined;
   if (leaving.present === undefined) return undefined;
-  return { task, from: leaving.present, to: context, fromE9: perStream(source), toE9: perStream(load) };
+  return { task, from: leaving.present, to: context, fromE9: perStream(source), toE9: perStream(whole) };
 }

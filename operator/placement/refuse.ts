@@ -3,6 +3,7 @@ import { formatDurationUs } from '../../api/durations.ts';
 import { utilizationE9, wholeE9 } from '../../api/utilization.ts';
 import type { ContextState } from './context-state.ts';
 import { contextFilters, gpuFilters, kindFilters, memory, nodeFilters, refusalBy } from './filters.ts';
+import type { GpuState } from './gpu-state.ts';
 import { onKind } from './kinds.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { PlacementTask, Refusal } from './terms.ts';
@@ -24,7 +25,7 @@ export function explainRefusal(snapshot: Snapshot, task: PlacementTask): Refusal
   return nearest === undefined ? explainNodes(snapshot, task) : explainContext(nearest, task);
 }
 
-function explainNodes({ nodes, contexts }: Snapshot, task: PlacementTask): Refusal {
+function explainNodes({ nodes, gpus: all }: Snapshot, task: PlacementTask): Refusal {
   if (nodes.length === 0) return { reason: 'NoNode', message: 'there is no GpuNode: no node runs an agent' };
   let remaining = nodes;
   for (const filter of nodeFilters) {
@@ -35,19 +36,19 @@ function explainNodes({ nodes, contexts }: Snapshot, task: PlacementTask): Refus
     }
     remaining = passing;
   }
-  const gpus = onePerGpu(contexts).filter(({ node }) => remaining.includes(node));
+  const gpus = all.filter(({ node }) => remaining.includes(node));
   if (gpus.length > 0) return explainGpus(gpus, task);
   const names = remaining.slice(0, namedNodes).map((node) => `node ${node.name} offers no context`);
   return { reason: 'NoContext', message: listed(names, remaining.length) };
 }
 
 /** Of GPUs that it may not use, although their nodes take it. */
-function explainGpus(gpus: readonly ContextState[], task: PlacementTask): Refusal {
+function explainGpus(gpus: readonly GpuState[], task: PlacementTask): Refusal {
   let remaining = gpus;
   for (const filter of gpuFilters) {
-    const passing = remaining.filter((context) => filter.passes(task, context));
+    const passing = remaining.filter((gpu) => filter.passes(task, gpu));
     if (passing.length === 0) {
-      const named = remaining.slice(0, namedNodes).map((context) => filter.words(task, context));
+      const named = remaining.slice(0, namedNodes).map((gpu) => filter.words(task, gpu));
       return { reason: filter.reason, message: listed(named, remaining.length, 'GPUs') };
     }
     remaining = passing;
@@ -58,10 +59,6 @@ function explainGpus(gpus: readonly ContextState[], task: PlacementTask): Refusa
 function listed(words: readonly string[], count: number, noun = 'nodes'): string {
   const rest = count - words.length;
   return words.join('; ') + (rest > 0 ? `; and ${rest} ${noun} more` : '');
-}
-
-function onePerGpu(contexts: readonly ContextState[]): ContextState[] {
-  return [...new Map(contexts.map((context) => [context.memory, context])).values()];
 }
 
 interface Nearest {
@@ -79,19 +76,18 @@ type Near = Omit<Nearest, 'among' | 'gpus'>;
 /** The context that the least change of the task's terms would fit into; undefined where it may use none. */
 function nearestContext(snapshot: Snapshot, wanted: PlacementTask): Nearest | undefined {
   let nearest: Near | undefined;
-  const among: (readonly ContextState[])[] = [];
-  for (const [kind, { contexts }] of snapshot.poolsFor(wanted)) {
+  const among: GpuState[] = [];
+  for (const [kind, { gpus }] of snapshot.poolsFor(wanted)) {
     const task = onKind(wanted, kind);
     if (task === undefined) continue;
-    among.push(contexts);
-    for (const context of contexts) {
+    among.push(...gpus);
+    for (const context of gpus.flatMap(({ contexts }) => contexts)) {
       const spanUs = shortestSpanUs(task, context);
       if (nearest === undefined || isNearer(spanUs, context, nearest)) nearest = { context, task, spanUs };
     }
   }
   if (nearest === undefined) return undefined;
-  const all = among.flat();
-  return { ...nearest, among: all.length, gpus: onePerGpu(all).length };
+  return { ...nearest, among: among.flatMap(({ contexts }) => contexts).length, gpus: among.length };
 }
 
 function isNearer(spanUs: number, context: ContextState, than: Near): boolean {

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { GpuNode, RealtimeInferenceTask } from '../../api/resources.ts';
-import { type ObservedState, TaskPhase } from '../../node-agent/native/gen/runtime.ts';
+import type { ObservedState } from '../../node-agent/native/gen/runtime.ts';
 import type { Cluster } from '../control-plane/cluster.ts';
 import { waitFor } from '../control-plane/wait.ts';
 import { RuntimeWatch } from '../e2e/runtime-watch.ts';
 import type { Answer } from './bad-input.ts';
+import { beside, type Kill, killWords, totals } from './kill.ts';
 
 export interface SeveralGpusOptions {
   readonly cluster: Cluster;
@@ -29,13 +30,12 @@ interface Runtime {
   readonly watch: RuntimeWatch;
 }
 
-/** What a runtime has counted over all of its tasks. */
-interface Totals {
-  readonly instanceId: string;
-  readonly serving: number;
-  readonly released: number;
-  readonly missed: number;
+/** What was tried and seen; of a runtime that was killed, in figures too. */
+export interface Trial extends Answer {
+  readonly kill?: Kill;
 }
+
+type Seen = Pick<Trial, 'answer' | 'kill'>;
 
 const timeoutMs = 60_000;
 
@@ -47,24 +47,27 @@ export class SeveralGpus {
   }
 
   /** One after the other, each told at once; after each all tasks must be Ready again. */
-  async run(tell: (answer: Answer) => void): Promise<void> {
+  async run(tell: (trial: Trial) => void): Promise<void> {
     const watches = this.#options.sockets.map((socket) => new RuntimeWatch(socket, () => undefined));
     for (const watch of watches) watch.start();
     try {
       const runtimes = await Promise.all(watches.map((watch) => this.#known(watch)));
-      const told = async (what: string, answer: () => Promise<string>): Promise<void> => {
+      const told = async (what: string, look: () => Promise<Seen>): Promise<void> => {
         const startedMs = performance.now();
-        const words = await answer().catch((error: unknown) => `NOT SEEN: ${String(error)}`);
-        tell({ what, answer: words, seconds: Math.round((performance.now() - startedMs) / 100) / 10 });
+        const seen = await look().catch((error: unknown): Seen => ({ answer: `NOT SEEN: ${String(error)}` }));
+        tell({ what, ...seen, seconds: secondsSince(startedMs) });
         await this.#options.allReady();
       };
-      await told('the GPUs of the node', () => this.#gpus());
-      await told('where tasks are', () => this.#places());
-      await told('which process works on which GPU', async () => Promise.resolve(this.#processes(runtimes)));
+      const places = async (): Promise<Seen> => ({ answer: await this.#places() });
+      await told('the GPUs of the node', async () => ({ answer: await this.#gpus() }));
+      await told('where tasks are', places);
+      await told('which process works on which GPU', async () =>
+        Promise.resolve({ answer: this.#processes(runtimes) }),
+      );
       for (const killed of runtimes)
         await told(`SIGKILL of the runtime of ${killed.gpu}`, () => this.#kill(killed, runtimes));
-      await told('where tasks are after that', () => this.#places());
-      await told('MPS on each of them', () => this.#underMps());
+      await told('where tasks are after that', places);
+      await told('MPS on each of them', async () => ({ answer: await this.#underMps() }));
     } finally {
       for (const watch of watches) watch.stop();
     }
@@ -104,11 +107,13 @@ export class SeveralGpus {
   }
 
   /** Of what the others count meanwhile, nothing may stand still, and nothing begin anew. */
-  async #kill(killed: Runtime, runtimes: readonly Runtime[]): Promise<string> {
+  async #kill(killed: Runtime, runtimes: readonly Runtime[]): Promise<Seen> {
     const { signal } = this.#options;
     const others = runtimes.filter(({ gpu }) => gpu !== killed.gpu);
     const before = totals(await killed.watch.fresh(signal));
-    const othersBefore = await Promise.all(others.map(async ({ watch }) => totals(await watch.fresh(signal))));
+    const besides = await Promise.all(
+      others.map(async ({ gpu, watch }) => ({ gpu, watch, was: totals(await watch.fresh(signal)) })),
+    );
     process.kill(this.#pidOf(killed.gpu), 'SIGKILL');
     const killedMs = performance.now();
     const isBack = (state: ObservedState): boolean => {
@@ -116,10 +121,18 @@ export class SeveralGpus {
       return instanceId !== before.instanceId && serving >= before.serving;
     };
     const back = totals(await killed.watch.until(isBack, { what: `${killed.gpu} to serve again`, timeoutMs, signal }));
-    const seconds = ((performance.now() - killedMs) / 1000).toFixed(1);
-    const othersAfter = await Promise.all(others.map(async ({ watch }) => totals(await watch.fresh(signal))));
-    const words = others.map(({ gpu }, at) => difference(gpu, othersBefore[at], othersAfter[at]));
-    return `its ${before.serving} tasks were served again after ${seconds} s (${before.released} jobs counted before, ${back.released} then); ${words.join('; ')}`;
+    const servedAgainSeconds = secondsSince(killedMs);
+    const kill: Kill = {
+      gpu: killed.gpu,
+      tasks: before.serving,
+      servedAgainSeconds,
+      releasedBefore: before.released,
+      releasedAfter: back.released,
+      others: await Promise.all(
+        besides.map(async ({ gpu, watch, was }) => beside(gpu, was, totals(await watch.fresh(signal)))),
+      ),
+    };
+    return { answer: killWords(kill), kill };
   }
 
   /** Each GPU has an MPS daemon of its own then, in a folder that is called as the GPU. */
@@ -167,15 +180,6 @@ export class SeveralGpus {
   }
 }
 
-function totals({ instanceId, tasks }: ObservedState): Totals {
-  const sum = (of: 'released' | 'missed'): number => tasks.reduce((all, { jobs }) => all + (jobs?.[of] ?? 0), 0);
-  const serving = tasks.filter(({ phase }) => phase === TaskPhase.TASK_PHASE_SERVING).length;
-  return { instanceId, serving, released: sum('released'), missed: sum('missed') };
-}
-
-function difference(gpu: string, before: Totals | undefined, after: Totals | undefined): string {
-  if (before === undefined || after === undefined) return `${gpu}: NOT SEEN`;
-  const same = before.instanceId === after.instanceId ? 'the same runtime' : 'ANOTHER RUNTIME';
-  const released = after.released - before.released;
-  return `${gpu}: ${same}, ${released} jobs released and ${after.missed - before.missed} missed meanwhile`;
+function secondsSince(startedMs: number): number {
+  return Math.round((performance.now() - startedMs) / 100) / 10;
 }

@@ -3,7 +3,8 @@
 # then test/gpu/stack.ts runs on what the bundle brings.
 #   test/gpu/stack.sh BUNDLE OUT [ENGINE]     BUNDLE: made by hack/gpu-stack-bundle.sh; ENGINE: torch (default) or sim
 # GPUS: how many of the machine's are served (1); PACKAGES: where packages are, or are made (absent: /tmp/daris-packages); SECONDS_SERVING: how long to serve (60);
-# PYTHON: what makes packages for sim (python3).
+# PYTHON: what makes packages for sim (python3). OUT gets summary.json, bad-input.json or several-gpus.json, objects.yaml,
+# agent-metrics.txt and, however it ends, logs.tar.xz.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 BUNDLE=$(realpath "${1:?the bundle}")
@@ -14,7 +15,12 @@ mkdir -p "$RESULTS" "$PACKAGES"
 models=$(pwd)/models
 
 root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+finish() {
+  cd /
+  rm -rf "$root"
+  [ ! -d "$RESULTS/logs" ] || { tar -C "$RESULTS" -cJf "$RESULTS/logs.tar.xz" logs && rm -r "$RESULTS/logs"; }
+}
+trap finish EXIT
 for part in system lib; do tar -C "$root" -xJf "$BUNDLE/$part.tar.xz"; done
 mkdir -p "$root/bin" "$root/build/control-plane/bin"
 unpack() { xz -dc "$BUNDLE/$1.xz" >"$2/$1" && chmod +x "$2/$1"; }
@@ -41,4 +47,4 @@ fi
 
 cd "$root"
 "$root/bin/node" --disable-warning=ExperimentalWarning test/gpu/stack.ts --engine="$engine" --models="$PACKAGES" \
-  --out="$RESULTS" --libraries="$found_by" --seconds="${SECONDS_SERVING:-60}" --gpus="${GPUS:-1}"
+  --out="$RESULTS" --libraries="$found_by" --seconds="${SECONDS_SERVING:-60}" --gpus="${GPUS:-1}" --commit="$(cat "$BUNDLE/commit")"

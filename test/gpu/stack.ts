@@ -1,7 +1,7 @@
 // The whole system on a machine with a GPU: control plane, operator, agent and runtime, examples/gpu applied; after a while
 // of serving, all objects as they are and a summary are written, then what users get wrong is tried and everything is ended.
 // With --gpus above 1 the runtimes of several GPUs are killed one after the other instead.
-//   node test/gpu/stack.ts --engine=torch --models=DIR --out=DIR [--seconds=60] [--libraries=PATH] [--gpus=1]
+//   node test/gpu/stack.ts --engine=torch --models=DIR --out=DIR [--seconds=60] [--libraries=PATH] [--gpus=1] [--commit=ID]
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { systemNamespace } from '../../api/resources.ts';
 import type { ObservedState } from '../../node-agent/native/gen/runtime.ts';
 import { socketOf } from '../../node-agent/native/runtimes.ts';
+import { commit, machine } from '../../bench/result.ts';
 import { ControlPlane } from '../control-plane/control-plane.ts';
 import type { Cluster } from '../control-plane/cluster.ts';
 import { repositoryRoot } from '../control-plane/paths.ts';
@@ -21,6 +22,7 @@ import { Operators } from '../e2e/operators.ts';
 import { Tasks } from '../e2e/tasks.ts';
 import { runsCompiledCode } from '../../api/profiles.ts';
 import { type Answer, BadInput } from './bad-input.ts';
+import { gpuOfMachine } from './machine.ts';
 import { SeveralGpus } from './several-gpus.ts';
 import { kinds, summarize } from './stack-summary.ts';
 
@@ -43,12 +45,14 @@ interface Flags {
   /** What the runtime's libraries are found by. */
   readonly libraries: string;
   readonly gpus: number;
+  /** What the programs and sources were made from; absent: this tree. */
+  readonly commit: string | undefined;
 }
 
 function flags(): Flags {
   const text = { type: 'string' } as const;
-  const options = { engine: text, models: text, out: text, seconds: text, libraries: text, gpus: text };
-  const { engine, models, out, seconds = '60', libraries = '', gpus = '1' } = parseArgs({ options }).values;
+  const options = { engine: text, models: text, out: text, seconds: text, libraries: text, gpus: text, commit: text };
+  const { engine, models, out, seconds = '60', libraries = '', gpus = '1', commit: of } = parseArgs({ options }).values;
   if (
     engine === undefined ||
     models === undefined ||
@@ -57,7 +61,7 @@ function flags(): Flags {
     !(Number(gpus) > 0)
   ) {
     throw new Error(
-      'usage: stack.ts --engine=torch|sim --models=DIR --out=DIR [--seconds=60] [--libraries=PATH] [--gpus=1]',
+      'usage: stack.ts --engine=torch|sim --models=DIR --out=DIR [--seconds=60] [--libraries=PATH] [--gpus=1] [--commit=ID]',
     );
   }
   return {
@@ -67,6 +71,7 @@ function flags(): Flags {
     seconds: Number(seconds),
     libraries,
     gpus: Number(gpus),
+    commit: of,
   };
 }
 
@@ -193,14 +198,13 @@ class GpuStack {
 
   async #write(cluster: Cluster, facts: { readySeconds: number }): Promise<void> {
     const { out, engine, seconds } = this.#flags;
-    for (const kind of kinds) {
-      const text = await cluster.kubectl(['get', kind, '-A', '-o', 'yaml'], { signal: this.#signal });
-      writeFileSync(join(out, `${kind}.yaml`), text);
-    }
+    const text = await cluster.kubectl(['get', kinds.join(','), '-A', '-o', 'yaml'], { signal: this.#signal });
+    writeFileSync(join(out, 'objects.yaml'), text);
     // Figures in a status may be a minute old; these are of now.
     writeFileSync(join(out, 'agent-metrics.txt'), await this.#node.metrics());
     const lists = await cluster.kubectl(['get', kinds.join(','), '-A', '-o', 'json'], { signal: this.#signal });
-    const summary = { engine, seconds, ...facts, ...summarize(JSON.parse(lists)) };
+    const origin = { machine: { ...machine(), ...gpuOfMachine() }, commit: this.#flags.commit ?? commit() };
+    const summary = { ...origin, engine, seconds, ...facts, ...summarize(JSON.parse(lists)) };
     writeFileSync(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
     this.#say(`written to ${out}`);
   }

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,6 +56,11 @@ void warnOfSimulation(const daris::engine::Device& device) {
       {{"product", device.product}, {"sms", std::to_string(device.units)}});
 }
 
+/// To the supervisor that started this process, and to nobody that has taken its place.
+std::function<void()> heartbeatTo(pid_t parent) {
+  return [parent] { (void)::kill(parent, daris::runtime::heartbeatSignal()); };
+}
+
 int serve(const daris::runtime::Flags& flags) {
   const sigset_t signals = stopSignals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -71,7 +77,8 @@ int serve(const daris::runtime::Flags& flags) {
                                    .dispatcherCore = flags.cores.front(),
                                    .traceRecords = flags.traceRecords,
                                    .version = DARIS_VERSION,
-                                   .nodeGpus = flags.nodeGpus});
+                                   .nodeGpus = flags.nodeGpus,
+                                   .alive = flags.heartbeat ? heartbeatTo(::getppid()) : nullptr});
   gpu.start(runtime);  // before an agent can ask: what runs on a GPU that is not ours alone is decided by it
   daris::rpc::Servers servers(runtime, {flags.socket, flags.inferenceHost, flags.inferencePort});
   log(LogLevel::Info, "runtime started",
@@ -95,12 +102,13 @@ int serve(const daris::runtime::Flags& flags) {
   return 0;
 }
 
-/// The same command line without --supervise, of this very program file.
+/// The same command line with --heartbeat in place of --supervise, of this very program file.
 daris::runtime::CommandLine workerCommand(int argc, char** argv) {
   daris::runtime::CommandLine command{"/proc/self/exe"};
   for (int i = 1; i < argc; ++i) {
     if (std::string(argv[i]) != "--supervise") command.emplace_back(argv[i]);
   }
+  command.emplace_back("--heartbeat");
   return command;
 }
 

@@ -43,7 +43,7 @@ Dispatcher::Dispatcher(engine::Engine& engine, const Clock& clock, Channel<Event
                        DispatcherOptions options)
     : engine_(engine),
       clock_(clock),
-      options_(options),
+      options_(std::move(options)),
       commands_(options.commandCapacity),
       phase_(engine, clock, events, ring),
       thread_([this] { run(); }) {}
@@ -124,6 +124,7 @@ void Dispatcher::keepTime() {
   const TimeUs now = clock_.steadyUs();
   if (now >= housekeepingUs_) {
     phase_.realign();
+    if (options_.alive) options_.alive();
     housekeepingUs_ = now + kHousekeepingUs;
   }
   const bool changing = changed_ || phase_.active();

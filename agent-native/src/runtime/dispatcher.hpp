@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "base/triple_buffer.hpp"
@@ -24,6 +25,8 @@ struct DispatcherOptions {
   /// it spins, one of its own.
   std::uint32_t core = 0;
   std::size_t commandCapacity = 4096;
+  /// Called once a second by its thread, which does nothing else meanwhile. May be empty.
+  std::function<void()> alive = {};
 };
 
 /// Starts its thread when constructed. Ends after Drain; the destructor drains and waits for active jobs.

@@ -196,7 +196,7 @@ struct Flag {
   void (*take)(Flags&, std::string_view);
 };
 
-constexpr std::array<Flag, 19> kFlags{{
+constexpr std::array<Flag, 20> kFlags{{
     {"--socket", "PATH", "Unix socket of the agent's interface (runtime.proto)", takeSocket},
     {"--model-root", "DIR", "directory below which file:/// URIs of packages are", takeModelRoot},
     {"--inference-address", "HOST:PORT", "where inference is served (default 127.0.0.1:0, a free port)",
@@ -225,8 +225,10 @@ constexpr std::array<Flag, 19> kFlags{{
     {"--slot-memory", "BYTES", "bound on the buffers of jobs (default 4GiB)", takeSlotMemory},
     {"--trace-records", "N", "how many events the trace remembers (default 131072, 12 MiB)",
      takeTraceRecords},
-    {"--supervise", "", "run a runtime for each GPU as a child, and restart those that die",
+    {"--supervise", "", "run a runtime for each GPU as a child, and restart those that die or hang",
      [](Flags& flags, std::string_view) { flags.supervise = true; }},
+    {"--heartbeat", "", "tell the parent process once a second that jobs are dispatched; --supervise sets it",
+     [](Flags& flags, std::string_view) { flags.heartbeat = true; }},
     {"--list-gpus", "", "print the UUIDs of the GPUs that --supervise would have served, one a line",
      [](Flags& flags, std::string_view) { flags.listGpus = true; }},
     {"--version", "", "print the version", [](Flags& flags, std::string_view) { flags.version = true; }},

@@ -42,6 +42,7 @@ struct Flags {
   std::uint64_t slotMemoryBytes = std::uint64_t{4} << 30;
   std::size_t traceRecords = std::size_t{1} << 17;
   bool supervise = false;
+  bool heartbeat = false;
   bool listGpus = false;
   bool help = false;
   bool version = false;

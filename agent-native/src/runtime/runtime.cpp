@@ -40,7 +40,7 @@ Runtime::Runtime(engine::Engine& engine, const Clock& clock, RuntimeOptions opti
       requests_(std::make_shared<std::atomic<std::int64_t>>(0)),
       ring_(options_.traceRecords),
       events_(kEventCapacity),
-      dispatcher_(engine, clock, events_, ring_, {.core = options_.dispatcherCore}),
+      dispatcher_(engine, clock, events_, ring_, {.core = options_.dispatcherCore, .alive = options_.alive}),
       loader_(clock),
       control_(engine, clock, dispatcher_, loader_, names_, {options_.modelRoot, options_.slotMemoryBytes}),
       responder_(events_, control_) {}

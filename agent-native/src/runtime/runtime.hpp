@@ -28,6 +28,8 @@ struct RuntimeOptions {
   std::string version;
   std::vector<std::string> nodeGpus =
       {};  ///< UUIDs of all GPUs that have a runtime on this node; empty: not told
+  /// Called once a second for as long as jobs can be dispatched, by the thread that does. May be empty.
+  std::function<void()> alive = {};
 };
 
 /// All methods may be called by any thread. The engine must outlive it.

@@ -20,32 +20,39 @@ namespace daris::runtime {
 namespace {
 
 constexpr int kBadFlags = 2;
+constexpr DurationUs kLookUs = 1'000'000;      // how often silence is looked at, at least
 constexpr DurationUs kListingUs = 60'000'000;  // a driver that takes longer hangs
+
+/// What ended a sleep.
+struct Woken {
+  bool asked = false;  // to end
+  pid_t alive = -1;    // the process whose heartbeat it was
+};
 
 /// What a supervisor waits for: signals, and points in time.
 class Signals {
  public:
   Signals() {
     sigemptyset(&set_);
-    for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&set_, signal);
+    for (const int signal : {SIGTERM, SIGINT, SIGCHLD, heartbeatSignal()}) sigaddset(&set_, signal);
     ::sigprocmask(SIG_BLOCK, &set_, nullptr);
   }
 
   [[nodiscard]] const sigset_t& set() const { return set_; }
   [[nodiscard]] TimeUs nowUs() const { return clock_.steadyUs(); }
 
-  /// Sleeps until a signal or that time, if there is one. Whether it was asked to end.
-  [[nodiscard]] bool askedBy(std::optional<TimeUs> untilUs) const {
-    int signal = 0;
-    if (untilUs) {
-      const DurationUs leftUs = std::max<DurationUs>(0, *untilUs - nowUs());
-      const timespec timeout{leftUs / 1'000'000, (leftUs % 1'000'000) * 1000};
-      signal = ::sigtimedwait(&set_, nullptr, &timeout);
-    } else {
-      signal = ::sigwaitinfo(&set_, nullptr);
-    }
-    return signal == SIGTERM || signal == SIGINT;
+  /// Sleeps until a signal or that time.
+  [[nodiscard]] Woken sleep(TimeUs untilUs) const {
+    const DurationUs leftUs = std::max<DurationUs>(0, untilUs - nowUs());
+    const timespec timeout{leftUs / 1'000'000, (leftUs % 1'000'000) * 1000};
+    siginfo_t told{};
+    const int signal = ::sigtimedwait(&set_, &told, &timeout);
+    return {.asked = signal == SIGTERM || signal == SIGINT,
+            .alive = signal == heartbeatSignal() ? told.si_pid : -1};
   }
+
+  /// Sleeps until a signal or that time. Whether it was asked to end.
+  [[nodiscard]] bool askedBy(TimeUs untilUs) const { return sleep(untilUs).asked; }
 
  private:
   sigset_t set_{};
@@ -139,11 +146,14 @@ struct Worker {
   pid_t pid = -1;  // -1: does not run
   TimeUs startedUs = 0;
   TimeUs dueUs = 0;  // next start, where it does not run
+  DurationUs silentUs = 0;
+  DurationUs patienceUs = 0;
 };
 
 class Workers {
  public:
-  Workers(std::vector<CommandLine> commands, const Signals& signals) : signals_(signals) {
+  Workers(std::vector<CommandLine> commands, Patience patience, const Signals& signals)
+      : signals_(signals), patience_(patience), lookedUs_(signals.nowUs()) {
     for (CommandLine& command : commands) workers_.push_back({.command = std::move(command)});
   }
 
@@ -152,8 +162,10 @@ class Workers {
       if (!ending_) startDue();
       const bool running = std::ranges::any_of(workers_, [](const Worker& worker) { return worker.pid > 0; });
       if (ending_ && !running) return status_;
-      if (signals_.askedBy(nextStartUs())) end();
+      const Woken woken = signals_.sleep(nextLookUs());
+      if (woken.asked) end();
       for (Worker& worker : workers_) reap(worker);
+      listen(woken.alive);
     }
   }
 
@@ -166,18 +178,47 @@ class Workers {
     for (Worker& worker : workers_) {
       if (worker.pid > 0 || worker.dueUs > signals_.nowUs()) continue;
       worker.startedUs = signals_.nowUs();
+      worker.silentUs = 0;
+      worker.patienceUs = patience_.startUs;
       worker.pid = startChild(worker.command, signals_.set());
       log(LogLevel::Info, "worker started",
           {{"worker", numberOf(worker)}, {"pid", std::to_string(worker.pid)}});
     }
   }
 
-  [[nodiscard]] std::optional<TimeUs> nextStartUs() const {
-    std::optional<TimeUs> next;
+  [[nodiscard]] TimeUs nextLookUs() const {
+    TimeUs next = signals_.nowUs() + kLookUs;
     for (const Worker& worker : workers_) {
-      if (!ending_ && worker.pid < 0) next = std::min(next.value_or(worker.dueUs), worker.dueUs);
+      if (!ending_ && worker.pid < 0) next = std::min(next, worker.dueUs);
     }
     return next;
+  }
+
+  /// Adds to everybody's silence what has passed since the last look, but of a time in which this process was
+  /// not run no more than of a usual sleep: the workers were not run, either.
+  void listen(pid_t alive) {
+    const TimeUs now = signals_.nowUs();
+    const DurationUs passedUs = std::min(now - lookedUs_, kLookUs);
+    lookedUs_ = now;
+    for (Worker& worker : workers_) {
+      if (worker.pid < 0) continue;
+      worker.silentUs += passedUs;
+      if (worker.pid == alive) {
+        worker.silentUs = 0;
+        worker.patienceUs = patience_.silentUs;
+      }
+      if (worker.silentUs >= worker.patienceUs) endHanging(worker);
+    }
+  }
+
+  /// It is reaped, and restarted, like any that died.
+  void endHanging(Worker& worker) {
+    log(LogLevel::Error, "worker hangs",
+        {{"worker", numberOf(worker)},
+         {"pid", std::to_string(worker.pid)},
+         {"silentMs", std::to_string(worker.silentUs / 1000)}});
+    ::kill(worker.pid, SIGKILL);
+    worker.silentUs = 0;  // inside a driver it may not end at once: then it is tried again
   }
 
   void end() {
@@ -207,6 +248,8 @@ class Workers {
   }
 
   const Signals& signals_;
+  const Patience patience_;
+  TimeUs lookedUs_;
   std::vector<Worker> workers_;
   bool ending_ = false;
   int status_ = 0;
@@ -227,7 +270,7 @@ int supervise(const Supervision& supervision) {
   if (!supervision.listing.empty()) listed = listGpus(supervision.listing, signals);
   if (listed.asked) return 0;
   if (listed.status != 0) return listed.status;
-  return Workers(supervision.workers(listed.gpus), signals).run();
+  return Workers(supervision.workers(listed.gpus), supervision.patience, signals).run();
 }
 
 }  // namespace daris::runtime

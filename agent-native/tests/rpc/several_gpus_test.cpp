@@ -9,6 +9,7 @@
 #include <set>
 
 #include "rpc/runtime_process.hpp"
+#include "runtime/supervisor.hpp"
 
 namespace daris::test {
 namespace {
@@ -146,6 +147,27 @@ ProcessEnd superviseWith(const std::vector<std::string>& more) {
                                      "--model-root", folder.path()};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return runToEnd(arguments);
+}
+
+/// What the supervisor hears of a runtime that it starts: this process stands in its place.
+TEST(Heartbeat, ComesFromARuntimeThatRunsAndFromNoneThatStandsStill) {
+  sigset_t beats;
+  sigemptyset(&beats);
+  sigaddset(&beats, runtime::heartbeatSignal());
+  ::sigprocmask(SIG_BLOCK, &beats, nullptr);
+  const auto next = [&](std::time_t seconds) {
+    siginfo_t told{};
+    const timespec patience{seconds, 0};
+    return ::sigtimedwait(&beats, &told, &patience) < 0 ? -1 : told.si_pid;
+  };
+  const TemporaryFolder folder;
+  RuntimeProcess process(folder.path() / "runtime.sock", folder.path(), {"--engine=sim", "--heartbeat"});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(next(20), process.pid());
+  process.signal(SIGSTOP);
+  while (next(2) > 0) continue;  // what was said before
+  EXPECT_EQ(next(2), -1);
+  process.signal(SIGCONT);
+  EXPECT_EQ(next(20), process.pid());
 }
 
 TEST(SeveralGpusFlags, FewerCoresThanGpusEndTheSupervisorInOneLine) {

@@ -19,8 +19,8 @@ std::vector<const char*> with(std::vector<const char*> more) {
 }
 
 TEST(Flags, AreReadInBothSpellings) {
-  const Flags flags = parseFlags(with(
-      {"--inference-address=[::1]:8001", "--slot-memory", "512MiB", "--trace-records=2048", "--supervise"}));
+  const Flags flags = parseFlags(with({"--inference-address=[::1]:8001", "--slot-memory", "512MiB",
+                                       "--trace-records=2048", "--supervise", "--heartbeat"}));
   EXPECT_EQ(flags.socket, "/run/a.sock");
   EXPECT_EQ(flags.modelRoot, "/tmp");
   EXPECT_EQ(flags.cores, (std::vector<std::uint32_t>{0, 2, 3}));
@@ -29,6 +29,7 @@ TEST(Flags, AreReadInBothSpellings) {
   EXPECT_EQ(flags.slotMemoryBytes, std::uint64_t{512} << 20);
   EXPECT_EQ(flags.traceRecords, 2048U);
   EXPECT_TRUE(flags.supervise);
+  EXPECT_TRUE(flags.heartbeat);
 }
 
 TEST(Flags, AllCoresAreThoseThatTheProcessMayUse) {
