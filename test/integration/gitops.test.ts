@@ -95,11 +95,11 @@ test('a policy is current where it selects no node, and has failed beside anothe
 });
 
 /** Whatever users apply; those of gitops are for the APIs of Argo CD and Flux. */
-const examples = readdirSync(join(repositoryRoot, 'examples'), { recursive: true, encoding: 'utf8' })
+const examples: readonly string[] = readdirSync(join(repositoryRoot, 'examples'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.yaml') && !file.startsWith('gitops'))
   .toSorted();
 
-test.each(examples)('examples/%s, applied again, changes nothing', async (file) => {
+test.each(examples)('examples/%s, applied again, changes nothing', async (file: string) => {
   const path = join(repositoryRoot, 'examples', file);
   const apply = (): Promise<string> =>
     world.cluster.kubectl(['apply', '--server-side', '--field-manager=gitops', '-f', path, '-o', 'json']);
