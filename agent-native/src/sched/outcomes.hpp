@@ -135,15 +135,15 @@ struct Next {
   JobEnd dropped;
 };
 
-/// One job's part of a completed stage.
+/// One job's part of a completed stage. `end` is valid until the next call on the scheduler.
 struct MemberCompletion {
   JobId job;
   TaskId task;
   Token token = 0;
   std::uint64_t number = 0;
   bool missedVirtualDeadline = false;
-  DurationUs mretUs = 0;      // of the stage at the unit's capacity, this measurement included
-  std::optional<JobEnd> end;  // set when it was the last stage
+  DurationUs mretUs = 0;        // of the stage at the unit's capacity, this measurement included
+  const JobEnd* end = nullptr;  // set when it was the last stage
 };
 
 /// A completed stage. `members` is valid until the next call on the scheduler.

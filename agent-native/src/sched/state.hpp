@@ -66,6 +66,9 @@ class Scheduler::State {
   [[nodiscard]] bool isJoined(const TaskTerms& terms) const {
     return policy_.joining && terms.group != kNone;
   }
+  [[nodiscard]] bool joins(std::uint32_t classIndex) const {
+    return !joining_.empty() && classIndex < joined_.size() && joined_[classIndex].joins();
+  }
   [[nodiscard]] const MretWindows& estimate(const TaskTerms& terms) const;
   [[nodiscard]] DurationUs queuedUs(const TaskTerms& terms) const;
   [[nodiscard]] Utilization utilOf(const Task& task) const;
@@ -127,7 +130,7 @@ class Scheduler::State {
   StageCompletion endStage(UnitId id, std::optional<End> end, TimeUs now);
   void endUnit(Unit& unit, std::uint32_t unitIndex);
   void endJob(std::uint32_t jobIndex, End end, const Unit& unit, TimeUs now, JobEnd& out);
-  void describeMiss(const Job& job, JobEnd& out) const;
+  static void describeMiss(const Job& job, const WaitLedger& waits, DurationUs overrunUs, JobEnd& out);
 
   [[nodiscard]] std::uint32_t mostJobs() const;
   void reserveTested();
@@ -137,6 +140,8 @@ class Scheduler::State {
   ClassTable classes_;
   Pool<Task, TaskId> tasks_;
   Pool<Job, JobId> jobs_;
+  StageTable stages_;              // by job
+  std::vector<WaitLedger> waits_;  // by job
   Pool<Unit, UnitId> units_;
   ReadyNodes nodes_;
   ReadyNodes classNodes_;               // of ClassSlots::unstarted and begun
@@ -150,6 +155,7 @@ class Scheduler::State {
   std::array<UnitMember, kMaxUnitJobs> members_;
   std::vector<Candidate> candidates_;  // of the unit that is formed; kMaxUnitJobs are reserved
   std::array<MemberCompletion, kMaxUnitJobs> completions_;
+  std::array<JobEnd, kMaxUnitJobs> ends_;
 };
 
 }  // namespace daris::sched

@@ -65,7 +65,7 @@ void Scheduler::State::refreshEstimates() {
 void Scheduler::State::refreshUnit(std::uint32_t unitIndex) {
   Unit& unit = units_[unitIndex];
   if (isFormed(unit)) return;  // it counts with the MRETs of when it was formed
-  const TaskTerms& terms = tasks_[jobs_[unit.firstJob].task].terms;
+  const TaskTerms& terms = tasks_[jobs_[unit.firstJob].task.index].terms;
   DurationUs remainingUs = 0;
   if (unit.started) {
     for (std::uint32_t stage = unit.stage; stage < unit.stageCount; ++stage)

@@ -167,19 +167,24 @@ void Scheduler::State::reject(Task& task) {
 
 JobId Scheduler::State::startJob(std::uint32_t taskIndex, const Arrival& arrival) {
   Task& task = tasks_[taskIndex];
-  TaskTerms& terms = task.terms;
+  const TaskTerms& terms = task.terms;
+  const MretWindows& windows = estimate(terms);
   Context& context = partition_.at(task.context);
   const JobId id = jobs_.acquire();
   const UnitId unitId = units_.acquire();
 
   Job& job = jobs_[id.index];
   job = Job{};
-  job.task = taskIndex;
+  job.task = tasks_.idOf(taskIndex);
+  job.priority = terms.spec.priority;
+  job.dropsLate = terms.spec.lateJobs == LateJobs::Drop;
   job.token = arrival.token;
   job.number = arrival.number;
+  job.order = terms.spec.order;
   job.releaseUs = arrival.releaseUs;
   job.deadlineUs = arrival.releaseUs + terms.spec.deadlineUs;
   job.loading = !context.slots[terms.classIndex].isLoaded();
+  waits_[id.index] = {};
 
   Unit& unit = units_[unitId.index];
   unit = Unit{};
@@ -187,10 +192,10 @@ JobId Scheduler::State::startJob(std::uint32_t taskIndex, const Arrival& arrival
   unit.jobCount = 1;
   unit.classIndex = terms.classIndex;
   unit.context = task.context;
-  unit.stageCount = terms.windows.stageCount();
+  unit.stageCount = windows.stageCount();
   unit.remainingUs = queuedUs(terms);
 
-  setVirtualDeadlines(estimate(terms), arrival.releaseUs, terms.spec.deadlineUs, terms.stages);
+  setVirtualDeadlines(windows, arrival.releaseUs, terms.spec.deadlineUs, stages_[id.index]);
   task.job = id.index;
   task.rejectionsInRow = 0;
   ++task.counters.admitted;

@@ -19,9 +19,6 @@ TaskSnapshot describe(TaskId id, const Task& task, const MretWindows& estimate) 
   out.afetUs = estimate.totalAfetUs();
   out.mretUs = estimate.totalUs();
   out.stageCount = estimate.stageCount();
-  out.executionUs = task.executionUs;
-  out.startedJobs = task.startedJobs;
-  out.unitJobs = task.unitJobs;
   out.counters = task.counters;
   out.migrations = task.migrations;
   return out;
