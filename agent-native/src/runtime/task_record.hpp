@@ -19,8 +19,11 @@ struct ActiveJob {
   PooledSlot* slot = nullptr;  // from its first stage on
   std::uint32_t form = 0;      // of the slot, that the unit runs in
   TaskRecord* next = nullptr;  // of the unit; null: the last
+  std::uint32_t jobs = 1;      // of the unit
+  bool low = false;            // all of the unit are
   sched::UnitId unit;
-  TimeUs dispatchedUs = 0;  // of the stage that runs
+  TimeUs dispatchedUs = 0;    // of the stage that runs
+  DurationUs executedUs = 0;  // each job's share of what the unit's stages have taken
   TimeUs deadlineUs = 0;
   std::uint32_t context = 0;
   bool missCounted = false;

@@ -4,17 +4,9 @@
 
 namespace daris::runtime {
 
-namespace {
-
-/// The standard heap keeps the largest in front.
-bool later(const TaskRecord* a, const TaskRecord* b) {
-  return a->dueUs > b->dueUs;
-}
-
-}  // namespace
-
-void Timetable::fill(std::vector<TaskRecord*> records) {
-  heap_ = std::move(records);
+void Timetable::fill(const std::vector<TaskRecord*>& records) {
+  heap_.clear();
+  for (TaskRecord* record : records) heap_.push_back({record->dueUs, record});
   std::ranges::make_heap(heap_, later);
   taken_.clear();
   taken_.reserve(heap_.size());
@@ -23,7 +15,7 @@ void Timetable::fill(std::vector<TaskRecord*> records) {
 std::span<TaskRecord* const> Timetable::takeDue(TimeUs now) {
   while (nextUs() <= now) {
     std::ranges::pop_heap(heap_, later);
-    taken_.push_back(heap_.back());
+    taken_.push_back(heap_.back().record);
     heap_.pop_back();
   }
   std::ranges::sort(taken_, {}, &TaskRecord::instance);
@@ -32,7 +24,7 @@ std::span<TaskRecord* const> Timetable::takeDue(TimeUs now) {
 
 void Timetable::putBack() {
   for (TaskRecord* record : taken_) {
-    heap_.push_back(record);
+    heap_.push_back({record->dueUs, record});
     std::ranges::push_heap(heap_, later);
   }
   taken_.clear();

@@ -53,6 +53,14 @@ struct TaskSnapshot {
   Migrations migrations;
 };
 
+/// What admission counts a task with at present, and where.
+struct TaskTotals {
+  ContextRef context;
+  DurationUs mretUs = 0;       // sum over stages (eq. 2)
+  Utilization util;            // eq. 3
+  std::uint32_t capacity = 1;  // n*, in jobs
+};
+
 enum class ContextState : std::uint8_t { Serving, Draining };
 
 struct ContextSnapshot {

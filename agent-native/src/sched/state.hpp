@@ -34,7 +34,8 @@ class Scheduler::State {
 
   Outcome<std::uint32_t> markOverdue(TimeUs now);
   void snapshot(Snapshot& out) const;
-  void snapshotCapacities(Snapshot& out) const;
+  void snapshotContexts(Snapshot& out) const;
+  [[nodiscard]] std::optional<TaskTotals> totals(TaskId id) const;
   Outcome<std::span<const AdmissionTerms>> explain(TaskId id, TimeUs now);
 
  private:
@@ -44,6 +45,8 @@ class Scheduler::State {
   [[nodiscard]] std::optional<Error> checkSpec(const TaskSpec& spec);
   [[nodiscard]] std::optional<Error> checkRunning(UnitId id, StageIndex stage, TimeUs now);
   [[nodiscard]] Task* findTask(TaskId id);
+  void snapshotTasks(Snapshot& out) const;
+  void snapshotCapacities(Snapshot& out) const;
 
   // ---- Tasks and contexts (state_tasks.cpp) ----
   std::optional<Token> cancelWaiting(Task& task);
