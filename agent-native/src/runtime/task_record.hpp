@@ -29,27 +29,27 @@ struct ActiveJob {
   bool missCounted = false;
 };
 
+/// What every release and every end touches stands first, close together.
 struct TaskRecord {
-  InstanceId instance = 0;
+  ReleaseGrid grid{1, 0};
+  TimeUs dueUs = 0;    // Periodic: the next release
+  TimeUs lastUs = 0;   // Periodic: the due instant of the last one
+  RequestPtr newest;   // Periodic: the newest client input, kept until a newer one comes
+  RequestPtr waiting;  // OnRequest: behind the active job, in the scheduler
   sched::TaskId id;
-  std::shared_ptr<const std::string> name;
+  sched::Priority priority = sched::Priority::Low;
+  bool active = false;
+  bool removed = false;
   std::shared_ptr<TaskStatistics> statistics;
   SlotPool* pool = nullptr;
   SlotPool* nextPool = nullptr;  // of the class that the task goes over to at the end of its active job
+  ActiveJob job;
 
-  sched::Priority priority = sched::Priority::Low;
+  InstanceId instance = 0;
+  std::shared_ptr<const std::string> name;
   sched::ReleaseMode mode = sched::ReleaseMode::OnRequest;
   DurationUs deadlineUs = 0;
   std::uint32_t stages = 0;
-  ReleaseGrid grid{1, 0};
-  TimeUs dueUs = 0;   // Periodic: the next release
-  TimeUs lastUs = 0;  // Periodic: the due instant of the last one
-
-  RequestPtr newest;   // Periodic: the newest client input, kept until a newer one comes
-  RequestPtr waiting;  // OnRequest: behind the active job, in the scheduler
-  bool active = false;
-  ActiveJob job;
-  bool removed = false;
 };
 
 }  // namespace daris::runtime

@@ -33,9 +33,7 @@ class Timetable {
     TaskRecord* record = nullptr;
   };
 
-  [[nodiscard]] static bool later(const Entry& a, const Entry& b) { return a.dueUs > b.dueUs; }
-
-  std::vector<Entry> heap_;  // the first one is due first: the standard heap keeps the largest in front
+  std::vector<Entry> heap_;  // the first one is due first
   std::vector<TaskRecord*> taken_;
 };
 

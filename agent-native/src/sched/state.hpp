@@ -135,6 +135,11 @@ class Scheduler::State {
   void endJob(std::uint32_t jobIndex, End end, const Unit& unit, TimeUs now, JobEnd& out);
   static void describeMiss(const Job& job, const WaitLedger& waits, DurationUs overrunUs, JobEnd& out);
 
+  /// What the last result pointed to is void from now on.
+  void forgetAnswer() {
+    tested_.clear();
+    released_.clear();
+  }
   [[nodiscard]] std::uint32_t mostJobs() const;
   void reserveTested();
 
@@ -153,8 +158,9 @@ class Scheduler::State {
   std::vector<UtilGroup> groups_;
   TimeUs lastUs_ = -kMaxTimeUs;
 
-  // What the spans of the last result point into.
+  // What the last result points to.
   std::vector<AdmissionTerms> tested_;
+  std::vector<ReleaseOutcome> released_;  // of requests that waited
   std::array<UnitMember, kMaxUnitJobs> members_;
   std::vector<Candidate> candidates_;  // of the unit that is formed; kMaxUnitJobs are reserved
   std::array<MemberCompletion, kMaxUnitJobs> completions_;

@@ -21,7 +21,7 @@ Outcome<StageCompletion> Scheduler::State::complete(UnitId id, StageIndex stage,
   if (auto error = checkRunning(id, stage, now)) return *error;
   if (execUs < 0 || execUs > kMaxTimeUs) return Error{ErrorCode::InvalidTime, "execUs: must be 0 to 2^53"};
   lastUs_ = now;
-  tested_.clear();
+  forgetAnswer();
   Unit& unit = units_[id.index];
   leaveStream(unit, execUs, now);
   measure(unit, execUs, now);
@@ -32,7 +32,7 @@ Outcome<StageCompletion> Scheduler::State::complete(UnitId id, StageIndex stage,
 Outcome<StageCompletion> Scheduler::State::fail(UnitId id, StageIndex stage, TimeUs now) {
   if (auto error = checkRunning(id, stage, now)) return *error;
   lastUs_ = now;
-  tested_.clear();
+  forgetAnswer();
   Unit& unit = units_[id.index];
   leaveStream(unit, now - unit.sinceUs, now);
   std::uint32_t count = 0;
@@ -152,7 +152,7 @@ void Scheduler::State::endJob(std::uint32_t jobIndex, End end, const Unit& unit,
   if (!task.waiting) return;
   const WaitingRequest request = *task.waiting;
   task.waiting.reset();
-  out.next = admit(taskIndex, {request.token, request.number, now}, now);
+  out.next = &released_.emplace_back(admit(taskIndex, {request.token, request.number, now}, now));
 }
 
 void Scheduler::State::describeMiss(const Job& job, const WaitLedger& waits, DurationUs overrunUs,

@@ -37,6 +37,7 @@ void Scheduler::State::reserveTested() {
   partition_.forEach(
       [&](ContextRef ref, const Context&) { contexts = std::max<std::size_t>(contexts, ref.index + 1); });
   tested_.reserve(contexts * mostJobs());
+  released_.reserve(mostJobs());
 }
 
 void Scheduler::State::adoptPolicy(Task& task, bool restaged) {

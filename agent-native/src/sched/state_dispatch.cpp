@@ -13,7 +13,7 @@ Outcome<Next> Scheduler::State::next(ContextRef ref, TimeUs now) {
   Context* context = partition_.find(ref);
   if (context == nullptr) return Error{ErrorCode::UnknownContext, "context: does not exist, or is drained"};
   lastUs_ = now;
-  tested_.clear();
+  forgetAnswer();
   Next result;
   const std::uint32_t stream = context->streams.lowestFree();
   if (stream == Streams::kNoStream) return result;

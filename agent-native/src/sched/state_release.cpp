@@ -20,7 +20,7 @@ Outcome<ReleaseOutcome> Scheduler::State::release(TaskId id, const Release& rele
   if (task->latestSpec().releaseMode != ReleaseMode::Periodic)
     return Error{ErrorCode::WrongReleaseMode, "task: takes requests, not periodic releases"};
   lastUs_ = now;
-  tested_.clear();
+  forgetAnswer();
   const std::uint64_t number = task->counters.released++;
   if (!task->active()) return admit(id.index, {release.token, number, release.releaseUs}, now);
   ++task->counters.skipped;
@@ -39,7 +39,7 @@ Outcome<ReleaseOutcome> Scheduler::State::request(TaskId id, Token token, TimeUs
   if (spec.releaseMode != ReleaseMode::OnRequest)
     return Error{ErrorCode::WrongReleaseMode, "task: is released periodically, it takes no requests"};
   lastUs_ = now;
-  tested_.clear();
+  forgetAnswer();
   ReleaseOutcome outcome;
   outcome.token = token;
   const DurationUs toleranceUs = spec.releaseJitterUs.value_or(spec.periodUs / 2);
@@ -106,7 +106,7 @@ ReleaseOutcome Scheduler::State::admit(std::uint32_t taskIndex, const Arrival& a
       outcome.decision = Decision::Rejected;
       return outcome;
     }
-    outcome.admittedBy = *chosen;
+    outcome.admittedBy = chosen;
     if (chosen->context != task.context) {
       outcome.migratedFrom = task.context;
       migrate(task, chosen->context, now);
@@ -211,7 +211,7 @@ Outcome<std::span<const AdmissionTerms>> Scheduler::State::explain(TaskId id, Ti
   const Task* task = findTask(id);
   if (task == nullptr) return Error{ErrorCode::UnknownTask, "task: does not exist, or was removed"};
   const Newcomer job = newcomer(*task, now, now);
-  tested_.clear();
+  forgetAnswer();
   tested_.push_back(
       testContext(task->context, partition_.at(task->context), nodes_, job, policy_.admission, true));
   if (job.priority == Priority::Low) testOthers(*task, job);

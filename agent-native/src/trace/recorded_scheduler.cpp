@@ -232,7 +232,7 @@ void RecordedScheduler::admitted(sched::TaskId task, const sched::ReleaseOutcome
     ring_->write(record);
     record.kind = Kind::Admit;
   }
-  record.admit = {clamped(outcome.util), 0, 0, outcome.deadlineUs, outcome.admittedBy.has_value()};
+  record.admit = {clamped(outcome.util), 0, 0, outcome.deadlineUs, outcome.admittedBy != nullptr};
   if (outcome.admittedBy) {
     record.admit.active = clamped(outcome.admittedBy->active);
     record.admit.remaining = clamped(outcome.admittedBy->remaining);

@@ -34,6 +34,7 @@ class RecordedScheduler {
                                                   DurationUs execUs, TimeUs now);
   sched::Outcome<sched::StageCompletion> fail(sched::UnitId unit, sched::StageIndex stage, TimeUs now);
 
+  void snapshot(sched::Snapshot& out) const { scheduler_.snapshot(out); }
   void snapshotContexts(sched::Snapshot& out) const { scheduler_.snapshotContexts(out); }
   [[nodiscard]] std::optional<sched::TaskTotals> totals(sched::TaskId task) const {
     return scheduler_.totals(task);
