@@ -128,8 +128,7 @@ class Scheduler::State {
   void measure(Unit& unit, DurationUs execUs, TimeUs now);
   [[nodiscard]] static bool isFormed(const Unit& unit) { return unit.capacity != kNone; }
   [[nodiscard]] MretWindows& windowsOf(const Unit& unit);
-  [[nodiscard]] MemberCompletion describeStage(std::uint32_t jobIndex, StageIndex stage, DurationUs mretUs,
-                                               TimeUs now) const;
+  void describeStage(const Unit& unit, DurationUs mretUs, TimeUs now);
   StageCompletion endStage(UnitId id, std::optional<End> end, TimeUs now);
   void endUnit(Unit& unit, std::uint32_t unitIndex);
   void endJob(std::uint32_t jobIndex, End end, const Unit& unit, TimeUs now, JobEnd& out);

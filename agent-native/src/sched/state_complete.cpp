@@ -35,10 +35,7 @@ Outcome<StageCompletion> Scheduler::State::fail(UnitId id, StageIndex stage, Tim
   forgetAnswer();
   Unit& unit = units_[id.index];
   leaveStream(unit, now - unit.sinceUs, now);
-  std::uint32_t count = 0;
-  forEachJob(unit, [&](std::uint32_t jobIndex) {
-    completions_[count++] = describeStage(jobIndex, stage, windowsOf(unit).mretUs(stage), now);
-  });
+  describeStage(unit, windowsOf(unit).mretUs(stage), now);
   return endStage(id, End::Failed, now);
 }
 
@@ -63,21 +60,18 @@ void Scheduler::State::measure(Unit& unit, DurationUs execUs, TimeUs now) {
   } else {
     setUtil(tasks_[jobs_[unit.firstJob].task.index]);
   }
-  const DurationUs mretUs = windows.mretUs(stage);
-  std::uint32_t count = 0;
-  forEachJob(unit, [&](std::uint32_t jobIndex) {
-    MemberCompletion& member = completions_[count++];
-    member = describeStage(jobIndex, stage, mretUs, now);
-    jobs_[jobIndex].predecessorMissed = member.missedVirtualDeadline;
-  });
+  describeStage(unit, windows.mretUs(stage), now);
 }
 
-/// How a stage that ends now went for one job.
-MemberCompletion Scheduler::State::describeStage(std::uint32_t jobIndex, StageIndex stage, DurationUs mretUs,
-                                                 TimeUs now) const {
-  const Job& job = jobs_[jobIndex];
-  const bool missed = now > stages_[jobIndex][stage].virtualDeadlineUs;
-  return {jobs_.idOf(jobIndex), job.task, job.token, job.number, missed, mretUs, nullptr};
+/// Fills `completions_`: how a stage that ends now went for each job.
+void Scheduler::State::describeStage(const Unit& unit, DurationUs mretUs, TimeUs now) {
+  std::uint32_t count = 0;
+  forEachJob(unit, [&](std::uint32_t jobIndex) {
+    Job& job = jobs_[jobIndex];
+    job.predecessorMissed = now > stages_[jobIndex][unit.stage].virtualDeadlineUs;
+    completions_[count++] = {jobs_.idOf(jobIndex),  job.task, job.token, job.number,
+                             job.predecessorMissed, mretUs,   nullptr};
+  });
 }
 
 /// Those that the unit's stages are measured into.

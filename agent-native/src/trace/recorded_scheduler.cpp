@@ -295,7 +295,7 @@ void RecordedScheduler::dispatched(const sched::Dispatch& run, TimeUs now) {
   record.dispatch = {0, static_cast<std::uint16_t>(run.members.size()),
                      static_cast<std::uint16_t>(run.capacity), run.level};
   for (const sched::UnitMember& member : run.members) {
-    record.task = orderOf(member.task);
+    record.task = orderHere(member.task);
     record.job = member.number;
     record.dispatch.virtualDeadlineUs = member.virtualDeadlineUs;
     ring_->write(record);
@@ -326,7 +326,7 @@ void RecordedScheduler::completed(Kind kind, const sched::StageCompletion& done,
   place(record, done.context);
   record.complete = {execUs, done.members.front().mretUs, false};
   for (const sched::MemberCompletion& member : done.members) {
-    record.task = orderOf(member.task);
+    record.task = orderHere(member.task);
     record.job = member.number;
     record.complete.missed = member.missedVirtualDeadline;
     ring_->write(record);

@@ -53,6 +53,8 @@ class RecordedScheduler {
   void configured(Kind kind, const sched::Config& config, TimeUs now);
   void know(sched::TaskId id, std::uint64_t order);
   [[nodiscard]] std::uint64_t orderOf(sched::TaskId id) const;
+  /// Of a task that is there, as the core's answers name them.
+  [[nodiscard]] std::uint64_t orderHere(sched::TaskId id) const { return known_[id.index].order; }
 
   [[nodiscard]] Record start(Kind kind, TimeUs now, sched::TaskId task) const;
   void stages(const sched::TaskSpec& spec, std::uint64_t task, TimeUs now);
