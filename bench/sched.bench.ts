@@ -1,4 +1,5 @@
-// The scheduler core: time, instructions and cache misses a stage, memory a task, events a second of the simulator.
+// The scheduler core: time, instructions and cache misses a stage, memory a task, events a second of the simulator;
+// and of joined jobs, a job: the core alone, recorded, and all that a dispatcher does.
 // Times are noisy where others share the machine, so CPU time stands beside real time, and counts beside both.
 import { spawnSync } from 'node:child_process';
 
@@ -11,6 +12,9 @@ const ADMISSIONS = ['Utilization', 'Predicted'] as const;
 /** At 9,000, 78,000 and 117,000 jobs a second; the GPU whose times these are can do 83,000. */
 const JOINED_TASKS = [300, 2600, 3900] as const;
 const CONTEXTS = 8;
+/** Jobs before and while counting: by then no window is empty and all storage has its size. */
+const WARM_UP_JOBS = 20_000;
+const COUNTED_JOBS = 40_000;
 /** Stages before and while counting: with 5,000 tasks their windows fill within the first. */
 const WARM_UP_STAGES = 100_000;
 const COUNTED_STAGES = 50_000;
@@ -23,8 +27,8 @@ function output(program: string, args: readonly string[]): { stdout: string; std
   return { stdout, stderr };
 }
 
-function count(admission: string, tasks: number, stages: number): Counted {
-  const program = ['build/bin/sched-stages', admission.toLowerCase(), String(tasks), String(stages)];
+function count(kind: string, tasks: number, times: number): Counted {
+  const program = ['build/bin/sched-stages', kind, String(tasks), String(times)];
   const options = ['--tool=callgrind', '--cache-sim=yes', `--D1=${LEVEL_1}`, '--callgrind-out-file=/dev/null'];
   return totalsIn(output('valgrind', [...options, ...program]).stderr);
 }
@@ -45,14 +49,14 @@ function repetitionsOf(name: string): readonly Repetition[] {
 
 function stage(admission: string, tasks: number): object {
   const repetitions = repetitionsOf(`${admission}/PerStage/${tasks}`);
-  const short = count(admission, tasks, WARM_UP_STAGES);
+  const counted = (stages: number): Counted => count(admission.toLowerCase(), tasks, stages);
   return {
     admission,
     tasks,
     contexts: CONTEXTS,
     cpuNs: counterSpread(repetitions, 'cpu_time'),
     realNs: counterSpread(repetitions, 'real_time'),
-    ...perStage(short, count(admission, tasks, WARM_UP_STAGES + COUNTED_STAGES), COUNTED_STAGES),
+    ...perStage(counted(WARM_UP_STAGES), counted(WARM_UP_STAGES + COUNTED_STAGES), COUNTED_STAGES),
   };
 }
 
@@ -62,13 +66,23 @@ function growth(admission: string): object {
   return { admission, from: 50, to: 5000, factor: round(cpu(5000) / cpu(50)) };
 }
 
-/** Of a job that goes with others: all that the core does from its release to its end. */
+/** Of a job that goes with others, from its release to its end: nanoseconds of CPU time, and counts. */
 function joined(tasks: number): object {
-  const repetitions = repetitionsOf(`Joined/PerJob/${tasks}`);
+  const core = repetitionsOf(`Joined/PerJob/${tasks}`);
+  const dispatcher = repetitionsOf(`Joined/Dispatcher/${tasks}`);
+  const counted = (kind: string): Counted =>
+    perStage(count(kind, tasks, WARM_UP_JOBS), count(kind, tasks, WARM_UP_JOBS + COUNTED_JOBS), COUNTED_JOBS);
   return {
     tasks,
-    jobsPerUnit: counterSpread(repetitions, 'jobsPerUnit').p50,
-    nsPerJob: counterSpread(repetitions, 'nsPerJob'),
+    jobsPerUnit: counterSpread(core, 'jobsPerUnit').p50,
+    nsPerJob: counterSpread(core, 'nsPerJob'),
+    ...counted('joined'),
+    recorded: { nsPerJob: counterSpread(repetitionsOf(`Joined/Recorded/${tasks}`), 'nsPerJob') },
+    dispatcher: {
+      nsPerJob: counterSpread(dispatcher, 'nsPerJob'),
+      publishingNsPerJob: counterSpread(dispatcher, 'publishingNsPerJob'),
+      ...counted('dispatcher'),
+    },
   };
 }
 

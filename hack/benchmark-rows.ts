@@ -34,7 +34,12 @@ export interface SchedResult {
   }[];
   readonly growth: readonly { admission: string; from: number; to: number; factor: number }[];
   readonly recorded: { tasks: number; cpuNs: Middle };
-  readonly joined?: readonly { tasks: number; jobsPerUnit: number; nsPerJob: Middle }[];
+  readonly joined?: readonly {
+    tasks: number;
+    jobsPerUnit: number;
+    nsPerJob: Middle;
+    dispatcher: { nsPerJob: Middle; instructions: number };
+  }[];
   readonly bytesPerTask: number;
   readonly simulator: readonly { tasks: number; eventsPerSecond: Middle }[];
 }
@@ -56,10 +61,12 @@ export function schedRows({ perStage, growth, recorded, joined, bytesPerTask, si
       what: `the same with ${recorded.tasks} tasks, every input and decision recorded for traces`,
       measured: `p50 ${Math.round(recorded.cpuNs.p50)} ns of CPU time`,
     },
-    ...(joined ?? []).map(({ tasks, jobsPerUnit, nsPerJob }) => ({
-      what: `scheduler core under joining, from release to end of a job: ${number(tasks)} tasks of 30 jobs a second`,
-      goal: { text: '≤ 2 µs', reached: nsPerJob.p50 <= 2000 },
-      measured: `p50 ${Math.round(nsPerJob.p50)} ns, ${jobsPerUnit.toFixed(0)} jobs a unit`,
+    ...(joined ?? []).map(({ tasks, jobsPerUnit, nsPerJob, dispatcher }) => ({
+      what: `dispatcher under joining, without its launches, from release to end of a job: ${number(tasks)} tasks of 30 jobs a second`,
+      goal: { text: '≤ 2 µs', reached: dispatcher.nsPerJob.p50 <= 2000 },
+      measured:
+        `p50 ${Math.round(dispatcher.nsPerJob.p50)} ns of CPU time, ${number(dispatcher.instructions)} instructions, ` +
+        `${jobsPerUnit.toFixed(0)} jobs a unit; the scheduler core's part of it ${Math.round(nsPerJob.p50)} ns`,
     })),
     ...growths.map(({ from, to, factor }) => ({
       what: `a stage with ${number(to)} tasks instead of ${from}`,

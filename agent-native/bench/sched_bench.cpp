@@ -4,10 +4,11 @@
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
-#include <chrono>
 #include <random>
 
+#include "cpu_time.hpp"
 #include "joined_drive.hpp"
+#include "joined_phase.hpp"
 #include "simulator/simulation.hpp"
 #include "stage_drive.hpp"
 #include "trace/recorded_scheduler.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 using namespace daris;
 using bench::configOf;
+using bench::cpuNs;
 using bench::specOf;
 
 constexpr int kWarmUpStages = 200'000;
@@ -63,17 +65,47 @@ BENCHMARK_CAPTURE(plainPerStage, predicted, sched::Admission::Predicted)
 BENCHMARK(recordedPerStage)->Name("Recorded/PerStage")->Arg(50);
 
 /// An iteration is a completed stage; a job is what ended in units.
-void joinedPerJob(benchmark::State& state) {
-  bench::JoinedDrive drive(static_cast<std::uint32_t>(state.range(0)));
+template <typename Core>
+void joinedPerJob(benchmark::State& state, Core core) {
+  bench::JoinedDrive drive(std::move(core), static_cast<std::uint32_t>(state.range(0)));
   for (int i = 0; i < kWarmUpStages / 10; ++i) (void)drive.oneStage();
   std::uint64_t jobs = 0;
-  const auto begun = std::chrono::steady_clock::now();
+  const std::int64_t begun = cpuNs();
   for (auto _ : state) jobs += drive.oneStage();
-  const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begun;
-  state.counters["nsPerJob"] = took.count() / static_cast<double>(jobs);
+  state.counters["nsPerJob"] = static_cast<double>(cpuNs() - begun) / static_cast<double>(jobs);
   state.counters["jobsPerUnit"] = 4 * static_cast<double>(jobs) / static_cast<double>(state.iterations());
 }
-BENCHMARK(joinedPerJob)->Name("Joined/PerJob")->Arg(300)->Arg(2600)->Arg(3900);
+
+void plainJoined(benchmark::State& state) {
+  auto core = std::move(sched::Scheduler::create(bench::joinedConfig()).value());
+  (void)core.setCapacities(0, bench::joinedCapacities());
+  joinedPerJob(state, std::move(core));
+}
+
+void recordedJoined(benchmark::State& state) {
+  trace::Ring ring(kRingRecords);
+  auto core = std::move(trace::RecordedScheduler::create(bench::joinedConfig(), ring, 0).value());
+  (void)core.setCapacities(0, bench::joinedCapacities(), 0);
+  joinedPerJob(state, std::move(core));
+}
+
+/// All that a dispatcher does, but for its launches; an iteration is one of its rounds.
+void joinedDispatcher(benchmark::State& state) {
+  bench::JoinedPhase phase(static_cast<std::uint32_t>(state.range(0)));
+  for (int i = 0; i < kWarmUpStages; ++i) (void)phase.round();
+  const std::uint64_t before = phase.completed();
+  const std::int64_t publishedBefore = phase.publishedNs();
+  const std::int64_t begun = cpuNs();
+  for (auto _ : state) (void)phase.round();
+  const auto took = static_cast<double>(cpuNs() - begun);
+  const auto jobs = static_cast<double>(phase.completed() - before);
+  state.counters["nsPerJob"] = took / jobs;
+  state.counters["publishingNsPerJob"] = static_cast<double>(phase.publishedNs() - publishedBefore) / jobs;
+}
+
+BENCHMARK(plainJoined)->Name("Joined/PerJob")->Arg(300)->Arg(2600)->Arg(3900);
+BENCHMARK(recordedJoined)->Name("Joined/Recorded")->Arg(300)->Arg(2600)->Arg(3900);
+BENCHMARK(joinedDispatcher)->Name("Joined/Dispatcher")->Arg(300)->Arg(2600)->Arg(3900);
 
 void ringWrite(benchmark::State& state) {
   trace::Ring ring(kRingRecords);

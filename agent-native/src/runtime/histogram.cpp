@@ -1,6 +1,7 @@
 #include "runtime/histogram.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace daris::runtime {
@@ -8,6 +9,7 @@ namespace daris::runtime {
 namespace {
 
 constexpr DurationUs kSmallestBoundUs = 64;
+constexpr int kQuarterBits = 4;  // 2^4 is a quarter of it
 
 constexpr Histogram::Bounds makeBounds() {
   Histogram::Bounds bounds{};
@@ -25,10 +27,33 @@ const Histogram::Bounds& Histogram::bounds() {
   return kTable;
 }
 
+Histogram& Histogram::operator=(const Histogram& other) {
+  if (this == &other) return *this;
+  for (std::size_t i = firstUsed_; i < endUsed_; ++i) counts_[i] = 0;
+  for (std::size_t i = other.firstUsed_; i < other.endUsed_; ++i) counts_[i] = other.counts_[i];
+  firstUsed_ = other.firstUsed_;
+  endUsed_ = other.endUsed_;
+  count_ = other.count_;
+  sumUs_ = other.sumUs_;
+  maxUs_ = other.maxUs_;
+  return *this;
+}
+
+/// The first whose bound is not below the value.
+std::size_t Histogram::bucketOf(DurationUs value) {
+  if (value <= kSmallestBoundUs) return 0;
+  const auto below = static_cast<std::uint64_t>(value - 1);  // at least the smallest bound
+  const int octave = std::bit_width(below / kSmallestBoundUs) - 1;
+  const std::uint64_t quarter = (below >> (octave + kQuarterBits)) - 4;
+  return std::min(static_cast<std::size_t>(octave) * 4 + quarter + 1, kBounds);
+}
+
 void Histogram::record(DurationUs valueUs) {
   const DurationUs value = std::max<DurationUs>(valueUs, 0);
-  const auto bucket = std::lower_bound(kTable.begin(), kTable.end(), value) - kTable.begin();
-  ++counts_[static_cast<std::size_t>(bucket)];
+  const std::size_t bucket = bucketOf(value);
+  firstUsed_ = std::min(firstUsed_, bucket);
+  endUsed_ = std::max(endUsed_, bucket + 1);
+  ++counts_[bucket];
   ++count_;
   sumUs_ += static_cast<std::uint64_t>(value);
   maxUs_ = std::max(maxUs_, value);

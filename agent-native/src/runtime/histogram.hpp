@@ -16,6 +16,11 @@ class Histogram {
   static constexpr std::size_t kBounds = kOctaves * 4 + 1;
   using Bounds = std::array<DurationUs, kBounds>;
 
+  Histogram() = default;
+  Histogram(const Histogram&) = default;
+  /// Copies the buckets in use alone: the response times of a task lie in a few of them.
+  Histogram& operator=(const Histogram& other);
+
   /// Inclusive upper bounds of all buckets but the last, which has none.
   [[nodiscard]] static const Bounds& bounds();
 
@@ -29,10 +34,15 @@ class Histogram {
   [[nodiscard]] std::uint64_t sumUs() const { return sumUs_; }
 
  private:
-  std::array<std::uint64_t, kBounds + 1> counts_{};
+  [[nodiscard]] static std::size_t bucketOf(DurationUs value);
+
   std::uint64_t count_ = 0;
   std::uint64_t sumUs_ = 0;
   DurationUs maxUs_ = 0;
+  // Buckets below the first and from the end on are 0.
+  std::size_t firstUsed_ = kBounds + 1;
+  std::size_t endUsed_ = 0;
+  std::array<std::uint64_t, kBounds + 1> counts_{};
 };
 
 }  // namespace daris::runtime

@@ -236,19 +236,30 @@ void OnlinePhase::on(Drain&&) {
 
 // ---- Looking ----
 
+/// Over what was there before: little of a task's statistics changes from one time to the next.
+void OnlinePhase::observeTasks(Figures& out) {
+  std::size_t count = 0;
+  for (const TaskRecord* record : byIndex_) {
+    if (record == nullptr || record->removed) continue;
+    if (count == out.tasks.size()) out.tasks.emplace_back();
+    TaskFigures& task = out.tasks[count++];
+    const sched::TaskTotals totals = *scheduler_->totals(record->id);
+    task.instance = record->instance;
+    task.context = totals.context.index;
+    task.mretUs = totals.mretUs;
+    task.utilizationE9 = static_cast<std::int64_t>(totals.util.billionths);
+    task.capacity = totals.capacity;
+    task.statistics = *record->statistics;
+  }
+  out.tasks.resize(count);
+}
+
 void OnlinePhase::observe(Figures& out) {
-  out.tasks.resize(0);
   out.contexts.resize(0);
   out.capacities.resize(0);
+  observeTasks(out);
   if (!scheduler_) return;
-  scheduler_->snapshot(snapshot_);
-  for (const sched::TaskSnapshot& task : snapshot_.tasks) {
-    const TaskRecord* record = byIndex_[task.task.index];
-    if (record == nullptr || record->removed) continue;
-    out.tasks.push_back({record->instance, task.context.index, task.mretUs,
-                         static_cast<std::int64_t>(task.util.billionths), task.capacity,
-                         *record->statistics});
-  }
+  scheduler_->snapshotContexts(snapshot_);
   for (const sched::ContextSnapshot& context : snapshot_.contexts) {
     out.contexts.push_back({context, busyUs_[context.context.index]});
   }

@@ -35,11 +35,12 @@ OnlinePhase::OnlinePhase(engine::Engine& engine, const Clock& clock, Channel<Eve
 bool OnlinePhase::releaseDue() {
   const TimeUs now = clock_.steadyUs();
   if (now < nextReleaseUs()) return false;
-  const std::int64_t ahead = wallMinusSteadyUs();
+  const std::int64_t wallUs = clock_.wallUs();
+  const std::int64_t ahead = wallUs - now;
   for (TaskRecord* record : releases_.takeDue(now)) {
     const ReleaseGrid::Point point = record->grid.latest(record->dueUs, now, ahead);
-    record->statistics->omitted(point.omitted);
-    release(*record, point.atUs, now);
+    if (point.omitted > 0) record->statistics->omitted(point.omitted);
+    release(*record, point.atUs, now, wallUs);
     record->lastUs = point.atUs;
     record->dueUs = record->grid.after(point.atUs, ahead);
   }
@@ -48,12 +49,12 @@ bool OnlinePhase::releaseDue() {
 }
 
 /// However late this thread woke, the job counts from the grid's point.
-void OnlinePhase::release(TaskRecord& record, TimeUs pointUs, TimeUs now) {
+void OnlinePhase::release(TaskRecord& record, TimeUs pointUs, TimeUs now, std::int64_t wallUs) {
   RequestPtr input = record.newest;
   const bool asked = input && !input->answered && !input->assigned;
   const sched::Release due{asked ? input->sequence : 0, pointUs};
   auto outcome = scheduler_->release(record.id, due, now);
-  record.statistics->released(must(outcome), clock_.wallUs());
+  record.statistics->released(must(outcome), wallUs);
   decided(record, *outcome, std::move(input));
 }
 
@@ -84,10 +85,11 @@ void OnlinePhase::admitted(TaskRecord& record, const sched::ReleaseOutcome& outc
   record.job = ActiveJob{};
   record.job.deadlineUs = outcome.deadlineUs;
   record.job.context = outcome.context.index;
-  record.job.input = request;
-  if (!request || request->answered) return;
-  request->assigned = true;
-  record.job.client = std::move(request);
+  if (request && !request->answered) {
+    request->assigned = true;
+    record.job.client = request;
+  }
+  record.job.input = std::move(request);
 }
 
 /// After any change of who is due when.
@@ -96,7 +98,7 @@ void OnlinePhase::scheduleReleases() {
   for (auto& [instance, record] : records_) {
     if (record.mode == sched::ReleaseMode::Periodic && !record.removed) periodic.push_back(&record);
   }
-  releases_.fill(std::move(periodic));
+  releases_.fill(periodic);
 }
 
 void OnlinePhase::realign() {
@@ -127,20 +129,12 @@ void OnlinePhase::dispatch() {
         } else {
           // The end of a late job may release a waiting request into a context that was looked at before.
           again = true;
-          ended(recordOf(next->dropped.task), next->dropped, nullptr);
+          TaskRecord& record = recordOf(next->dropped.task);
+          ended(record, next->dropped, record.job.executedUs, nullptr);
         }
       }
     }
   }
-}
-
-/// Of the unit whose first job is this task's.
-engine::Urgency OnlinePhase::urgencyOf(const TaskRecord& first) {
-  bool high = false;
-  for (const TaskRecord* record = &first; record != nullptr; record = record->job.next)
-    high = high || record->priority == sched::Priority::High;
-  if (!high) return engine::Urgency::Low;
-  return first.job.next == nullptr ? engine::Urgency::Urgent : engine::Urgency::High;
 }
 
 void OnlinePhase::launch(const sched::Dispatch& run) {
@@ -152,11 +146,11 @@ void OnlinePhase::launch(const sched::Dispatch& run) {
                   .stage = run.stage,
                   .stream = run.stream,
                   .tag = first.id.index,
-                  .urgency = urgencyOf(first),
+                  .urgency = first.job.urgency,
                   .form = first.job.form});
 }
 
-/// The jobs of a unit get a slot, each a place in it.
+/// The jobs of a unit get a slot, each a place in it. What all of them share is looked up now, once.
 void OnlinePhase::gather(const sched::Dispatch& run) {
   TaskRecord& first = recordOf(run.members.front().task);
   const engine::JobMemory* leads = memoryOf(first);
@@ -164,17 +158,22 @@ void OnlinePhase::gather(const sched::Dispatch& run) {
   first.job.slot = &slot;
   first.job.form = first.pool->formOf(slot, run.capacity);
   if (leads != nullptr) slot.firstHolds = leads->id();
+  first.job.jobs = static_cast<std::uint32_t>(run.members.size());
+  bool high = false;
   TaskRecord* last = nullptr;
   std::uint32_t place = 0;
   for (const sched::UnitMember& member : run.members) {
     TaskRecord& record = recordOf(member.task);
     record.statistics->started(run.members.size());
+    high = high || record.priority == sched::Priority::High;
     if (last != nullptr) last->job.next = &record;
     last = &record;
     if (engine::JobMemory* memory = memoryOf(record))
       slot.slot->seat(place, *memory, record.job.client != nullptr);
     ++place;
   }
+  const engine::Urgency urgent = last == &first ? engine::Urgency::Urgent : engine::Urgency::High;
+  first.job.urgency = high ? urgent : engine::Urgency::Low;
 }
 
 /// Outputs, for those whose clients wait.
@@ -186,28 +185,26 @@ void OnlinePhase::collect(const TaskRecord& first) {
 
 void OnlinePhase::completed(const engine::Completion& completion) {
   TaskRecord& first = *byIndex_[completion.tag];
-  const ActiveJob& job = first.job;
+  ActiveJob& job = first.job;
   const DurationUs ranUs = std::max<DurationUs>(completion.finished_us - completion.started_us, 0);
   busyUs_[completion.context] += static_cast<std::uint64_t>(ranUs);
-  DurationUs jobs = 0;
-  for (const TaskRecord* record = &first; record != nullptr; record = record->job.next) ++jobs;
-  for (TaskRecord* record = &first; record != nullptr; record = record->job.next)
-    record->statistics->executed(ranUs / jobs);
+  job.executedUs += ranUs / job.jobs;
   if (completion.error != nullptr) {
     auto failed = scheduler_->fail(job.unit, completion.stage, clock_.steadyUs());
-    return tellEnds(must(failed), completion.error);
+    return tellEnds(must(failed), job.executedUs, completion.error);
   }
   if (completion.stage + 1 == first.stages) collect(first);
   const TimeUs now = clock_.steadyUs();
   const DurationUs execUs = std::max<DurationUs>(now - job.dispatchedUs, 1);
   auto done = scheduler_->complete(job.unit, completion.stage, execUs, now);
-  tellEnds(must(done), nullptr);
+  if (must(done).finished) tellEnds(*done, job.executedUs, nullptr);
 }
 
 /// A member's end may let its task go: what is needed of a record is read before.
-void OnlinePhase::tellEnds(const sched::StageCompletion& completion, const char* error) {
+void OnlinePhase::tellEnds(const sched::StageCompletion& completion, DurationUs executedUs,
+                           const char* error) {
   for (const sched::MemberCompletion& member : completion.members)
-    if (member.end) ended(recordOf(member.task), *member.end, error);
+    ended(recordOf(member.task), *member.end, executedUs, error);
 }
 
 void OnlinePhase::markOverdue() {
@@ -223,16 +220,18 @@ void OnlinePhase::markOverdue() {
 
 // ---- Ends ----
 
-void OnlinePhase::ended(TaskRecord& record, const sched::JobEnd& end, const char* error) {
+void OnlinePhase::ended(TaskRecord& record, const sched::JobEnd& end, DurationUs executedUs,
+                        const char* error) {
   --activeJobs_;
   record.active = false;
   ActiveJob job = std::move(record.job);
   record.job = ActiveJob{};
   if (job.slot != nullptr) record.pool->giveBack(job.slot);
   if (record.nextPool != nullptr) goOver(record);
+  record.statistics->executed(executedUs);
   std::shared_ptr<const std::string> behind;
-  if (end.behind) behind = nameOf(*end.behind);
-  record.statistics->ended(end, job.missCounted, clock_.wallUs(), std::move(behind));
+  if (end.missed && end.behind) behind = nameOf(*end.behind);
+  record.statistics->ended(end, job.missCounted, end.missed ? clock_.wallUs() : 0, std::move(behind));
   if (job.client) answerEnd(std::move(job.client), end, job.context, error);
   if (job.input && job.input != record.newest) discard(std::move(job.input));
   if (end.next) {

@@ -70,16 +70,15 @@ class OnlinePhase {
   void withdrawn(TaskRecord& record, Answer kind);
   void renew(TaskRecord& record, RequestPtr request);
   void dropNewest(TaskRecord& record, Answer kind);
-  void release(TaskRecord& record, TimeUs pointUs, TimeUs now);
+  void release(TaskRecord& record, TimeUs pointUs, TimeUs now, std::int64_t wallUs);
   void decided(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
   void admitted(TaskRecord& record, const sched::ReleaseOutcome& outcome, RequestPtr request);
-  [[nodiscard]] static engine::Urgency urgencyOf(const TaskRecord& first);
   void launch(const sched::Dispatch& run);
   void gather(const sched::Dispatch& run);
   void collect(const TaskRecord& first);
   void goOver(TaskRecord& record);
-  void tellEnds(const sched::StageCompletion& completion, const char* error);
-  void ended(TaskRecord& record, const sched::JobEnd& end, const char* error);
+  void tellEnds(const sched::StageCompletion& completion, DurationUs executedUs, const char* error);
+  void ended(TaskRecord& record, const sched::JobEnd& end, DurationUs executedUs, const char* error);
   void answerEnd(RequestPtr client, const sched::JobEnd& end, std::uint32_t context, const char* error);
   void answer(RequestPtr request, Answer kind);
   void reject(RequestPtr request, const TaskRecord& record, const sched::ReleaseOutcome& outcome);
@@ -87,6 +86,7 @@ class OnlinePhase {
   void forget(TaskRecord& record);
   void retireIfIdle(SlotPool& pool);
   void scheduleReleases();
+  void observeTasks(Figures& out);
 
   [[nodiscard]] TaskRecord* find(InstanceId instance);
   [[nodiscard]] std::shared_ptr<const std::string> nameOf(sched::TaskId id) const;

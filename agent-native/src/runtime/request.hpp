@@ -53,15 +53,14 @@ struct Request {
   std::shared_ptr<engine::JobMemory> memory;  // the sender writes the inputs; Completed: holds the outputs
   TimeUs clientDeadlineUs = 0;                // steady clock
   std::atomic<bool> abandoned{false};
+  // The dispatcher's alone, which looks at them with each release.
+  bool assigned = false;  // a job uses it
+  bool answered = false;
   Outcome outcome;
   /// Called once with the outcome, on the responder's thread. Must not block.
   std::function<void(Request&)> answer;
   /// Counts requests in memory down when this one is gone.
   std::shared_ptr<void> permit;
-
-  // The dispatcher's alone.
-  bool assigned = false;  // a job uses it
-  bool answered = false;
 };
 
 using RequestPtr = std::shared_ptr<Request>;

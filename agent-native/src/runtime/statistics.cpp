@@ -6,6 +6,25 @@
 
 namespace daris::runtime {
 
+RecentMisses& RecentMisses::operator=(const RecentMisses& other) {
+  // They fill the ring from its beginning.
+  std::copy_n(other.ring_.begin(), other.size_, ring_.begin());
+  next_ = other.next_;
+  size_ = other.size_;
+  return *this;
+}
+
+void RecentMisses::add(Miss miss) {
+  ring_[next_] = std::move(miss);
+  next_ = (next_ + 1) % kMost;
+  size_ = std::min(size_ + 1, kMost);
+}
+
+const Miss& RecentMisses::operator[](std::size_t i) const {
+  assert(i < size_);
+  return ring_[(next_ + kMost - 1 - i) % kMost];
+}
+
 TaskStatistics::TaskStatistics(const JobCounters& carried, std::uint64_t carriedMigrations) : jobs_(carried) {
   migrations_.count = carriedMigrations;
 }
@@ -57,14 +76,7 @@ void TaskStatistics::ended(const sched::JobEnd& end, bool missCounted, std::int6
   }
   if (!end.missed) return;
   if (!missCounted) ++jobs_.missed;
-  misses_[nextMiss_] = {wallUs, end.lateUs, end.cause, std::move(behind)};
-  nextMiss_ = (nextMiss_ + 1) % kMisses;
-  missCount_ = std::min(missCount_ + 1, kMisses);
-}
-
-const Miss& TaskStatistics::miss(std::size_t i) const {
-  assert(i < missCount_);
-  return misses_[(nextMiss_ + kMisses - 1 - i) % kMisses];
+  misses_.add({wallUs, end.lateUs, end.cause, std::move(behind)});
 }
 
 }  // namespace daris::runtime

@@ -24,6 +24,27 @@ struct Miss {
   std::shared_ptr<const std::string> behind;  // namespace/name of the task it waited behind; may be null
 };
 
+/// The last few misses.
+class RecentMisses {
+ public:
+  static constexpr std::size_t kMost = 10;
+
+  RecentMisses() = default;
+  RecentMisses(const RecentMisses&) = default;
+  /// Copies those alone that there are.
+  RecentMisses& operator=(const RecentMisses& other);
+
+  void add(Miss miss);
+  [[nodiscard]] std::size_t size() const { return size_; }
+  /// The i-th newest, i < size().
+  [[nodiscard]] const Miss& operator[](std::size_t i) const;
+
+ private:
+  std::size_t next_ = 0;
+  std::size_t size_ = 0;
+  std::array<Miss, kMost> ring_{};  // the oldest is where the next goes, once all are there
+};
+
 struct MigrationRecord {
   std::uint64_t count = 0;
   std::uint32_t from = 0;
@@ -31,11 +52,10 @@ struct MigrationRecord {
   std::int64_t wallUs = 0;
 };
 
-/// Touched by the dispatcher alone; copied out with each published snapshot. Allocates nothing.
+/// Touched by the dispatcher alone; copied out with each published snapshot. Allocates nothing. What each job
+/// changes stands first, close together.
 class TaskStatistics {
  public:
-  static constexpr std::size_t kMisses = 10;
-
   TaskStatistics() = default;
   TaskStatistics(const JobCounters& carried, std::uint64_t carriedMigrations);
 
@@ -56,7 +76,8 @@ class TaskStatistics {
     ++startedJobs_;
     unitJobs_ += unitJobs;
   }
-  void executed(DurationUs stageUs) { executionUs_ += static_cast<std::uint64_t>(stageUs); }
+  /// A job has ended whose stages took so long, or whose share of its unit's it was.
+  void executed(DurationUs us) { executionUs_ += static_cast<std::uint64_t>(us); }
 
   /// The task goes away for a while, and this is the first release that may not be made.
   void leaves(TimeUs dueUs) { awaySinceUs_ = dueUs; }
@@ -71,23 +92,21 @@ class TaskStatistics {
   /// The sum over started jobs of the sizes of their units.
   [[nodiscard]] std::uint64_t unitJobs() const { return unitJobs_; }
   /// The i-th newest miss, i < missCount().
-  [[nodiscard]] const Miss& miss(std::size_t i) const;
-  [[nodiscard]] std::size_t missCount() const { return missCount_; }
+  [[nodiscard]] const Miss& miss(std::size_t i) const { return misses_[i]; }
+  [[nodiscard]] std::size_t missCount() const { return misses_.size(); }
 
  private:
   void decided(const sched::ReleaseOutcome& outcome, std::int64_t wallUs);
   void rejected(sched::Admission by);
 
   JobCounters jobs_;
-  Histogram response_;
-  MigrationRecord migrations_;
   std::uint64_t executionUs_ = 0;
   std::uint64_t startedJobs_ = 0;
   std::uint64_t unitJobs_ = 0;
+  Histogram response_;
+  MigrationRecord migrations_;
   std::optional<TimeUs> awaySinceUs_;
-  std::array<Miss, kMisses> misses_{};
-  std::size_t nextMiss_ = 0;
-  std::size_t missCount_ = 0;
+  RecentMisses misses_;
 };
 
 }  // namespace daris::runtime

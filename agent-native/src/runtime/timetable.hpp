@@ -11,15 +11,16 @@ namespace daris::runtime {
 
 inline constexpr TimeUs kNever = INT64_MAX;
 
-/// Refers to records, which must stay where they are until they are left out of the next `fill`. Everything
-/// but `fill` allocates nothing.
+/// Refers to records, which must stay where they are until they are left out of the next `fill`. Their
+/// instants are kept beside them, so that none but those that are due are looked at. Everything but `fill`
+/// allocates nothing.
 class Timetable {
  public:
   /// Begins anew with these records, as they are due now.
-  void fill(std::vector<TaskRecord*> records);
+  void fill(const std::vector<TaskRecord*>& records);
 
   /// Of the record that is due first; kNever without one.
-  [[nodiscard]] TimeUs nextUs() const { return heap_.empty() ? kNever : heap_.front()->dueUs; }
+  [[nodiscard]] TimeUs nextUs() const { return heap_.empty() ? kNever : heap_.front().dueUs; }
 
   /// Takes out all that are due at `now`, in order of instance. They are put back by `putBack` once they have
   /// their next instant. The span is valid until then.
@@ -27,7 +28,12 @@ class Timetable {
   void putBack();
 
  private:
-  std::vector<TaskRecord*> heap_;  // the first one is due first
+  struct Entry {
+    TimeUs dueUs = 0;
+    TaskRecord* record = nullptr;
+  };
+
+  std::vector<Entry> heap_;  // the first one is due first
   std::vector<TaskRecord*> taken_;
 };
 

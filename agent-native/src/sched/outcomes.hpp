@@ -47,20 +47,20 @@ enum class Decision : std::uint8_t {
   Waiting,   // OnRequest: a job is active; released when it ends; `superseded` names the request it replaced
 };
 
-/// What became of a release or a request. `tested` is valid until the next call on the scheduler.
+/// What became of a release or a request. What it points to is valid until the next call on the scheduler.
 struct ReleaseOutcome {
   Decision decision = Decision::Rejected;
   Token token = 0;
-  std::uint64_t number = 0;                  // 0, 1, ... per task; skipped ones count, early ones do not
-  Utilization util;                          // Admitted, Rejected: the task's, as tested
-  JobId job;                                 // Admitted
-  ContextRef context;                        // Admitted: where it runs
-  std::optional<ContextRef> migratedFrom;    // Admitted: the task moved from there to `context`
-  TimeUs deadlineUs = 0;                     // Admitted, Rejected: absolute
-  std::span<const AdmissionTerms> tested;    // own context first, then by index; empty for HP without HPA
-  std::optional<AdmissionTerms> admittedBy;  // Admitted: the terms of `context`; absent for HP without HPA
-  std::optional<Token> superseded;           // Waiting
-  TimeUs retryAtUs = 0;                      // Early: the first instant that would not be early
+  std::uint64_t number = 0;                    // 0, 1, ... per task; skipped ones count, early ones do not
+  Utilization util;                            // Admitted, Rejected: the task's, as tested
+  JobId job;                                   // Admitted
+  ContextRef context;                          // Admitted: where it runs
+  std::optional<ContextRef> migratedFrom;      // Admitted: the task moved from there to `context`
+  TimeUs deadlineUs = 0;                       // Admitted, Rejected: absolute
+  std::span<const AdmissionTerms> tested;      // own context first, then by index; empty for HP without HPA
+  const AdmissionTerms* admittedBy = nullptr;  // Admitted: the terms of `context`; null for HP without HPA
+  std::optional<Token> superseded;             // Waiting
+  TimeUs retryAtUs = 0;                        // Early: the first instant that would not be early
   /// Rejected: Utilization where (12) holds in no context, Predicted where it does and the job would be late.
   Admission rejectedBy = Admission::Utilization;
 };
@@ -77,7 +77,7 @@ enum class MissCause : std::uint8_t {
 
 enum class End : std::uint8_t { Completed, Dropped, Failed };
 
-/// The end of a job. Spans in `next` are valid until the next call on the scheduler.
+/// The end of a job. `next` is valid until the next call on the scheduler.
 struct JobEnd {
   End end = End::Completed;
   JobId job;
@@ -92,7 +92,7 @@ struct JobEnd {
   std::optional<TaskId> behind;  // the task that it waited behind longest, if it waited
   DurationUs behindUs = 0;
   bool slotFreed = false;
-  std::optional<ReleaseOutcome> next;  // the waiting request of the task, released at this instant
+  const ReleaseOutcome* next = nullptr;  // the waiting request of the task, released at this instant
 };
 
 // ---- Dispatch and completion ----
@@ -137,15 +137,15 @@ struct Next {
   JobEnd dropped;
 };
 
-/// One job's part of a completed stage.
+/// One job's part of a completed stage. `end` is valid until the next call on the scheduler.
 struct MemberCompletion {
   JobId job;
   TaskId task;
   Token token = 0;
   std::uint64_t number = 0;
   bool missedVirtualDeadline = false;
-  DurationUs mretUs = 0;      // of the stage at the unit's capacity, this measurement included
-  std::optional<JobEnd> end;  // set when it was the last stage
+  DurationUs mretUs = 0;        // of the stage at the unit's capacity, this measurement included
+  const JobEnd* end = nullptr;  // set when it was the last stage
 };
 
 /// A completed stage. `members` is valid until the next call on the scheduler.

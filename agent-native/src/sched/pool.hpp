@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace daris::sched {
@@ -38,9 +39,10 @@ class Pool {
     free_.push_back(index);
   }
 
-  [[nodiscard]] T* find(Id id) {
+  [[nodiscard]] T* find(Id id) { return const_cast<T*>(std::as_const(*this).find(id)); }
+  [[nodiscard]] const T* find(Id id) const {
     if (id.index >= slots_.size()) return nullptr;
-    Slot& slot = slots_[id.index];
+    const Slot& slot = slots_[id.index];
     return slot.used && slot.generation == id.generation ? &slot.record : nullptr;
   }
 

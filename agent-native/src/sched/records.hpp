@@ -1,5 +1,7 @@
 // What the scheduler keeps of a task, a job and a unit. Plain records; the rules are in the other files.
-// A task has at most one active job; a job belongs to one unit, whose jobs are a list.
+// A task has at most one active job; a job belongs to one unit, whose jobs are a list. With thousands of
+// tasks each line of the cache that a job is looked up in counts: what every stage needs is in the job, on
+// one line.
 #pragma once
 
 #include <memory>
@@ -33,27 +35,23 @@ struct Arrival {
 
 /// The terms of a task that jobs are released under.
 struct TaskTerms {
-  TaskSpec spec;
   std::uint32_t classIndex = kNone;  // ClassTable's
   std::uint32_t group = kNone;       // of a class that joins: the tasks with the same min(D, T)
-  MretWindows windows;               // of the stages as dispatched: one without staging
-  std::vector<StageTerms> stages;    // of the active job; as many as windows
+  TaskSpec spec;
+  MretWindows windows;  // of the stages as dispatched: one without staging
 };
 
-/// What every release and every stage touches stands first, close together.
+/// What every release and every end touches stands first, close together.
 struct Task {
   std::uint32_t job = kNone;
   std::uint32_t rejectionsInRow = 0;
-  std::uint64_t measuredBefore = 0;  // measurements of its joined class at the first of these
   bool removed = false;
   bool changePending = false;  // `change` is swapped in at the end of the active job, without allocating
-  Utilization util;            // what it adds to its context's sums, unless it is joined: then its group's is
   ContextRef context;
-  DurationUs executionUs = 0;
-  std::uint64_t startedJobs = 0;
-  std::uint64_t unitJobs = 0;
+  Utilization util;  // what it adds to its context's sums, unless it is joined: then its group's is
   Counters counters;
   TaskTerms terms;
+  std::uint64_t measuredBefore = 0;  // measurements of its joined class at the first rejection in a row
   std::optional<WaitingRequest> waiting;
   Gcra gcra;
   Migrations migrations;
@@ -65,19 +63,22 @@ struct Task {
   [[nodiscard]] const TaskSpec& latestSpec() const { return changePending ? change->spec : terms.spec; }
 };
 
+/// All that its stages need, its StageTerms apart; what it waited for is kept beside it (State::waits_).
 struct Job {
-  std::uint32_t task = kNone;
+  TaskId task;
   std::uint32_t nextInUnit = kNone;
-  bool loading = false;
-  bool predecessorMissed = false;
-  bool missCounted = false;
+  Priority priority = Priority::Low;
+  bool dropsLate : 1 = false;
+  bool loading : 1 = false;
+  bool predecessorMissed : 1 = false;
+  bool missCounted : 1 = false;
   Token token = 0;
   std::uint64_t number = 0;
+  std::uint64_t order = 0;  // of the task
   TimeUs releaseUs = 0;
   TimeUs deadlineUs = 0;
-  DurationUs overrunUs = 0;  // of its completed stages, over their MRETs at release
-  WaitLedger waits;
 };
+static_assert(sizeof(Job) + 8 == 64, "with what its pool adds it fills a line of the cache");
 
 enum class UnitState : std::uint8_t { Ready, WithoutSlot, Running };
 
@@ -95,6 +96,7 @@ struct Unit {
   std::uint32_t stream = 0;
   TimeUs sinceUs = 0;          // ready since (a first stage since its release), or running since
   DurationUs remainingUs = 0;  // MRETs of the stages not yet completed
+  DurationUs overrunUs = 0;    // of its completed stages, over their MRETs at release, or at its forming
 };
 
 /// Tasks of a class that joins with the same min(D, T), and so the same utilization: when the class's MRETs

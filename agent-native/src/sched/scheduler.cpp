@@ -57,6 +57,12 @@ Outcome<std::uint32_t> Scheduler::markOverdue(TimeUs now) {
 void Scheduler::snapshot(Snapshot& out) const {
   state_->snapshot(out);
 }
+void Scheduler::snapshotContexts(Snapshot& out) const {
+  state_->snapshotContexts(out);
+}
+std::optional<TaskTotals> Scheduler::totals(TaskId task) const {
+  return state_->totals(task);
+}
 Outcome<std::span<const AdmissionTerms>> Scheduler::explain(TaskId task, TimeUs now) {
   return state_->explain(task, now);
 }

@@ -108,6 +108,12 @@ class Scheduler {
   /// Fills `out`, reusing its storage. Draining tasks and contexts are included until they are gone.
   void snapshot(Snapshot& out) const;
 
+  /// The same without tasks.
+  void snapshotContexts(Snapshot& out) const;
+
+  /// Of one task; none if it does not exist. A draining one does no longer.
+  [[nodiscard]] std::optional<TaskTotals> totals(TaskId task) const;
+
   /// The terms that a release at this instant would be tested with, own context first, without any effect.
   /// For words in a status. Errors: UnknownTask. The span is valid until the next call.
   Outcome<std::span<const AdmissionTerms>> explain(TaskId task, TimeUs now);

@@ -48,12 +48,17 @@ struct TaskSnapshot {
   Utilization util;              // eq. 3
   std::uint32_t firstStage = 0;  // its per-stage MRETs: Snapshot::stageMretUs[firstStage .. +stageCount)
   std::uint32_t stageCount = 0;
-  DurationUs executionUs = 0;  // time that its stages held streams, its share of units of several jobs
   std::uint32_t capacity = 1;  // n*, in jobs: what `mretUs` and `util` are counted with
-  std::uint64_t startedJobs = 0;
-  std::uint64_t unitJobs = 0;  // jobs of the units that these went in, themselves included
   Counters counters;
   Migrations migrations;
+};
+
+/// What admission counts a task with at present, and where.
+struct TaskTotals {
+  ContextRef context;
+  DurationUs mretUs = 0;       // sum over stages (eq. 2)
+  Utilization util;            // eq. 3
+  std::uint32_t capacity = 1;  // n*, in jobs
 };
 
 enum class ContextState : std::uint8_t { Serving, Draining };

@@ -34,7 +34,8 @@ class Scheduler::State {
 
   Outcome<std::uint32_t> markOverdue(TimeUs now);
   void snapshot(Snapshot& out) const;
-  void snapshotCapacities(Snapshot& out) const;
+  void snapshotContexts(Snapshot& out) const;
+  [[nodiscard]] std::optional<TaskTotals> totals(TaskId id) const;
   Outcome<std::span<const AdmissionTerms>> explain(TaskId id, TimeUs now);
 
  private:
@@ -44,6 +45,8 @@ class Scheduler::State {
   [[nodiscard]] std::optional<Error> checkSpec(const TaskSpec& spec);
   [[nodiscard]] std::optional<Error> checkRunning(UnitId id, StageIndex stage, TimeUs now);
   [[nodiscard]] Task* findTask(TaskId id);
+  void snapshotTasks(Snapshot& out) const;
+  void snapshotCapacities(Snapshot& out) const;
 
   // ---- Tasks and contexts (state_tasks.cpp) ----
   std::optional<Token> cancelWaiting(Task& task);
@@ -65,6 +68,9 @@ class Scheduler::State {
   // ---- Joining (state_joining.cpp) ----
   [[nodiscard]] bool isJoined(const TaskTerms& terms) const {
     return policy_.joining && terms.group != kNone;
+  }
+  [[nodiscard]] bool joins(std::uint32_t classIndex) const {
+    return !joining_.empty() && classIndex < joined_.size() && joined_[classIndex].joins();
   }
   [[nodiscard]] const MretWindows& estimate(const TaskTerms& terms) const;
   [[nodiscard]] DurationUs queuedUs(const TaskTerms& terms) const;
@@ -122,13 +128,17 @@ class Scheduler::State {
   void measure(Unit& unit, DurationUs execUs, TimeUs now);
   [[nodiscard]] static bool isFormed(const Unit& unit) { return unit.capacity != kNone; }
   [[nodiscard]] const MretWindows& windowsOf(const Unit& unit) const;
-  [[nodiscard]] MemberCompletion describeStage(std::uint32_t jobIndex, StageIndex stage, DurationUs mretUs,
-                                               TimeUs now) const;
+  void describeStage(const Unit& unit, DurationUs mretUs, TimeUs now);
   StageCompletion endStage(UnitId id, std::optional<End> end, TimeUs now);
   void endUnit(Unit& unit, std::uint32_t unitIndex);
   void endJob(std::uint32_t jobIndex, End end, const Unit& unit, TimeUs now, JobEnd& out);
-  void describeMiss(const Job& job, JobEnd& out) const;
+  static void describeMiss(const Job& job, const WaitLedger& waits, DurationUs overrunUs, JobEnd& out);
 
+  /// What the last result pointed to is void from now on.
+  void forgetAnswer() {
+    tested_.clear();
+    released_.clear();
+  }
   [[nodiscard]] std::uint32_t mostJobs() const;
   void reserveTested();
 
@@ -137,6 +147,8 @@ class Scheduler::State {
   ClassTable classes_;
   Pool<Task, TaskId> tasks_;
   Pool<Job, JobId> jobs_;
+  StageTable stages_;              // by job
+  std::vector<WaitLedger> waits_;  // by job
   Pool<Unit, UnitId> units_;
   ReadyNodes nodes_;
   ReadyNodes classNodes_;               // of ClassSlots::unstarted and begun
@@ -145,11 +157,13 @@ class Scheduler::State {
   std::vector<UtilGroup> groups_;
   TimeUs lastUs_ = -kMaxTimeUs;
 
-  // What the spans of the last result point into.
+  // What the last result points to.
   std::vector<AdmissionTerms> tested_;
+  std::vector<ReleaseOutcome> released_;  // of requests that waited
   std::array<UnitMember, kMaxUnitJobs> members_;
   std::vector<Candidate> candidates_;  // of the unit that is formed; kMaxUnitJobs are reserved
   std::array<MemberCompletion, kMaxUnitJobs> completions_;
+  std::array<JobEnd, kMaxUnitJobs> ends_;
 };
 
 }  // namespace daris::sched

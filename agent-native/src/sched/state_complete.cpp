@@ -21,7 +21,7 @@ Outcome<StageCompletion> Scheduler::State::complete(UnitId id, StageIndex stage,
   if (auto error = checkRunning(id, stage, now)) return *error;
   if (execUs < 0 || execUs > kMaxTimeUs) return Error{ErrorCode::InvalidTime, "execUs: must be 0 to 2^53"};
   lastUs_ = now;
-  tested_.clear();
+  forgetAnswer();
   Unit& unit = units_[id.index];
   leaveStream(unit, execUs, now);
   measure(unit, execUs, now);
@@ -32,20 +32,16 @@ Outcome<StageCompletion> Scheduler::State::complete(UnitId id, StageIndex stage,
 Outcome<StageCompletion> Scheduler::State::fail(UnitId id, StageIndex stage, TimeUs now) {
   if (auto error = checkRunning(id, stage, now)) return *error;
   lastUs_ = now;
-  tested_.clear();
+  forgetAnswer();
   Unit& unit = units_[id.index];
   leaveStream(unit, now - unit.sinceUs, now);
-  std::uint32_t count = 0;
-  forEachJob(unit, [&](std::uint32_t jobIndex) {
-    completions_[count++] = describeStage(jobIndex, stage, windowsOf(unit).mretUs(stage), now);
-  });
+  describeStage(unit, windowsOf(unit).mretUs(stage), now);
   return endStage(id, End::Failed, now);
 }
 
 void Scheduler::State::leaveStream(Unit& unit, DurationUs execUs, TimeUs now) {
   Context& context = partition_.at(unit.context);
-  const std::uint32_t lead = jobs_[unit.firstJob].task;
-  context.streams.giveBack(unit.stream, {tasks_.idOf(lead), unit.level, unit.sinceUs, now});
+  context.streams.giveBack(unit.stream, {jobs_[unit.firstJob].task, unit.level, unit.sinceUs, now});
   context.runningRemaining -= unit.remainingUs;
   context.busyUs += execUs;
 }
@@ -53,41 +49,37 @@ void Scheduler::State::leaveStream(Unit& unit, DurationUs execUs, TimeUs now) {
 /// Measures the completed stage for every member and fills `completions_`.
 void Scheduler::State::measure(Unit& unit, DurationUs execUs, TimeUs now) {
   const StageIndex stage = unit.stage;
-  Task& lead = tasks_[jobs_[unit.firstJob].task];
   const MretWindows& windows = windowsOf(unit);
+  const DurationUs expectedUs = stages_[unit.firstJob][stage].mretUs;
   // A joined class's windows have other units' measurements too: this one goes by what it was formed with.
-  unit.remainingUs -= isFormed(unit) ? lead.terms.stages[stage].mretUs : windows.mretUs(stage);
+  unit.remainingUs -= isFormed(unit) ? expectedUs : windows.mretUs(stage);
+  unit.overrunUs += execUs - expectedUs;
   if (isFormed(unit)) {
     joined_[unit.classIndex].record(unit.capacity, stage, execUs);
     chooseCapacity(unit.classIndex);
   } else {
+    Task& lead = tasks_[jobs_[unit.firstJob].task.index];
     lead.terms.windows.record(stage, execUs);
     setUtil(lead);
   }
+  describeStage(unit, windows.mretUs(stage), now);
+}
+
+/// Fills `completions_`: how a stage that ends now went for each job.
+void Scheduler::State::describeStage(const Unit& unit, DurationUs mretUs, TimeUs now) {
   std::uint32_t count = 0;
   forEachJob(unit, [&](std::uint32_t jobIndex) {
     Job& job = jobs_[jobIndex];
-    Task& task = tasks_[job.task];
-    task.executionUs += execUs / unit.jobCount;
-    job.overrunUs += execUs - task.terms.stages[stage].mretUs;
-    MemberCompletion& member = completions_[count++];
-    member = describeStage(jobIndex, stage, windows.mretUs(stage), now);
-    job.predecessorMissed = member.missedVirtualDeadline;
+    job.predecessorMissed = now > stages_[jobIndex][unit.stage].virtualDeadlineUs;
+    completions_[count++] = {jobs_.idOf(jobIndex),  job.task, job.token, job.number,
+                             job.predecessorMissed, mretUs,   nullptr};
   });
-}
-
-/// How a stage that ends now went for one job.
-MemberCompletion Scheduler::State::describeStage(std::uint32_t jobIndex, StageIndex stage, DurationUs mretUs,
-                                                 TimeUs now) const {
-  const Job& job = jobs_[jobIndex];
-  const bool missed = now > tasks_[job.task].terms.stages[stage].virtualDeadlineUs;
-  return {jobs_.idOf(jobIndex), tasks_.idOf(job.task), job.token, job.number, missed, mretUs, std::nullopt};
 }
 
 /// Those that the unit's stages are measured into.
 const MretWindows& Scheduler::State::windowsOf(const Unit& unit) const {
   return isFormed(unit) ? joined_[unit.classIndex].windows(unit.capacity)
-                        : tasks_[jobs_[unit.firstJob].task].terms.windows;
+                        : tasks_[jobs_[unit.firstJob].task.index].terms.windows;
 }
 
 /// Sends the unit to its next stage, or ends its jobs as `end` says. `completions_` is filled.
@@ -109,7 +101,10 @@ StageCompletion Scheduler::State::endStage(UnitId id, std::optional<End> end, Ti
   endUnit(unit, id.index);
   std::uint32_t count = 0;
   forEachJob(ended, [&](std::uint32_t jobIndex) {
-    endJob(jobIndex, *end, ended, now, completions_[count++].end.emplace());
+    ends_[count] = {};
+    endJob(jobIndex, *end, ended, now, ends_[count]);
+    completions_[count].end = &ends_[count];
+    ++count;
   });
   return result;
 }
@@ -125,11 +120,11 @@ void Scheduler::State::endUnit(Unit& unit, std::uint32_t unitIndex) {
 
 void Scheduler::State::endJob(std::uint32_t jobIndex, End end, const Unit& unit, TimeUs now, JobEnd& out) {
   const Job& job = jobs_[jobIndex];
-  const std::uint32_t taskIndex = job.task;
+  const std::uint32_t taskIndex = job.task.index;
   Task& task = tasks_[taskIndex];
   out.end = end;
   out.job = jobs_.idOf(jobIndex);
-  out.task = tasks_.idOf(taskIndex);
+  out.task = job.task;
   out.token = job.token;
   out.number = job.number;
   out.stage = unit.stage;
@@ -137,7 +132,7 @@ void Scheduler::State::endJob(std::uint32_t jobIndex, End end, const Unit& unit,
   out.lateUs = std::max<DurationUs>(0, now - job.deadlineUs);
   out.missed = out.lateUs > 0;
   out.slotFreed = unit.started;
-  describeMiss(job, out);
+  describeMiss(job, waits_[jobIndex], unit.overrunUs, out);
 
   Counters& counters = task.counters;
   counters.completed += end == End::Completed;
@@ -153,15 +148,16 @@ void Scheduler::State::endJob(std::uint32_t jobIndex, End end, const Unit& unit,
   if (!task.waiting) return;
   const WaitingRequest request = *task.waiting;
   task.waiting.reset();
-  out.next = admit(taskIndex, {request.token, request.number, now}, now);
+  out.next = &released_.emplace_back(admit(taskIndex, {request.token, request.number, now}, now));
 }
 
-void Scheduler::State::describeMiss(const Job& job, JobEnd& out) const {
-  const WaitLedger::Behind behind = job.waits.longest();
+void Scheduler::State::describeMiss(const Job& job, const WaitLedger& waits, DurationUs overrunUs,
+                                    JobEnd& out) {
+  const WaitLedger::Behind behind = waits.longest();
   if (behind.us > 0) out.behind = behind.task;
   out.behindUs = behind.us;
   if (!out.missed || out.end == End::Failed) return;
-  out.cause = causeOf(job.loading, job.overrunUs, job.waits.blockedUs(), out.lateUs);
+  out.cause = causeOf(job.loading, overrunUs, waits.blockedUs(), out.lateUs);
 }
 
 Outcome<std::uint32_t> Scheduler::State::markOverdue(TimeUs now) {
@@ -173,7 +169,7 @@ Outcome<std::uint32_t> Scheduler::State::markOverdue(TimeUs now) {
     Job& job = jobs_[index];
     if (job.missCounted || now <= job.deadlineUs) continue;
     job.missCounted = true;
-    ++tasks_[job.task].counters.missed;
+    ++tasks_[job.task.index].counters.missed;
     ++marked;
   }
   return marked;

@@ -37,6 +37,7 @@ void Scheduler::State::reserveTested() {
   partition_.forEach(
       [&](ContextRef ref, const Context&) { contexts = std::max<std::size_t>(contexts, ref.index + 1); });
   tested_.reserve(contexts * mostJobs());
+  released_.reserve(mostJobs());
 }
 
 void Scheduler::State::adoptPolicy(Task& task, bool restaged) {
@@ -64,7 +65,7 @@ void Scheduler::State::refreshEstimates() {
 void Scheduler::State::refreshUnit(std::uint32_t unitIndex) {
   Unit& unit = units_[unitIndex];
   if (isFormed(unit)) return;  // it counts with the MRETs of when it was formed
-  const TaskTerms& terms = tasks_[jobs_[unit.firstJob].task].terms;
+  const TaskTerms& terms = tasks_[jobs_[unit.firstJob].task.index].terms;
   DurationUs remainingUs = 0;
   if (unit.started) {
     for (std::uint32_t stage = unit.stage; stage < unit.stageCount; ++stage)

@@ -13,7 +13,7 @@ Outcome<Next> Scheduler::State::next(ContextRef ref, TimeUs now) {
   Context* context = partition_.find(ref);
   if (context == nullptr) return Error{ErrorCode::UnknownContext, "context: does not exist, or is drained"};
   lastUs_ = now;
-  tested_.clear();
+  forgetAnswer();
   Next result;
   const std::uint32_t stream = context->streams.lowestFree();
   if (stream == Streams::kNoStream) return result;
@@ -52,7 +52,7 @@ std::uint32_t Scheduler::State::bestOf(const Context& context) const {
 bool Scheduler::State::isLate(const Unit& unit, TimeUs now) const {
   if (unit.jobCount > 1) return false;
   const Job& job = jobs_[unit.firstJob];
-  return now > job.deadlineUs && tasks_[job.task].terms.spec.lateJobs == LateJobs::Drop;
+  return job.dropsLate && now > job.deadlineUs;
 }
 
 /// `capacity`: by index, of a unit that starts.
@@ -77,14 +77,14 @@ void Scheduler::State::tell(const Unit& unit, std::uint32_t unitIndex, Dispatch&
   forEachJob(unit, [&](std::uint32_t jobIndex) {
     const Job& job = jobs_[jobIndex];
     members_[count++] = {jobs_.idOf(jobIndex),
-                         tasks_.idOf(job.task),
+                         job.task,
                          job.token,
                          job.number,
                          job.releaseUs,
                          job.deadlineUs,
-                         tasks_[job.task].terms.stages[unit.stage].virtualDeadlineUs};
+                         stages_[jobIndex][unit.stage].virtualDeadlineUs};
   });
-  const TaskTerms& terms = tasks_[jobs_[unit.firstJob].task].terms;
+  const TaskTerms& terms = tasks_[jobs_[unit.firstJob].task.index].terms;
   out.unit = units_.idOf(unitIndex);
   out.members = {members_.data(), unit.jobCount};
   out.classId = terms.spec.classId;
@@ -103,7 +103,7 @@ void Scheduler::State::tell(const Unit& unit, std::uint32_t unitIndex, Dispatch&
 void Scheduler::State::noteWait(const Unit& unit, const Context& context, std::uint32_t stream, TimeUs now) {
   if (unit.sinceUs == now) return;
   forEachJob(unit, [&](std::uint32_t jobIndex) {
-    jobs_[jobIndex].waits.add(context.streams.history(stream), unit.sinceUs, unit.level);
+    waits_[jobIndex].add(context.streams.history(stream), unit.sinceUs, unit.level);
   });
 }
 
@@ -123,9 +123,8 @@ void Scheduler::State::makeReady(std::uint32_t unitIndex, TimeUs sinceUs) {
   std::optional<ReadyKey> best;
   forEachJob(unit, [&](std::uint32_t jobIndex) {
     const Job& job = jobs_[jobIndex];
-    const TaskTerms& terms = tasks_[job.task].terms;
-    const ReadyKey key{terms.stages[unit.stage].virtualDeadlineUs, job.releaseUs, terms.spec.order, unitIndex,
-                       levelOf(policy_, terms.spec.priority, last, job.predecessorMissed)};
+    const ReadyKey key{stages_[jobIndex][unit.stage].virtualDeadlineUs, job.releaseUs, job.order, unitIndex,
+                       levelOf(policy_, job.priority, last, job.predecessorMissed)};
     if (!best || key < *best) best = key;
   });
   const ReadyKey key = *best;

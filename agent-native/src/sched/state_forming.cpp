@@ -14,7 +14,7 @@ std::optional<std::uint32_t> Scheduler::State::capacityToStart(Context& context,
   const ClassSlots& slots = context.slots[unit.classIndex];
   candidates_.clear();
   if (!slots.isFree()) return std::nullopt;
-  if (!isJoined(tasks_[jobs_[unit.firstJob].task].terms)) return 0;
+  if (!policy_.joining || !joins(unit.classIndex)) return 0;
   const JoinedClass& joined = joined_[unit.classIndex];
   slots.unstarted.inOrder(classNodes_, [&](std::uint32_t index) {
     const Unit& each = units_[index];
@@ -34,11 +34,6 @@ void Scheduler::State::start(Context& context, std::uint32_t unitIndex, std::uin
     unit.capacity = capacity;
     join(context, unitIndex, stream, now);
   }
-  forEachJob(unit, [&](std::uint32_t jobIndex) {
-    Task& task = tasks_[jobs_[jobIndex].task];
-    ++task.startedJobs;
-    task.unitJobs += unit.jobCount;
-  });
 }
 
 /// Takes the first candidates into the unit, which leads them; from here on MRETs are those of its capacity.
@@ -59,11 +54,9 @@ void Scheduler::State::join(Context& context, std::uint32_t unitIndex, std::uint
   unit.jobCount = static_cast<std::uint32_t>(members);
   const MretWindows& windows = joined.windows(unit.capacity);
   unit.remainingUs = windows.totalUs();
-  forEachJob(unit, [&](std::uint32_t jobIndex) {
-    std::vector<StageTerms>& stages = tasks_[jobs_[jobIndex].task].terms.stages;
-    for (std::uint32_t stage = 0; stage < stages.size(); ++stage)
-      stages[stage].mretUs = windows.mretUs(stage);
-  });
+  const std::span<StageTerms> stages = stages_[unit.firstJob];
+  for (std::uint32_t stage = 0; stage < unit.stageCount; ++stage)
+    stages[stage].mretUs = windows.mretUs(stage);
   if (policy_.mretAging && joined.noteFormed(unit.capacity, candidates_.size(), policy_.mretWindow))
     chooseCapacity(unit.classIndex);
 }
@@ -79,8 +72,7 @@ void Scheduler::State::leaveQueues(Context& context, std::uint32_t unitIndex) {
     --context.withoutSlot;
   }
   if (isFormed(unit)) slots.begun.erase(classNodes_, unitIndex);
-  const bool queued = !unit.started && tasks_[jobs_[unit.firstJob].task].terms.group != kNone;
-  if (queued) slots.unstarted.erase(classNodes_, unitIndex);
+  if (!unit.started && joins(unit.classIndex)) slots.unstarted.erase(classNodes_, unitIndex);
 }
 
 }  // namespace daris::sched

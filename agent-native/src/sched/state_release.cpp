@@ -20,7 +20,7 @@ Outcome<ReleaseOutcome> Scheduler::State::release(TaskId id, const Release& rele
   if (task->latestSpec().releaseMode != ReleaseMode::Periodic)
     return Error{ErrorCode::WrongReleaseMode, "task: takes requests, not periodic releases"};
   lastUs_ = now;
-  tested_.clear();
+  forgetAnswer();
   const std::uint64_t number = task->counters.released++;
   if (!task->active()) return admit(id.index, {release.token, number, release.releaseUs}, now);
   ++task->counters.skipped;
@@ -39,7 +39,7 @@ Outcome<ReleaseOutcome> Scheduler::State::request(TaskId id, Token token, TimeUs
   if (spec.releaseMode != ReleaseMode::OnRequest)
     return Error{ErrorCode::WrongReleaseMode, "task: is released periodically, it takes no requests"};
   lastUs_ = now;
-  tested_.clear();
+  forgetAnswer();
   ReleaseOutcome outcome;
   outcome.token = token;
   const DurationUs toleranceUs = spec.releaseJitterUs.value_or(spec.periodUs / 2);
@@ -107,7 +107,7 @@ ReleaseOutcome Scheduler::State::admit(std::uint32_t taskIndex, const Arrival& a
       outcome.rejectedBy = refusedBy(outcome.tested);
       return outcome;
     }
-    outcome.admittedBy = *chosen;
+    outcome.admittedBy = chosen;
     if (chosen->context != task.context) {
       outcome.migratedFrom = task.context;
       migrate(task, chosen->context, now);
@@ -169,19 +169,24 @@ void Scheduler::State::reject(Task& task) {
 
 JobId Scheduler::State::startJob(std::uint32_t taskIndex, const Arrival& arrival) {
   Task& task = tasks_[taskIndex];
-  TaskTerms& terms = task.terms;
+  const TaskTerms& terms = task.terms;
+  const MretWindows& windows = estimate(terms);
   Context& context = partition_.at(task.context);
   const JobId id = jobs_.acquire();
   const UnitId unitId = units_.acquire();
 
   Job& job = jobs_[id.index];
   job = Job{};
-  job.task = taskIndex;
+  job.task = tasks_.idOf(taskIndex);
+  job.priority = terms.spec.priority;
+  job.dropsLate = terms.spec.lateJobs == LateJobs::Drop;
   job.token = arrival.token;
   job.number = arrival.number;
+  job.order = terms.spec.order;
   job.releaseUs = arrival.releaseUs;
   job.deadlineUs = arrival.releaseUs + terms.spec.deadlineUs;
   job.loading = !context.slots[terms.classIndex].isLoaded();
+  waits_[id.index] = {};
 
   Unit& unit = units_[unitId.index];
   unit = Unit{};
@@ -189,10 +194,10 @@ JobId Scheduler::State::startJob(std::uint32_t taskIndex, const Arrival& arrival
   unit.jobCount = 1;
   unit.classIndex = terms.classIndex;
   unit.context = task.context;
-  unit.stageCount = terms.windows.stageCount();
+  unit.stageCount = windows.stageCount();
   unit.remainingUs = queuedUs(terms);
 
-  setVirtualDeadlines(estimate(terms), arrival.releaseUs, terms.spec.deadlineUs, terms.stages);
+  setVirtualDeadlines(windows, arrival.releaseUs, terms.spec.deadlineUs, stages_[id.index]);
   task.job = id.index;
   task.rejectionsInRow = 0;
   ++task.counters.admitted;
@@ -208,7 +213,7 @@ Outcome<std::span<const AdmissionTerms>> Scheduler::State::explain(TaskId id, Ti
   const Task* task = findTask(id);
   if (task == nullptr) return Error{ErrorCode::UnknownTask, "task: does not exist, or was removed"};
   const Newcomer job = newcomer(*task, now, now);
-  tested_.clear();
+  forgetAnswer();
   tested_.push_back(
       testContext(task->context, partition_.at(task->context), nodes_, job, policy_.admission, true));
   if (job.priority == Priority::Low) testOthers(*task, job);

@@ -19,9 +19,6 @@ TaskSnapshot describe(TaskId id, const Task& task, const MretWindows& estimate) 
   out.afetUs = estimate.totalAfetUs();
   out.mretUs = estimate.totalUs();
   out.stageCount = estimate.stageCount();
-  out.executionUs = task.executionUs;
-  out.startedJobs = task.startedJobs;
-  out.unitJobs = task.unitJobs;
   out.counters = task.counters;
   out.migrations = task.migrations;
   return out;
@@ -46,10 +43,12 @@ ContextSnapshot describe(ContextRef ref, const Context& context) {
 }  // namespace
 
 void Scheduler::State::snapshot(Snapshot& out) const {
+  snapshotContexts(out);
   out.tasks.clear();
-  out.contexts.clear();
-  out.capacities.clear();
-  out.stageMretUs.clear();
+  snapshotTasks(out);
+}
+
+void Scheduler::State::snapshotTasks(Snapshot& out) const {
   for (std::uint32_t index = 0; index < tasks_.capacity(); ++index) {
     if (!tasks_.used(index)) continue;
     const Task& task = tasks_[index];
@@ -61,6 +60,20 @@ void Scheduler::State::snapshot(Snapshot& out) const {
     for (std::uint32_t stage = 0; stage < entry.stageCount; ++stage)
       out.stageMretUs.push_back(windows.mretUs(stage));
   }
+}
+
+std::optional<TaskTotals> Scheduler::State::totals(TaskId id) const {
+  const Task* task = tasks_.find(id);
+  if (task == nullptr || task->removed) return std::nullopt;
+  TaskTotals out{task->context, estimate(task->terms).totalUs(), utilOf(*task), 1};
+  if (isJoined(task->terms)) out.capacity = joined_[task->terms.classIndex].chosenJobs();
+  return out;
+}
+
+void Scheduler::State::snapshotContexts(Snapshot& out) const {
+  out.contexts.clear();
+  out.capacities.clear();
+  out.stageMretUs.clear();
   partition_.forEach([&](ContextRef ref, const Context& context) {
     if (!context.gone()) out.contexts.push_back(describe(ref, context));
   });

@@ -42,6 +42,8 @@ Outcome<Added> Scheduler::State::addTask(const TaskSpec& spec, TimeUs now) {
     const std::size_t capacity = std::max<std::size_t>(16, tasks_.capacity() * 2);
     tasks_.reserve(capacity);
     jobs_.reserve(capacity);
+    stages_.reserve(capacity, 1);
+    waits_.resize(capacity);
     units_.reserve(capacity);
     nodes_.reserve(capacity);
     if (!joining_.empty()) classNodes_.reserve(capacity);
@@ -102,9 +104,9 @@ void Scheduler::State::prepare(TaskTerms& terms, const TaskSpec& spec) {
     const DurationUs wholeUs = std::accumulate(spec.afetUs.begin(), spec.afetUs.end(), DurationUs{0});
     terms.windows.reset({&wholeUs, 1}, policy_.mretWindow);
   }
-  terms.stages.resize(terms.windows.stageCount());
-  const bool joins = terms.classIndex < joined_.size() && joined_[terms.classIndex].joins();
-  terms.group = joins ? takeGroup(terms.classIndex, std::min(spec.deadlineUs, spec.periodUs)) : kNone;
+  stages_.reserve(jobs_.capacity(), terms.windows.stageCount());
+  terms.group =
+      joins(terms.classIndex) ? takeGroup(terms.classIndex, std::min(spec.deadlineUs, spec.periodUs)) : kNone;
 }
 
 void Scheduler::State::changeOrDefer(Task& task, const TaskSpec& spec) {

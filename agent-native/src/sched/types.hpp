@@ -115,15 +115,15 @@ struct Config {
 /// What the scheduler knows of a task.
 struct TaskSpec {
   Priority priority = Priority::Low;
-  DurationUs periodUs = 0;         // 1..kMaxTimeUs
-  DurationUs deadlineUs = 0;       // 1..periodUs
-  std::vector<DurationUs> afetUs;  // one per stage, each 1..kMaxTimeUs, 1..kMaxStages of them
   LateJobs lateJobs = LateJobs::Finish;
   ReleaseMode releaseMode = ReleaseMode::Periodic;
-  std::optional<DurationUs> releaseJitterUs;  // tolerance of the GCRA, 0..kMaxTimeUs; absent: periodUs / 2
   ClassId classId = 0;
-  std::uint64_t order = 0;            // breaks ties between tasks: the smaller goes first; keep it unique
-  std::optional<ContextRef> context;  // absent: Algorithm 1 picks (addTask) or it stays (changeTask)
+  DurationUs periodUs = 0;         // 1..kMaxTimeUs
+  DurationUs deadlineUs = 0;       // 1..periodUs
+  std::uint64_t order = 0;         // breaks ties between tasks: the smaller goes first; keep it unique
+  std::vector<DurationUs> afetUs;  // one per stage, each 1..kMaxTimeUs, 1..kMaxStages of them
+  std::optional<DurationUs> releaseJitterUs;  // tolerance of the GCRA, 0..kMaxTimeUs; absent: periodUs / 2
+  std::optional<ContextRef> context;          // absent: Algorithm 1 picks (addTask) or it stays (changeTask)
 };
 
 // ---- Errors: the call changed nothing ----

@@ -199,13 +199,13 @@ void RecordedScheduler::released(Kind kind, sched::TaskId task, const sched::Rel
 }
 
 void RecordedScheduler::decided(sched::TaskId task, const sched::ReleaseOutcome& outcome, TimeUs now) {
+  if (outcome.decision == sched::Decision::Admitted) return admitted(task, outcome, now);
+  if (outcome.decision == sched::Decision::Rejected) return rejected(task, outcome, now);
   Record record = start(Kind::Skip, now, task);
   record.job = outcome.number;
   switch (outcome.decision) {
     case sched::Decision::Admitted:
-      return admitted(task, outcome, now);
     case sched::Decision::Rejected:
-      return rejected(task, outcome, now);
     case sched::Decision::Skipped:
       break;
     case sched::Decision::Early:
@@ -221,7 +221,6 @@ void RecordedScheduler::decided(sched::TaskId task, const sched::ReleaseOutcome&
 }
 
 void RecordedScheduler::admitted(sched::TaskId task, const sched::ReleaseOutcome& outcome, TimeUs now) {
-  known(task).job = outcome.number;
   wake(outcome.context);
   Record record = start(Kind::Admit, now, task);
   record.job = outcome.number;
@@ -233,7 +232,7 @@ void RecordedScheduler::admitted(sched::TaskId task, const sched::ReleaseOutcome
     ring_->write(record);
     record.kind = Kind::Admit;
   }
-  record.admit = {clamped(outcome.util), 0, 0, outcome.deadlineUs, outcome.admittedBy.has_value()};
+  record.admit = {clamped(outcome.util), 0, 0, outcome.deadlineUs, outcome.admittedBy != nullptr};
   if (outcome.admittedBy) {
     record.admit.active = clamped(outcome.admittedBy->active);
     record.admit.remaining = clamped(outcome.admittedBy->remaining);
@@ -289,14 +288,16 @@ void RecordedScheduler::idle(sched::ContextRef context, TimeUs now) {
 
 void RecordedScheduler::dispatched(const sched::Dispatch& run, TimeUs now) {
   wake(run.context);
+  Record record = start(Kind::Dispatch, now, {});
+  record.stage = run.stage;
+  record.stream = run.stream;
+  place(record, run.context);
+  record.dispatch = {0, static_cast<std::uint16_t>(run.members.size()),
+                     static_cast<std::uint16_t>(run.capacity), run.level};
   for (const sched::UnitMember& member : run.members) {
-    Record record = start(Kind::Dispatch, now, member.task);
+    record.task = orderHere(member.task);
     record.job = member.number;
-    record.stage = run.stage;
-    record.stream = run.stream;
-    place(record, run.context);
-    record.dispatch = {member.virtualDeadlineUs, static_cast<std::uint16_t>(run.members.size()),
-                       static_cast<std::uint16_t>(run.capacity), run.level};
+    record.dispatch.virtualDeadlineUs = member.virtualDeadlineUs;
     ring_->write(record);
   }
 }
@@ -319,17 +320,20 @@ sched::Outcome<sched::StageCompletion> RecordedScheduler::fail(sched::UnitId uni
 void RecordedScheduler::completed(Kind kind, const sched::StageCompletion& done, DurationUs execUs,
                                   TimeUs now) {
   wake(done.context);
+  Record record = start(kind, now, {});
+  record.stage = done.stage;
+  record.stream = done.stream;
+  place(record, done.context);
+  record.complete = {execUs, done.members.front().mretUs, false};
   for (const sched::MemberCompletion& member : done.members) {
-    Record record = start(kind, now, member.task);
-    record.job = known(member.task).job;
-    record.stage = done.stage;
-    record.stream = done.stream;
-    place(record, done.context);
-    record.complete = {execUs, member.mretUs, member.missedVirtualDeadline};
+    record.task = orderHere(member.task);
+    record.job = member.number;
+    record.complete.missed = member.missedVirtualDeadline;
     ring_->write(record);
   }
+  if (!done.finished) return;
   for (const sched::MemberCompletion& member : done.members)
-    if (member.end) ended(Kind::Finish, *member.end, done.context, now);
+    ended(Kind::Finish, *member.end, done.context, now);
 }
 
 void RecordedScheduler::ended(Kind kind, const sched::JobEnd& end, sched::ContextRef context, TimeUs now) {
@@ -371,7 +375,7 @@ void RecordedScheduler::stages(const sched::TaskSpec& spec, std::uint64_t task, 
 
 void RecordedScheduler::know(sched::TaskId id, std::uint64_t order) {
   if (known_.size() <= id.index) known_.resize(id.index + 1);
-  known_[id.index] = {id.generation, order, 0};
+  known_[id.index] = {id.generation, order};
 }
 
 std::uint64_t RecordedScheduler::orderOf(sched::TaskId id) const {

@@ -35,13 +35,16 @@ class RecordedScheduler {
   sched::Outcome<sched::StageCompletion> fail(sched::UnitId unit, sched::StageIndex stage, TimeUs now);
 
   void snapshot(sched::Snapshot& out) const { scheduler_.snapshot(out); }
+  void snapshotContexts(sched::Snapshot& out) const { scheduler_.snapshotContexts(out); }
+  [[nodiscard]] std::optional<sched::TaskTotals> totals(sched::TaskId task) const {
+    return scheduler_.totals(task);
+  }
 
  private:
   /// What a record says of a task whose id an answer names.
   struct Known {
     std::uint32_t generation = 0;
     std::uint64_t order = kNoTask;
-    std::uint64_t job = 0;  // the active one's
   };
 
   RecordedScheduler(sched::Scheduler scheduler, Ring& ring)
@@ -50,7 +53,8 @@ class RecordedScheduler {
   void configured(Kind kind, const sched::Config& config, TimeUs now);
   void know(sched::TaskId id, std::uint64_t order);
   [[nodiscard]] std::uint64_t orderOf(sched::TaskId id) const;
-  [[nodiscard]] Known& known(sched::TaskId id) { return known_[id.index]; }
+  /// Of a task that is there, as the core's answers name them.
+  [[nodiscard]] std::uint64_t orderHere(sched::TaskId id) const { return known_[id.index].order; }
 
   [[nodiscard]] Record start(Kind kind, TimeUs now, sched::TaskId task) const;
   void stages(const sched::TaskSpec& spec, std::uint64_t task, TimeUs now);

@@ -33,6 +33,35 @@ TEST(Histogram, ABoundBelongsToItsBucketAndWhatIsBeyondToTheLast) {
   EXPECT_EQ(histogram.count(), 4U);
 }
 
+TEST(Histogram, EveryValueGoesToTheFirstBucketWhoseBoundIsNotBelowIt) {
+  const auto& bounds = Histogram::bounds();
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    for (const DurationUs value : {bounds[i] - 1, bounds[i], bounds[i] + 1}) {
+      Histogram histogram;
+      histogram.record(value);
+      const auto bucket = std::ranges::lower_bound(bounds, value) - bounds.begin();
+      EXPECT_EQ(histogram.counts()[static_cast<std::size_t>(bucket)], 1U) << value;
+    }
+  }
+}
+
+TEST(Histogram, ACopyOverAnotherIsTheSame) {
+  const std::vector<std::vector<DurationUs>> contents{
+      {}, {10, 70}, {5'000, 6'000, 9'000}, {1, 1'000'000'000}, {100}};
+  for (const auto& from : contents) {
+    for (const auto& to : contents) {
+      Histogram source, target;
+      for (const DurationUs value : from) source.record(value);
+      for (const DurationUs value : to) target.record(value);
+      target = source;
+      EXPECT_EQ(target.counts(), source.counts());
+      EXPECT_EQ(target.count(), source.count());
+      EXPECT_EQ(target.sumUs(), source.sumUs());
+      EXPECT_EQ(target.quantile(1), source.quantile(1));
+    }
+  }
+}
+
 TEST(Histogram, EmptyHasNoQuantiles) {
   EXPECT_EQ(Histogram().quantile(0.99), 0);
 }

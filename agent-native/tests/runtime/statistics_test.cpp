@@ -77,6 +77,27 @@ TEST(Statistics, KeepsTheNewestTenMisses) {
   EXPECT_EQ(statistics.miss(0).cause, sched::MissCause::Queued);
 }
 
+TEST(Statistics, ACopyOverAnotherHasItsMissesAlone) {
+  const auto missed = [](int count) {
+    TaskStatistics statistics;
+    for (int i = 1; i <= count; ++i) statistics.ended(completed(9000, i), false, i, nullptr);
+    return statistics;
+  };
+  for (const int from : {0, 2, 10, 13}) {
+    for (const int to : {0, 3, 12}) {
+      const TaskStatistics source = missed(from);
+      TaskStatistics target = missed(to);
+      target = source;
+      ASSERT_EQ(target.missCount(), source.missCount());
+      for (std::size_t i = 0; i < source.missCount(); ++i)
+        EXPECT_EQ(target.miss(i).lateUs, source.miss(i).lateUs);
+      target.ended(completed(9000, 77), false, 0, nullptr);
+      EXPECT_EQ(target.miss(0).lateUs, 77);
+      EXPECT_EQ(target.response().count(), source.response().count() + 1);
+    }
+  }
+}
+
 TEST(Statistics, CountersGoOnFromWhatWasCarried) {
   JobCounters carried;
   carried.released = 1000;

@@ -171,7 +171,7 @@ void Audit::completeOne(const Step& step) {
   check(got.ok() && got->members.size() == 1, "complete() refused");
   const MemberCompletion& member = got->members[0];
   const bool last = model_.complete(*task, execUs, now_);
-  check(got->finished == last && member.end.has_value() == last, "finished");
+  check(got->finished == last && (member.end != nullptr) == last, "finished");
   check(got->stream == task->job->stream && got->context == task->context, "stream of a completion");
   check(member.missedVirtualDeadline == late, "missed virtual deadline");
   check(member.mretUs == task->mretUs(stage), "MRET after the measurement");
@@ -182,7 +182,7 @@ void Audit::failOne(const Step& step) {
   TaskModel* task = pick(step.b, true);
   if (task == nullptr) return;
   const auto got = sched_.fail(task->job->unit, static_cast<StageIndex>(task->job->stage), now_);
-  check(got.ok() && got->finished && got->members[0].end.has_value(), "fail() refused");
+  check(got.ok() && got->finished && got->members[0].end != nullptr, "fail() refused");
   checkEnd(*got->members[0].end, End::Failed, *task);
 }
 

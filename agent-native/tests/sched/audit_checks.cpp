@@ -67,7 +67,7 @@ void Audit::checkEnd(const JobEnd& got, End how, TaskModel& task) {
   const std::optional<Token> waiting = task.waiting;
   const Priority priority = (task.pending ? *task.pending : task.spec).priority;
   const std::optional<Expected> want = model_.end(task, how, now_);
-  check(got.next.has_value() == want.has_value(), "the waiting request");
+  check((got.next != nullptr) == want.has_value(), "the waiting request");
   if (!want) return;
   TaskModel released;
   released.spec.priority = priority;

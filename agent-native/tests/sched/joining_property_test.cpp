@@ -156,7 +156,7 @@ class Play {
     const std::vector<MemberCompletion> members(completion.members.begin(), completion.members.end());
     for (std::size_t i = 0; i < members.size(); ++i) {
       EXPECT_EQ(members[i].task, done.tasks[i]) << "the same jobs, in the same order, in every stage";
-      EXPECT_EQ(members[i].end.has_value(), completion.finished) << "all or none end";
+      EXPECT_EQ(members[i].end != nullptr, completion.finished) << "all or none end";
       if (!members[i].end) tasks_.at(done.tasks[i]).begun = done.formed;
       if (members[i].end) ended(*members[i].end);
     }
