@@ -10,6 +10,7 @@ import {
 } from '../../api/resources.ts';
 import type { GpuNode, InferenceModel, ModelProfile, RealtimeInferenceTask } from '../../api/resources.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { isConflict } from '../../kube/errors.ts';
 import { leases, microTime } from '../../kube/lease.ts';
 import { defineResource, type Stored } from '../../kube/resource.ts';
 
@@ -133,8 +134,22 @@ export class AgentPart {
     });
   }
 
-  /** Serves a task by the terms and the placement that its status has now. */
+  /** Serves a task by the terms and the placement that its status has; where others write meanwhile, it looks again. */
   async serve(task: Stored<RealtimeInferenceTask>): Promise<void> {
+    const epoch = task.status?.placement?.epoch;
+    for (let known = task; known.status?.placement?.epoch === epoch;) {
+      try {
+        await this.#writeServed(known);
+        return;
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        known = await this.#client.get(taskResource, task.metadata);
+      }
+    }
+    throw new Error(`${task.metadata.name} was placed anew before it was served`);
+  }
+
+  async #writeServed(task: Stored<RealtimeInferenceTask>): Promise<void> {
     const { effective, placement } = task.status ?? {};
     if (placement === undefined) throw new Error(`${task.metadata.name} is placed nowhere`);
     const { name, namespace, resourceVersion } = task.metadata;
