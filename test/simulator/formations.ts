@@ -1,6 +1,6 @@
 // Each unit of a joined class in figures, at the instant at which the reference formed it.
 import { sum } from './reference/arithmetic.ts';
-import { preferred } from './reference/pace.ts';
+import { paceOf, preferred } from './reference/pace.ts';
 import {
   mretsOf,
   tasksIn,
@@ -44,8 +44,9 @@ function slackOf({ deadline, class: { alone } }: Task): bigint {
 }
 
 /** Jobs a time, of so many that could go. */
-function pace(jobs: bigint, { capacity, stages }: Size): number {
-  return Number(jobs < capacity ? jobs : capacity) / Number(sum(stages.map(({ afet }) => afet)));
+function rate(of: bigint, size: Size): number {
+  const { jobs, time } = paceOf(size, of);
+  return Number(jobs) / Number(time);
 }
 
 /** B + 2·M(n). */
@@ -82,7 +83,7 @@ export function recorder(formations: Formation[]): OnFormation {
       longestStage: stages.reduce((most, stage) => (stage > most ? stage : most)),
       slacks: tasks.filter(({ high }) => high).map(slackOf),
       fastest: fastest.capacity,
-      gain: pace(jobs, size) / pace(jobs, own.alone),
+      gain: rate(jobs, size) / rate(jobs, own.alone),
       needed: neededBy(size, own, onGpu),
       fastestNeeded: neededBy(fastest, own, onGpu),
       leastDeadline: deadlines.reduce((least, deadline) => (deadline < least ? deadline : least)),

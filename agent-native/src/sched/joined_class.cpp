@@ -53,7 +53,7 @@ bool JoinedClass::noteFormed(std::uint32_t capacity, std::size_t candidates, std
   formed.passed = 0;
   if (++formed.formed >= mretWindow) formed.patience = mretWindow;
   bool aged = false;
-  for (std::uint32_t other = 1; other < capacities() && jobs_[other - 1] < candidates; ++other) {
+  for (std::uint32_t other = 1; isNeeded(other, candidates); ++other) {
     if (other == capacity || !prefers(other, capacity, candidates)) continue;
     Trial& passed = trials_[other];
     passed.formed = 0;

@@ -62,7 +62,7 @@ class JoinedClass {
   [[nodiscard]] std::uint32_t preferred(std::size_t jobs, const auto& allowed) const {
     std::uint32_t best = 0;
     std::uint32_t known = 1;
-    for (std::uint32_t capacity = 1; capacity < capacities() && jobs_[capacity - 1] < jobs; ++capacity) {
+    for (std::uint32_t capacity = 1; isNeeded(capacity, jobs); ++capacity) {
       if (!allowed(capacity)) continue;
       known |= 1U << capacity;
       if (paceOf(capacity, jobs) > paceOf(best, jobs)) best = capacity;
@@ -106,6 +106,10 @@ class JoinedClass {
   }
 
  private:
+  /// Whether there is such a capacity, and the one below it does not hold so many.
+  [[nodiscard]] bool isNeeded(std::uint32_t capacity, std::size_t jobs) const {
+    return capacity < capacities() && jobs_[capacity - 1] < jobs;
+  }
   [[nodiscard]] Pace paceOf(std::uint32_t capacity, std::size_t jobs) const;
   [[nodiscard]] bool prefers(std::uint32_t capacity, std::uint32_t other, std::size_t jobs) const;
 

@@ -154,7 +154,8 @@ void Scheduler::State::detach(Task& task) {
 void Scheduler::State::setUtil(Task& task) {
   if (isJoined(task.terms)) return;  // its class's MRETs count
   const TaskSpec& spec = task.terms.spec;
-  if (spec.priority == Priority::High) partition_.at(task.context).plainSlackIsOld = true;
+  if (spec.priority == Priority::High && !joining_.empty())
+    partition_.at(task.context).plainSlackIsOld = true;
   const Utilization util = utilizationOf(task.terms.windows.totalUs(), spec.deadlineUs, spec.periodUs);
   if (util == task.util) return;
   ContextLoad& load = partition_.at(task.context).load;

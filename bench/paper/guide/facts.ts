@@ -49,10 +49,12 @@ const rate = ({ elementsPerS }: Served): number => elementsPerS;
 const highP50 = ({ high }: Served): number | undefined => high.responseUs?.p50;
 
 /** The fastest with no High job late and few Low ones. */
+function fastestWithin(runs: readonly Served[]): Served | undefined {
+  return runs.filter(isWithinBounds).toSorted((a, b) => rate(b) - rate(a))[0];
+}
+
 function fastestStreams(set: MeasuredSet): Served {
-  const [best] = streamsOnly(set)
-    .filter(isWithinBounds)
-    .toSorted((a, b) => rate(b) - rate(a));
+  const best = fastestWithin(streamsOnly(set));
   if (best === undefined) throw new Error(`no number of streams keeps the bounds of ${titleOf(set)}`);
   return best;
 }
@@ -79,9 +81,7 @@ export function streamsFacts(gpu: MeasuredGpu) {
 /** The fastest under MPS, with its bounds kept, against the fastest without: where it loses most, where it gains most. */
 export function mpsFacts(gpu: MeasuredGpu): { least: Extreme; most: Extreme; best: string } {
   const fastest = (set: MeasuredSet, underMps: boolean): Served | undefined =>
-    set.sweep
-      .filter((run) => run.name.startsWith('MPS') === underMps && isWithinBounds(run))
-      .toSorted((a, b) => rate(b) - rate(a))[0];
+    fastestWithin(set.sweep.filter(({ name }) => name.startsWith('MPS') === underMps));
   const [least, most] = extremes(gpu.singles, (set) => {
     const [mps, others] = [fastest(set, true), fastest(set, false)];
     return mps && others && rate(mps) / rate(others);

@@ -8,7 +8,7 @@ interface Pace {
   time: bigint;
 }
 
-function paceOf({ capacity, stages }: Size, jobs: bigint): Pace {
+export function paceOf({ capacity, stages }: Size, jobs: bigint): Pace {
   return { jobs: capacity < jobs ? capacity : jobs, time: sum(stages.map(({ afet }) => afet)) };
 }
 
